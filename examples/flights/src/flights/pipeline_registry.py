@@ -1,0 +1,18 @@
+"""The project's pipelines by name, as ``kedro run --pipeline`` and ``prefect.yml`` know them."""
+
+from __future__ import annotations
+
+from flights.pipelines import delays, ingest, model, report
+from kedro.pipeline import Pipeline
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """Every pipeline, and their sum as ``__default__``."""
+    pipelines = {
+        "ingest": ingest.create_pipeline(),
+        "delays": delays.create_pipeline(),
+        "model": model.create_pipeline(),
+        "report": report.create_pipeline(),
+    }
+    pipelines["__default__"] = sum(pipelines.values(), Pipeline([]))
+    return pipelines

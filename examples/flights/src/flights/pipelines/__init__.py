@@ -1,0 +1,1 @@
+"""The four pipelines, in the data's order: ingest, delays, model, report."""

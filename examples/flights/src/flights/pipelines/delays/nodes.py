@@ -1,0 +1,76 @@
+"""Tables of delays. "Late" means arriving `late_minutes` or more after schedule; delays are in minutes."""
+
+from __future__ import annotations
+
+import logging
+
+import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+VISIBILITY_MILES = [-0.01, 1, 3, 6, 9.99, float("inf")]
+VISIBILITY_NAMES = ["under 1 mile", "1 to 3 miles", "3 to 6 miles", "6 to 10 miles", "10 miles"]
+
+
+def delays_by_carrier(flights: pd.DataFrame, late_minutes: int) -> pd.DataFrame:
+    """One row an airline, the latest first."""
+    table = _summarise(flights, ["airline"], late_minutes).sort_values(
+        ["late_share", "airline"], ascending=[False, True], ignore_index=True
+    )
+    best, worst = table.iloc[-1], table.iloc[0]
+    logger.info("Most often late: %s; least often: %s", worst["airline"], best["airline"])
+    return table
+
+
+def delays_by_month(flights: pd.DataFrame, late_minutes: int) -> pd.DataFrame:
+    """One row a month."""
+    return _summarise(flights, ["month"], late_minutes)
+
+
+def delays_by_month_and_hour(flights: pd.DataFrame, late_minutes: int) -> pd.DataFrame:
+    """One row a month and hour of scheduled departure: what the heat map shows."""
+    return _summarise(flights, ["month", "hour"], late_minutes)
+
+
+def delays_by_visibility(flights: pd.DataFrame, late_minutes: int) -> pd.DataFrame:
+    """One row a band of visibility at the airport of departure, the worst sight first."""
+    band = pd.cut(flights["visibility"], VISIBILITY_MILES, labels=VISIBILITY_NAMES)
+    return _summarise(flights.assign(visibility=band), ["visibility"], late_minutes)
+
+
+def delays_by_destination(flights: pd.DataFrame, late_minutes: int, min_flights: int) -> pd.DataFrame:
+    """One row a destination with at least `min_flights` flights a year, the latest first."""
+    table = _summarise(flights, ["dest", "dest_name"], late_minutes)
+    often = table[table["flights"] >= min_flights]
+    logger.info("%d of %d destinations have %d flights or more", len(often), len(table), min_flights)
+    return often.sort_values(["late_share", "dest"], ascending=[False, True], ignore_index=True)
+
+
+def find_worst_days(flights: pd.DataFrame, late_minutes: int, count: int) -> pd.DataFrame:
+    """The `count` days on which the most flights were late or never left."""
+    days = _summarise(flights, ["date"], late_minutes)
+    days["disrupted_share"] = (days["late"] + days["cancelled"]) / days["flights"]
+    worst = days.sort_values(["disrupted_share", "date"], ascending=[False, True], ignore_index=True).head(
+        count
+    )
+    logger.info("Worst day of the year: %s", worst.loc[0, "date"].date())
+    return worst
+
+
+def _summarise(flights: pd.DataFrame, keys: list[str], late_minutes: int) -> pd.DataFrame:
+    """Flights, cancellations, late arrivals, their share of all arrivals, and mean delay, by `keys`."""
+    counted = flights.assign(
+        late=flights["arr_delay"] >= late_minutes,
+        arrived=flights["arr_delay"].notna(),
+    )
+    groups = counted.groupby(keys, observed=True)
+    table = groups.agg(
+        flights=("flight", "size"),
+        cancelled=("cancelled", "sum"),
+        arrived=("arrived", "sum"),
+        late=("late", "sum"),
+        mean_delay=("arr_delay", "mean"),
+    )
+    table["late_share"] = (table["late"] / table["arrived"]).round(4)
+    table["mean_delay"] = table["mean_delay"].round(2)
+    return table.reset_index()

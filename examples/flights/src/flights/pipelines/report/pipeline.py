@@ -1,0 +1,44 @@
+"""The report pipeline: tables and scores in, pictures and a page out."""
+
+from __future__ import annotations
+
+from flights.pipelines.report import nodes
+from kedro.pipeline import Pipeline, node
+
+
+def create_pipeline() -> Pipeline:
+    """Two pictures and the page that shows them."""
+    return Pipeline(
+        [
+            node(
+                nodes.plot_delays,
+                ["delays_by_month_and_hour", "delays_by_carrier", "params:late_minutes"],
+                "delay_plot",
+                name="plot_delays",
+                tags="plot",
+            ),
+            node(
+                nodes.plot_model,
+                ["predictions", "feature_importance", "model_metrics"],
+                "model_plot",
+                name="plot_model",
+                tags="plot",
+            ),
+            node(
+                nodes.write_report,
+                [
+                    "delays_by_month",
+                    "delays_by_carrier",
+                    "delays_by_visibility",
+                    "delays_by_destination",
+                    "worst_days",
+                    "model_metrics",
+                    "feature_importance",
+                    "params:late_minutes",
+                ],
+                "report",
+                name="write_report",
+            ),
+        ],
+        tags="report",
+    )
