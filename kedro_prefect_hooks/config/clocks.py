@@ -1,0 +1,143 @@
+"""When a flow runs by itself: the words of `schedule:` in `prefect.yml`.
+
+Knows nothing of Prefect's clocks, which `schedules` makes of these.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from kedro_prefect_hooks.config.fields import Duration, Model, Moment, Names
+from kedro_prefect_hooks.config.messages import listed
+
+CLOCKS = ("cron", "interval", "rrule", "dates")
+
+
+class ClockConfig(Model):
+    """One clock: exactly one of `cron`, `interval`, `rrule` and `dates`.
+
+    Example:
+        ```yaml
+        cron: "0 6 * * 1-5"
+        timezone: Europe/Paris
+        start_date: 2026-01-01
+        parameters: {model.test_size: 0.3}
+        labels: [nightly]
+        ```
+    """
+
+    cron: Optional[str] = Field(
+        None, description="A cron line of five fields.", examples=["0 6 * * *", "*/15 8-18 * * 1-5"]
+    )
+    interval: Optional[Duration] = Field(
+        None, description="The time between two runs, at least a minute: seconds, or a text such as 90m."
+    )
+    rrule: Optional[str] = Field(
+        None, description="An iCalendar recurrence rule.", examples=["FREQ=WEEKLY;BYDAY=MO,FR;BYHOUR=6"]
+    )
+    dates: Optional[List[Moment]] = Field(None, min_length=1, description="The very dates to run at.")
+    timezone: Optional[str] = Field(
+        None, description="An IANA time zone; UTC when not given.", examples=["Europe/Paris"]
+    )
+    start_date: Optional[Moment] = Field(None, description="No run before this date.")
+    end_date: Optional[Moment] = Field(None, description="No run after this date.")
+    day_or: Optional[bool] = Field(
+        None,
+        description="For cron: true (the default) runs when day of month or of week fits, false when both.",
+    )
+    parameters: Dict[str, Any] = Field(
+        default_factory=dict, description="Values for the flow's parameters in the runs of this clock."
+    )
+    labels: Names = Field(
+        default_factory=list, description="Labels of the agents for the runs of this clock."
+    )
+
+    @property
+    def clock(self) -> str | None:
+        """Which of the four clocks is given."""
+        return next((name for name in CLOCKS if getattr(self, name) is not None), None)
+
+    def _check_one_clock(self) -> None:
+        given = [name for name in CLOCKS if getattr(self, name) is not None]
+        if not given:
+            raise PydanticCustomError(
+                "no_clock", "says no time: expected one of {clocks}", {"clocks": listed(CLOCKS)}
+            )
+        if len(given) > 1:
+            raise PydanticCustomError(
+                "many_clocks",
+                "found {given} together, expected one of them: put each into a clock of its own under `clocks:`",
+                {"given": " and ".join(given)},
+            )
+        if (
+            self.start_date
+            and self.end_date
+            and self.start_date.replace(tzinfo=None) > self.end_date.replace(tzinfo=None)
+        ):
+            raise PydanticCustomError("dates_reversed", "start_date is after end_date: it would never run")
+
+    @model_validator(mode="after")
+    def _is_one_clock(self) -> ClockConfig:
+        self._check_one_clock()
+        return self
+
+
+class ScheduleConfig(ClockConfig):
+    """When the flow runs by itself: one clock, or several under `clocks`.
+
+    With `clocks`, the time zone, dates, parameters and labels beside it are laid under each of them.
+
+    Example:
+        ```yaml
+        schedule:
+          timezone: Europe/Paris
+          clocks:
+            - cron: "0 6 * * *"
+            - interval: 4h
+              parameters: {model.test_size: 0.5}
+              labels: [big-machine]
+        ```
+    """
+
+    clocks: Optional[List[ClockConfig]] = Field(
+        None, min_length=1, description="Several clocks, each with its own parameters and labels."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_only_a_line(cls, value: object) -> object:
+        if isinstance(value, str):
+            raise PydanticCustomError(
+                "schedule_text",
+                'found {found}, expected a mapping: {{cron: "{line}"}}',
+                {
+                    "found": repr(value),
+                    "line": value,
+                },
+            )
+        return value
+
+    def _check_one_clock(self) -> None:
+        if self.clocks is None:
+            super()._check_one_clock()
+        elif self.clock is not None:
+            raise PydanticCustomError(
+                "clock_beside_clocks",
+                "found `{clock}` beside `clocks`, expected one or the other: move it into `clocks` too",
+                {"clock": self.clock},
+            )
+
+    def each_clock(self) -> list[ClockConfig]:
+        """The clocks, each with what stands beside `clocks` laid under it."""
+        if self.clocks is None:
+            return [self]
+        shared = self.model_dump(exclude_unset=True, exclude={"clocks"})
+        merged = []
+        for clock in self.clocks:
+            own = clock.model_dump(exclude_unset=True)
+            own["parameters"] = {**self.parameters, **clock.parameters}
+            merged.append(ClockConfig.model_validate({**shared, **own}))
+        return merged

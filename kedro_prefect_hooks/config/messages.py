@@ -1,0 +1,111 @@
+"""How a problem in `prefect.yml` is told to a person: which file, which key, what is wrong, what is right.
+
+Knows nothing of pydantic's models, of Prefect, or of Kedro: only of places in a file and of words.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+from typing import Any, Iterable, Mapping, Tuple, Union
+
+from kedro_prefect_hooks.errors import ConfigError, nearest
+
+Key = Tuple[Union[str, int], ...]
+
+DEFAULT_FILE = "prefect.yml"
+_SHOWN_WORDS = 12
+_SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True)
+class Place:
+    """A key of `prefect.yml`, and the files that its top-level keys were read from.
+
+    Args:
+        key: the path to the key, from the top of the file.
+        files: for each top-level key the file that holds it; under ``""`` the file to name when the key
+            is in none.
+    """
+
+    key: Key = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def at(self, *key: str | int) -> Place:
+        """The place `key` below this one."""
+        return Place((*self.key, *key), self.files)
+
+    def top(self, *key: str | int) -> Place:
+        """The place `key` from the top of the file."""
+        return Place(key, self.files)
+
+    @property
+    def file(self) -> str:
+        """The file that holds this key, as far as is known."""
+        top = str(self.key[0]) if self.key else ""
+        return self.files.get(top) or self.files.get("") or DEFAULT_FILE
+
+    def __str__(self) -> str:
+        return f"{self.file}, {spelt(self.key)}" if self.key else self.file
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong at one place."""
+
+    place: Place
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}"
+
+
+def spelt(key: Key) -> str:
+    """A key path as a person would write it: ``flows.train.nodes."a.b".schedule.clocks[0]``."""
+    text = ""
+    for part in key:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            word = f'"{part}"' if "." in part or " " in part or not part else part
+            text += f".{word}" if text else word
+    return text
+
+
+def shown(value: Any) -> str:  # noqa: ANN401 - anything can stand in a YAML file
+    """A value as it stands in the file, short enough for one line."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return f"a mapping with {listed(map(str, value))}" if value else "an empty mapping"
+    if isinstance(value, (datetime.date, datetime.timedelta)):
+        return str(value)
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words in a row, cut when there are too many to read."""
+    words = list(words)
+    more = len(words) - _SHOWN_WORDS
+    return ", ".join(words[:_SHOWN_WORDS]) + (f", … ({more} more)" if more > 0 else "")
+
+
+def unknown(what: str, found: str, accepted: Iterable[str], *, among: str = "Accepted") -> str:
+    """Says that `found` is no known `what`, with the nearest right spelling and all the right ones."""
+    words = sorted(set(accepted))
+    text = f"unknown {what} {found!r}."
+    close = nearest(found, words)
+    if close is not None:
+        text += f" Did you mean {close!r}?"
+    return f"{text} {among}: {listed(words)}." if words else f"{text} {among}: none."
+
+
+def error_of(problems: Iterable[Problem]) -> ConfigError:
+    """All the problems in one message, in the order given, each said once."""
+    lines = list(dict.fromkeys(str(problem) for problem in problems))
+    if len(lines) == 1:
+        return ConfigError(lines[0])
+    return ConfigError(f"{len(lines)} problems:\n" + "\n".join(f"- {line}" for line in lines))

@@ -1,0 +1,120 @@
+"""Prefect objects that `prefect.yml` names by `type`: where flows are kept, how and with what they run.
+
+Knows the words of the file; which classes and arguments there are is `prefect_types`' business.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Dict, Optional
+
+from pydantic import ConfigDict, Field, model_validator
+
+from kedro_prefect_hooks.config.fields import Model
+
+DEPLOYED_FLOWS = "kedro_prefect_hooks.flows.deployed:load"
+"""What `Module` storage loads when `prefect.yml` names no module: the flow, rebuilt from the project."""
+
+
+class TypedConfig(Model):
+    """A Prefect class and its arguments.
+
+    ``type`` is the name of one of Prefect's own classes, or the dotted path of one of yours; all other keys
+    are the class's arguments, checked against its signature. Only a type may be given without a mapping:
+    ``executor: LocalExecutor``.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: ClassVar[str] = ""
+    default_type: ClassVar[Optional[str]] = None
+    default_arguments: ClassVar[Dict[str, Dict[str, Any]]] = {}
+
+    type: Optional[str] = Field(
+        None, description="A Prefect class, or the dotted path of a class of your own."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_a_type(cls, value: object) -> object:
+        return {"type": value} if isinstance(value, str) else value
+
+    @property
+    def type_name(self) -> str | None:
+        """The type, or what stands for it when the file names none."""
+        return self.type or self.default_type
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The class's arguments: all keys but ``type``."""
+        given = {str(name): value for name, value in (self.model_extra or {}).items()}
+        return {**self.default_arguments.get(self.type_name or "", {}), **given}
+
+
+class StorageConfig(TypedConfig):
+    """Where Prefect finds the flow when it is to run.
+
+    Without a type it is ``Module``, and ``Module`` without a module is this plugin's own, which rebuilds the
+    flow from the project's code and configuration: nothing is pickled.
+
+    Example:
+        ```yaml
+        storage:
+          type: S3
+          bucket: flows
+        ```
+    """
+
+    kind: ClassVar[str] = "storage"
+    default_type: ClassVar[Optional[str]] = "Module"
+    default_arguments: ClassVar[Dict[str, Dict[str, Any]]] = {"Module": {"module": DEPLOYED_FLOWS}}
+
+
+class RunConfigConfig(TypedConfig):
+    """Where an agent starts a flow run, and with which environment. Without a type: ``LocalRun``.
+
+    ``env`` is kept by the Prefect API in clear, so no secret belongs there.
+
+    Example:
+        ```yaml
+        run_config:
+          type: DockerRun
+          image: registry.example.com/flights:1.2
+          env: {OMP_NUM_THREADS: "2"}
+          labels: [docker]
+        ```
+    """
+
+    kind: ClassVar[str] = "run_config"
+    default_type: ClassVar[Optional[str]] = "LocalRun"
+
+
+class ExecutorConfig(TypedConfig):
+    """What runs the tasks of a flow run. Without a type: ``LocalExecutor``, one task after the other.
+
+    Example:
+        ```yaml
+        executor:
+          type: LocalDaskExecutor
+          scheduler: threads
+          num_workers: 4
+        ```
+    """
+
+    kind: ClassVar[str] = "executor"
+    default_type: ClassVar[Optional[str]] = "LocalExecutor"
+
+
+class ResultConfig(TypedConfig):
+    """Where in-memory outputs are kept, so that a failed flow run can be restarted from where it failed.
+
+    Without it nothing is kept: a restart recomputes what it needs.
+
+    Example:
+        ```yaml
+        result:
+          type: LocalResult
+          dir: data/prefect-results
+        ```
+    """
+
+    kind: ClassVar[str] = "result"
