@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flights.pipelines import delays, ingest, model, report
 from kedro.pipeline import Pipeline
+
+from flights.pipelines import delays, ingest, model, report
 
 
 def register_pipelines() -> dict[str, Pipeline]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flights.sources import package_folder
 from kedro.config import OmegaConfigLoader
+
+from flights.sources import package_folder
 from kedro_prefect_hooks import PrefectHooks
 
 # All that kedro-prefect-hooks asks of a project.

@@ -40,7 +40,8 @@ def delays_by_visibility(flights: pd.DataFrame, late_minutes: int) -> pd.DataFra
 
 def delays_by_destination(flights: pd.DataFrame, late_minutes: int, min_flights: int) -> pd.DataFrame:
     """One row a destination with at least `min_flights` flights a year, the latest first."""
-    table = _summarise(flights, ["dest", "dest_name"], late_minutes)
+    named = flights.assign(dest_name=flights["dest_name"].fillna(flights["dest"]))
+    table = _summarise(named, ["dest", "dest_name"], late_minutes)
     often = table[table["flights"] >= min_flights]
     logger.info("%d of %d destinations have %d flights or more", len(often), len(table), min_flights)
     return often.sort_values(["late_share", "dest"], ascending=[False, True], ignore_index=True)

@@ -8,6 +8,7 @@ import pandas as pd
 
 logger = logging.getLogger(__name__)
 
+FLIGHT_COLUMNS = ["carrier", "flight", "tailnum", "origin", "dest", "distance", "month", "hour", "arr_delay"]
 WEATHER = {
     "temp": "temperature",
     "humid": "humidity",
@@ -23,27 +24,13 @@ def clean_flights(raw_flights: pd.DataFrame) -> pd.DataFrame:
 
     A flight without a departure time never left; one with a departure but no arrival delay was diverted.
     """
-    flights = raw_flights[
-        [
-            "carrier",
-            "flight",
-            "tailnum",
-            "origin",
-            "dest",
-            "distance",
-            "month",
-            "hour",
-            "dep_delay",
-            "arr_delay",
-        ]
-    ].copy()
+    flights = raw_flights[FLIGHT_COLUMNS].copy()
     flights["date"] = pd.to_datetime(raw_flights[["year", "month", "day"]])
     flights["weekday"] = flights["date"].dt.dayofweek
     flights["scheduled_hour"] = pd.to_datetime(raw_flights["time_hour"], utc=True)
     flights["cancelled"] = raw_flights["dep_time"].isna()
-    logger.info(
-        "Read %s flights, %s of them cancelled", f"{len(flights):,}", f"{flights['cancelled'].sum():,}"
-    )
+    cancelled = flights["cancelled"].sum()
+    logger.info("Read %s flights, %s of them cancelled", f"{len(flights):,}", f"{cancelled:,}")
     return flights
 
 

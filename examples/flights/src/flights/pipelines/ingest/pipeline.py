@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flights.pipelines.ingest import nodes
 from kedro.pipeline import Pipeline, node
+
+from flights.pipelines.ingest import nodes
 
 
 def create_pipeline() -> Pipeline:

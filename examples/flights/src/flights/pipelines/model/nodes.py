@@ -95,15 +95,10 @@ def evaluate_model(predictions: pd.DataFrame) -> dict[str, float]:
     metrics = {
         "test_flights": len(predictions),
         "late_share": round(float(late.mean()), 4),
-        **{
-            f"{who}_roc_auc": round(float(roc_auc_score(late, predictions[who])), 4)
-            for who in ("model", "baseline")
-        },
-        **{
-            f"{who}_brier": round(float(brier_score_loss(late, predictions[who])), 4)
-            for who in ("model", "baseline")
-        },
     }
+    for who in ("model", "baseline"):
+        metrics[f"{who}_roc_auc"] = round(float(roc_auc_score(late, predictions[who])), 4)
+        metrics[f"{who}_brier"] = round(float(brier_score_loss(late, predictions[who])), 4)
     logger.info("ROC AUC on unseen days: model %(model_roc_auc).3f, baseline %(baseline_roc_auc).3f", metrics)
     return metrics
 

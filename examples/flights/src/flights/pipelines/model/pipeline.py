@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flights.pipelines.model import nodes
 from kedro.pipeline import Pipeline, node
+
+from flights.pipelines.model import nodes
 
 
 def create_pipeline() -> Pipeline:

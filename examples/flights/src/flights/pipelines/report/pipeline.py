@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flights.pipelines.report import nodes
 from kedro.pipeline import Pipeline, node
+
+from flights.pipelines.report import nodes
 
 
 def create_pipeline() -> Pipeline:
@@ -26,16 +27,16 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 nodes.write_report,
-                [
-                    "delays_by_month",
-                    "delays_by_carrier",
-                    "delays_by_visibility",
-                    "delays_by_destination",
-                    "worst_days",
-                    "model_metrics",
-                    "feature_importance",
-                    "params:late_minutes",
-                ],
+                {
+                    "by_month": "delays_by_month",
+                    "by_carrier": "delays_by_carrier",
+                    "by_visibility": "delays_by_visibility",
+                    "by_destination": "delays_by_destination",
+                    "worst_days": "worst_days",
+                    "metrics": "model_metrics",
+                    "importance": "feature_importance",
+                    "late_minutes": "params:late_minutes",
+                },
                 "report",
                 name="write_report",
             ),

@@ -26,7 +26,8 @@ def draw_delays(by_month_and_hour: pd.DataFrame, by_carrier: pd.DataFrame, late_
     _title(
         figure,
         "The later the hour, the later the flight",
-        f"Share of flights that arrived {late_minutes} minutes or more after schedule, from New York's three airports, 2013",
+        f"Share of flights from New York's three airports that arrived {late_minutes} minutes or more after "
+        f"schedule, 2013",
     )
     _heat_map(left, by_month_and_hour)
     _carrier_bars(right, by_carrier)
@@ -95,7 +96,9 @@ def _calibration(axes: Axes, predictions: pd.DataFrame) -> None:
     end = 0.65
     axes.plot([0, end], [0, end], color=MUTED, linewidth=1, linestyle=(0, (3, 3)), zorder=0)
     axes.text(0.545, 0.575, "as often as stated", ha="right", color=MUTED, fontsize=9)
-    axes.legend(loc="lower right", frameon=False, fontsize=10, labelcolor=INK)
+    axes.legend(
+        loc="lower right", facecolor="white", edgecolor="white", framealpha=1, fontsize=10, labelcolor=INK
+    )
     axes.set(xlim=(0, end), ylim=(0, end))
     axes.xaxis.set_major_formatter(PERCENT)
     axes.yaxis.set_major_formatter(PERCENT)
