@@ -1,0 +1,1 @@
+"""Real Kedro projects for tests, made on the fly in temporary folders."""
