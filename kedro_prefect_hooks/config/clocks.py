@@ -69,7 +69,7 @@ class ClockConfig(Model):
         if len(given) > 1:
             raise PydanticCustomError(
                 "many_clocks",
-                "found {given} together, expected one of them: put each into a clock of its own under `clocks:`",
+                "found {given} together, expected one: give each its own clock under `clocks:`",
                 {"given": " and ".join(given)},
             )
         if (

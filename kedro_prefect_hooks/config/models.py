@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterable, List, Optional
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
@@ -105,7 +106,9 @@ class NodeConfig(RetriesConfig):
         ```
     """
 
-    max_retries: Optional[Count] = Field(None, description="How many more times the node is tried.")  # type: ignore[assignment]
+    max_retries: Optional[Count] = Field(  # type: ignore[assignment] # only here it may be left to others
+        None, description="How many more times the node is tried."
+    )
     timeout: Optional[WholeSeconds] = Field(
         None, description="How long the node may run, in whole seconds; soft inside Dask workers."
     )
@@ -147,7 +150,7 @@ class FlowSettings(Model):
     schedule: Optional[ScheduleConfig] = Field(None, description="When the flow runs by itself.")
     parameters: Names = Field(
         default_factory=list,
-        description="Kedro parameters to offer in Prefect, dotted; the configuration's values are the defaults.",
+        description="Kedro parameters to offer in Prefect, dotted; the configuration has their defaults.",
     )
     storage: StorageConfig = Field(
         default_factory=StorageConfig, description="Where Prefect finds the flow when it is to run."
@@ -177,7 +180,7 @@ class FlowSettings(Model):
     )
     state_handlers: Names = Field(
         default_factory=list,
-        description="Dotted paths of functions (flow, old_state, new_state) that Prefect calls at each state.",
+        description="Dotted paths of functions (flow, old_state, new_state) called at each state.",
     )
     notify: Optional[NotifyConfig] = Field(None, description="Who is told when the flow fails.")
 
@@ -229,6 +232,7 @@ class FlowConfig(FlowSettings):
     _name: str = PrivateAttr("")
     _place: Place = PrivateAttr(default_factory=Place)
     _from_defaults: FrozenSet[str] = PrivateAttr(default=frozenset())
+    _project_path: Optional[Path] = PrivateAttr(None)
 
     @field_validator("pipeline", mode="before")
     @classmethod
@@ -274,13 +278,14 @@ class FlowConfig(FlowSettings):
         """
         from kedro_prefect_hooks.config.prefect_types import build
 
-        return build(self.storage, self.place("storage"))
+        storage: prefect.storage.Storage = build(self.storage, self.place("storage"))
+        return storage
 
     def build_run_config(self) -> prefect.run_configs.RunConfig:
         """Prefect's run config for this flow, with the labels of both `run_config` and the flow."""
         from kedro_prefect_hooks.config.prefect_types import build
 
-        run_config = build(self.run_config, self.place("run_config"))
+        run_config: prefect.run_configs.RunConfig = build(self.run_config, self.place("run_config"))
         if self.labels:
             run_config.labels = {*(run_config.labels or ()), *self.labels}
         return run_config
@@ -289,13 +294,19 @@ class FlowConfig(FlowSettings):
         """Prefect's executor for this flow."""
         from kedro_prefect_hooks.config.prefect_types import build
 
-        return build(self.executor, self.place("executor"))
+        executor: prefect.executors.Executor = build(self.executor, self.place("executor"))
+        return executor
 
     def build_result(self) -> prefect.engine.result.Result | None:
         """Prefect's result for this flow, or None when nothing is to be kept."""
         from kedro_prefect_hooks.config.prefect_types import build
 
-        return None if self.result is None else build(self.result, self.place("result"))
+        if self.result is None:
+            return None
+        result: prefect.engine.result.Result = build(
+            self.result, self.place("result"), project_path=self._project_path
+        )
+        return result
 
     def build_schedule(self) -> prefect.schedules.Schedule | None:
         """Prefect's schedule for this flow, or None when it runs only when told to."""
@@ -327,8 +338,8 @@ class PrefectConfig(Model):
 
     api: str = Field(
         "embedded",
-        description="The Prefect API: embedded (this plugin's own), prefect (what Prefect is configured for), "
-        "or an URL.",
+        description="The Prefect API: embedded (this plugin's own), prefect (what Prefect is "
+        "configured for), or an URL.",
         examples=["embedded", "prefect", "http://prefect.example.com:4200"],
     )
     project: Optional[str] = Field(
@@ -386,11 +397,13 @@ class PrefectConfig(Model):
         self._put_at(Place())
         return self
 
-    def _put_at(self, place: Place) -> None:
-        """Tells the configuration where it was read, so that later errors can name the file."""
+    def _put_at(self, place: Place, project_path: Optional[Path] = None) -> None:
+        """Tells the configuration where it was read, so that later errors can name the file, and where the
+        project is, so that relative paths in the file mean the same on every machine."""
         self._place = place
         for name, flow in self.flows.items():
             flow._place = place.at("flows", name)
+            flow._project_path = project_path
 
     def place(self, *key: str | int) -> Place:
         """Where a key stands."""
