@@ -30,7 +30,7 @@ SOURCES = Path(__file__).resolve().parent / "sources"
 KEDRO: tuple[int, ...] = tuple(int(part) for part in re.findall(r"\d+", kedro_version)[:3])
 HAS_FACTORIES = KEDRO >= (0, 18, 12)
 
-_VERSION_FOLDER = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}\.\d{2}\.\d{2}\.\d{3}Z$")
+_VERSION_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}T[\d.]+Z")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Project:
     def clean(self) -> None:
         """Removes what a run left behind (all of `data` that the project did not begin with, hook calls)."""
         for file in self.data.rglob("*"):
-            if file.is_file() and not file.name.startswith("input"):
+            if file.is_file() and (not file.name.startswith("input") or file.suffix == ".confirmed"):
                 file.unlink()
         for folder in sorted(self.data.rglob("*"), reverse=True):
             if folder.is_dir() and not any(folder.iterdir()):

@@ -1,0 +1,349 @@
+"""Every difference between the Kedro versions that we support, 0.18.1 to 1.x, and nothing else.
+
+The rest of the package speaks one Kedro: `bootstrap`, `open_session`, `build_catalog`, `run_node` …
+Differences are told apart by what Kedro has, not by its version number, wherever that is possible.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Mapping, NamedTuple
+
+import kedro.io
+from kedro import __version__ as KEDRO_VERSION
+
+if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
+    from kedro.framework.session import KedroSession
+    from kedro.pipeline import Pipeline
+    from kedro.pipeline.node import Node
+    from pluggy import PluginManager
+
+__all__ = ["KEDRO_VERSION"]
+
+# 0.18.13 renamed MemoryDataSet; 0.19 dropped the old name.
+MemoryDataset: type = getattr(kedro.io, "MemoryDataset", None) or kedro.io.MemoryDataSet
+
+Catalog = Any  # DataCatalog, KedroDataCatalog (0.19.9 to 0.19.15), or a class of the user's own
+
+
+def _version() -> tuple[int, ...]:
+    return tuple(int(part) for part in KEDRO_VERSION.split(".")[:2])
+
+
+# --- the project -----------------------------------------------------------------------------------
+
+
+def bootstrap(project_path: Path, package: str | None) -> str:
+    """Make the project's code and settings ready in this process; returns the package's name.
+
+    A project folder is bootstrapped as `kedro run` does, which also puts its `src/` on `sys.path`. Where
+    there is none (a cluster's worker with the packaged project installed), `package` is configured.
+    """
+    from kedro.framework import project
+    from kedro.framework.startup import bootstrap_project
+
+    if (project_path / "pyproject.toml").is_file():
+        return str(bootstrap_project(project_path).package_name)
+    if package is None:
+        raise FileNotFoundError(f"there is no Kedro project at {project_path}")
+    importlib.import_module(package)
+    project.configure_project(package)
+    return package
+
+
+def package_name() -> str | None:
+    """The package of the project that this process has bootstrapped, if any."""
+    from kedro.framework import project
+
+    return project.PACKAGE_NAME
+
+
+def all_pipelines() -> dict[str, Pipeline]:
+    """All registered pipelines.
+
+    Kedro 1.7's `kedro run --pipeline x` lets the registry load `x` alone (`set_requested`); we need all,
+    and leave the choice as we found it.
+    """
+    from kedro.framework.project import pipelines
+
+    requested = getattr(pipelines, "_requested_pipelines", None)
+    if requested is None:
+        return dict(pipelines)
+    pipelines.set_requested(None)
+    try:
+        return dict(pipelines)
+    finally:
+        pipelines.set_requested(requested)
+
+
+def open_session(
+    project_path: Path,
+    package: str | None,
+    env: str | None,
+    conf_source: str | None,
+    runtime_params: Mapping[str, Any] | None,
+) -> KedroSession:
+    """A new session; it leaves no file behind. The project must be bootstrapped."""
+    from kedro.framework.session import KedroSession
+
+    accepted = inspect.signature(KedroSession.create).parameters
+    arguments: dict[str, Any] = {"project_path": project_path, "env": env, "save_on_close": False}
+    if runtime_params:
+        arguments["runtime_params" if "runtime_params" in accepted else "extra_params"] = dict(runtime_params)
+    if conf_source is not None and "conf_source" in accepted:
+        arguments["conf_source"] = conf_source
+    if package is not None and "package_name" in accepted:
+        arguments["package_name"] = package
+    return KedroSession.create(**arguments)
+
+
+def rename_session(session: KedroSession, session_id: str) -> None:
+    """Give a session the id of its flow run, which Kedro would draw from the clock."""
+    session.session_id = session_id
+    session._store["session_id"] = session_id
+
+
+def hook_manager(session: KedroSession) -> PluginManager:
+    """The session's hooks."""
+    return session._hook_manager
+
+
+def conf_source(session: KedroSession) -> str | None:
+    """The session's configuration source; None before Kedro 0.18.3, where it can't be chosen."""
+    source = getattr(session, "_conf_source", None)
+    return None if source is None else str(source)
+
+
+def build_catalog(context: KedroContext, save_version: str) -> Catalog:
+    """A new catalog from the configuration, as `KedroSession.run` makes it (fires `after_catalog_created`)."""
+    arguments: dict[str, Any] = {"save_version": save_version, "load_versions": None}
+    if "catalog_class" in inspect.signature(context._get_catalog).parameters:
+        from kedro.framework.project import settings
+
+        arguments["catalog_class"] = settings.DATA_CATALOG_CLASS
+    return context._get_catalog(**arguments)
+
+
+def runtime_params(context: KedroContext) -> dict[str, Any]:
+    """The parameters given to this run, `kedro run --params …`."""
+    for name in ("_runtime_params", "_extra_params"):
+        if hasattr(context, name):
+            return dict(getattr(context, name) or {})
+    return {}
+
+
+def configuration(context: KedroContext, what: str) -> dict[str, Any]:
+    """The merged configuration `what` ("parameters", "catalog"), unvalidated; empty where there is none."""
+    from kedro.config import MissingConfigException
+
+    loader = context.config_loader
+    try:
+        if hasattr(loader, "config_patterns"):
+            return dict(loader[what])
+        return dict(loader.get(f"{what}*", f"{what}*/**", f"**/{what}*"))
+    except MissingConfigException:
+        return {}
+
+
+# --- the pipeline ----------------------------------------------------------------------------------
+
+
+def dataset_names(pipeline: Pipeline) -> set[str]:
+    """All datasets that the pipeline's nodes name."""
+    names: set[str] = (pipeline.datasets if hasattr(pipeline, "datasets") else pipeline.data_sets)()
+    return names
+
+
+def in_memory_names(names: Iterable[str], catalog_configuration: Mapping[str, Any]) -> set[str]:
+    """Those of `names` that the configuration does not persist: not declared, or declared as memory.
+
+    Parameters are neither: they come from the configuration in each process.
+    """
+    from parse import parse
+
+    patterns = [name for name in catalog_configuration if "{" in name]
+
+    def entry(name: str) -> Any:
+        if name in catalog_configuration:
+            return catalog_configuration[name]
+        return next((catalog_configuration[p] for p in patterns if parse(p, name)), None)
+
+    def persisted(name: str) -> bool:
+        found = entry(name)
+        return isinstance(found, Mapping) and not str(found.get("type", "")).lower().endswith("memorydataset")
+
+    return {name for name in names if not is_parameter(name) and not persisted(name)}
+
+
+def is_parameter(name: str) -> bool:
+    """Whether a dataset's name means parameters."""
+    return name == "parameters" or name.startswith("params:")
+
+
+# --- the catalog -----------------------------------------------------------------------------------
+
+
+def dataset(catalog: Catalog, name: str) -> Any:
+    """The dataset of that name; one that the catalog does not know becomes a memory dataset of its own."""
+    if name not in (catalog if hasattr(catalog, "__contains__") else catalog.list()):
+        if hasattr(catalog, "__setitem__"):
+            catalog[name] = MemoryDataset()
+        else:
+            catalog.add(name, MemoryDataset())
+    getter = getattr(catalog, "_get_dataset", None) or catalog.get
+    return getter(name)
+
+
+def knows(catalog: Catalog, name: str) -> bool:
+    """Whether the catalog has `name`, by itself or through a dataset factory."""
+    return name in (catalog if hasattr(catalog, "__contains__") else catalog.list())
+
+
+def is_memory(dataset: Any) -> bool:
+    """Whether the dataset lives in this process's memory alone."""
+    return isinstance(dataset, MemoryDataset)
+
+
+def memory_value(dataset: Any) -> Any:
+    """The very object that a memory dataset holds, not a copy of it.
+
+    Raises:
+        LookupError: the dataset is empty. Kedro's "empty" marker loses its identity when it is pickled,
+            so it must never leave here as if it were a value.
+    """
+    if not dataset._exists():
+        raise LookupError("empty")
+    return dataset._data
+
+
+def fill(dataset: Any, value: Any) -> None:
+    """Put a value into a memory dataset as it is: the copies its mode asks for are made when it is loaded."""
+    dataset._data = value
+
+
+def empty(dataset: Any) -> None:
+    """Let go of a memory dataset's value."""
+    dataset.release()
+
+
+def pin_version(dataset: Any) -> None:
+    """Make a versioned dataset load what this flow run saves.
+
+    Kedro loads the newest version there is, which is another run's when two run side by side.
+    """
+    inner = getattr(dataset, "_dataset", dataset)  # CachedDataset wraps the one that is versioned
+    version = getattr(inner, "_version", None)
+    if version is not None and version.save is not None and version.load is None:
+        inner._version = kedro.io.core.Version(version.save, version.save)
+
+
+def is_versioned(dataset: Any) -> bool:
+    """Whether saving makes a new version, which can be done once only for one session id."""
+    version = getattr(getattr(dataset, "_dataset", dataset), "_version", None)
+    return version is not None and version.save is not None
+
+
+def unsatisfied_inputs(pipeline: Pipeline, catalog: Catalog) -> set[str]:
+    """Free inputs of the pipeline that the catalog does not know."""
+    return {name for name in pipeline.inputs() if not knows(catalog, name)}
+
+
+def run_result(pipeline: Pipeline, catalog: Catalog) -> dict[str, Any]:
+    """What Kedro's runners return: since 1.0 all outputs' datasets, before the values of the in-memory ones."""
+    outputs = {name: dataset(catalog, name) for name in sorted(pipeline.outputs())}
+    if _version() >= (1, 0):
+        return outputs
+    return {name: found.load() for name, found in outputs.items() if is_memory(found)}
+
+
+# --- running ---------------------------------------------------------------------------------------
+
+
+def run_node(node: Node, catalog: Catalog, hooks: PluginManager, is_async: bool, run_id: str | None) -> None:
+    """Run one node with its hooks, loads, saves and confirmations, by Kedro's own code."""
+    if _version() >= (1, 0):
+        from kedro.runner.task import Task
+
+        Task(node=node, catalog=catalog, is_async=is_async, hook_manager=hooks, run_id=run_id).execute()
+        return
+    try:  # 0.19.10 and later warn at each call of run_node
+        from kedro.runner.task import Task
+    except ImportError:
+        from kedro.runner import run_node as kedro_run_node
+
+        kedro_run_node(node, catalog, hooks, is_async, run_id)
+    else:
+        Task(node=node, catalog=catalog, is_async=is_async, hook_manager=hooks, session_id=run_id).execute()
+
+
+class RunParams(NamedTuple):
+    """What `run_params` of the pipeline hooks says, in our words."""
+
+    session_id: str
+    project_path: Path
+    env: str | None
+    runner: str
+    pipeline: str
+    runtime_params: Dict[str, Any]
+    filters: Dict[str, Any]
+
+
+def run_params(run: RunParams) -> dict[str, Any]:
+    """The `run_params` dictionary of the pipeline hooks, with the keys of the installed Kedro."""
+    version = _version()
+    params: dict[str, Any] = {
+        "run_id" if version >= (1, 2) else "session_id": run.session_id,
+        "project_path": run.project_path.as_posix(),
+        "env": run.env,
+        "kedro_version": KEDRO_VERSION,
+        "load_versions": None,
+        "runner": run.runner,
+        "runtime_params" if version >= (1, 0) else "extra_params": run.runtime_params,
+    }
+    for name in ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs"):
+        params[name] = run.filters.get(name)
+    if version >= (1, 2):
+        params["pipeline_names"] = [run.pipeline]
+    else:
+        params["pipeline_name"] = run.pipeline
+    namespaces = run.filters.get("namespaces")
+    if version >= (1, 0):
+        params["namespaces"] = namespaces
+        params["only_missing_outputs"] = False
+    else:
+        params["namespace"] = namespaces[0] if namespaces else None
+    return params
+
+
+def given_run(params: Mapping[str, Any]) -> RunParams:
+    """`run_params` of any Kedro read back: what `kedro run` was given."""
+    names = params.get("pipeline_names") or [params.get("pipeline_name")]
+    return RunParams(
+        session_id=str(params.get("run_id") or params.get("session_id")),
+        project_path=Path(str(params["project_path"])),
+        env=params.get("env"),
+        runner=str(params.get("runner")),
+        pipeline=",".join(name or "__default__" for name in names),
+        runtime_params=dict(params.get("runtime_params") or params.get("extra_params") or {}),
+        filters={},
+    )
+
+
+def runner_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What `AbstractRunner` is built with: in 0.19 the pattern for datasets that the catalog does not know."""
+    from kedro.runner import AbstractRunner
+
+    accepted = inspect.signature(AbstractRunner.__init__).parameters
+    arguments = dict(given)
+    if "extra_dataset_patterns" in accepted:
+        arguments.setdefault("extra_dataset_patterns", {"{default}": {"type": "MemoryDataset"}})
+    return arguments
+
+
+def loader_source(context: KedroContext) -> str | None:
+    """The configuration source of a context, where it can be chosen."""
+    source = getattr(context.config_loader, "conf_source", None)
+    return None if source is None else str(source)

@@ -1,0 +1,98 @@
+"""What `Module` storage loads in the process of a flow run: the flow, rebuilt from the project.
+
+The run config's environment says which project, environment and flow, and what the flow looked like when
+it was registered. Nothing was pickled, so nothing can be stale but the code itself, and that is checked.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import prefect
+
+from kedro_prefect_hooks import _prefect, session
+from kedro_prefect_hooks.errors import FlowRunError, nearest
+from kedro_prefect_hooks.flows import builder
+from kedro_prefect_hooks.flows.project import ProjectFlows
+
+if TYPE_CHECKING:
+    from kedro_prefect_hooks.flows.flow import KedroFlow
+
+
+def load() -> KedroFlow:
+    """The flow that this process is to run.
+
+    Raises:
+        FlowRunError: the environment does not say which flow, the project is not on this machine, the flow
+            is no longer in its `prefect.yml`, or its nodes are not those that were registered.
+    """
+    name = os.environ.get(builder.ENV_FLOW)
+    if not name:
+        raise FlowRunError(
+            f"{builder.ENV_FLOW} is not set, so it is not known which flow to load. The run config of this "
+            "flow run has replaced the registered one: add its environment variables "
+            f"({builder.ENV_FLOW}, {builder.ENV_PROJECT}, {builder.ENV_KEDRO_ENV})."
+        )
+    ref = session.ProjectRef(
+        path=os.environ.get(builder.ENV_PROJECT) or str(_nearest_project(Path.cwd())),
+        env=os.environ.get(builder.ENV_KEDRO_ENV),
+        conf_source=os.environ.get(builder.ENV_CONF_SOURCE),
+    )
+    os.environ[session.FLOW_RUN_MARKER] = str(prefect.context.get("flow_run_id") or "loading")
+    if ref.folder.is_dir():
+        os.chdir(ref.folder)  # `kedro run` works there too, and relative paths in user code count on it
+    opened = session.open_project(ref)
+    _prefect.send_logs_of("kedro", opened[0]._package_name or "", __package__.split(".")[0])
+    flows = ProjectFlows(opened[1], ref.conf_source)
+    if name not in flows.config.flows:
+        close = nearest(name, flows.config.flows)
+        hint = f" Did you mean '{close}'?" if close else ""
+        raise FlowRunError(
+            f"Flow '{name}' is registered, but no longer in this project's prefect.yml.{hint} Register again."
+        )
+    flow = flows.build(name)
+    _check_structure(flow)
+    session.keep_for_run(ref, opened)
+    return flow
+
+
+def _nearest_project(folder: Path) -> Path:
+    """The project that the working directory is in: an image need only have it as its working directory."""
+    for candidate in (folder, *folder.parents):
+        pyproject = candidate / "pyproject.toml"
+        if pyproject.is_file() and "[tool.kedro]" in pyproject.read_text(encoding="utf-8"):
+            return candidate
+    return folder
+
+
+def _check_structure(flow: KedroFlow) -> None:
+    registered = os.environ.get(builder.ENV_FINGERPRINT)
+    if not registered or registered == builder.fingerprint(flow):
+        return
+    raise FlowRunError(
+        f"Flow '{flow.name}' is not what was registered: {_difference(flow)}. "
+        "Register it again (`kedro run --env …` or `kedro prefect register`)."
+    )
+
+
+def _difference(flow: KedroFlow) -> str:
+    """What differs between the code's flow and the registered one, by the names of the nodes."""
+    now = {str(slug) for slug in flow.slugs.values()}
+    links = {(flow.slugs[edge.upstream_task], flow.slugs[edge.downstream_task]) for edge in flow.edges}
+    try:
+        then, then_links = _prefect.registered_structure(str(prefect.context.get("flow_id")))
+    except Exception as error:
+        print(f"The registered flow could not be read: {error}", file=sys.stderr)  # noqa: T201
+        return "its nodes or their order have changed"
+    parts = []
+    if now - then:
+        parts.append(f"not registered: {', '.join(sorted(now - then))}")
+    if then - now:
+        parts.append(f"no longer in the code: {', '.join(sorted(then - now))}")
+    if not parts:
+        moved = sorted({f"{up} → {down}" for up, down in links ^ then_links})
+        parts.append(f"its edges have changed: {', '.join(moved[:10])}")
+    return "; ".join(parts)

@@ -1,0 +1,185 @@
+"""Which nodes share one task: pure functions from a pipeline to groups of its nodes.
+
+More nodes a task means less overhead and less that travels; fewer means finer retries and restarts.
+This module knows nothing of Prefect.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Collection, Hashable, Iterable, Mapping
+
+from kedro_prefect_hooks.errors import ConfigError
+
+if TYPE_CHECKING:
+    from kedro.pipeline import Pipeline
+    from kedro.pipeline.node import Node
+
+
+@dataclass(frozen=True)
+class Group:
+    """The nodes of one task, in an order that their edges allow, and the task's name."""
+
+    name: str
+    nodes: tuple[Node, ...]
+
+    @property
+    def outputs(self) -> set[str]:
+        """Datasets that the group makes."""
+        return {name for node in self.nodes for name in node.outputs}
+
+    @property
+    def inputs(self) -> set[str]:
+        """Datasets that the group loads and does not make itself."""
+        return {name for node in self.nodes for name in node.inputs} - self.outputs
+
+
+def group_nodes(pipeline: Pipeline, group_by: str, in_memory: Collection[str]) -> list[Group]:
+    """The pipeline's nodes as groups, each a task, in an order that their edges allow.
+
+    Args:
+        pipeline: the nodes.
+        group_by: `none`: a task a node. `namespace`: nodes of one top-level namespace. `memory`: nodes linked
+            by in-memory datasets, so that all that passes between tasks is persisted. Anything else: a tag
+            prefix; nodes with the same tag of that prefix.
+        in_memory: names of the datasets that are not persisted.
+
+    Raises:
+        ConfigError: the groups depend on each other in a cycle, or a node has two tags of the prefix.
+    """
+    nodes = list(pipeline.nodes)
+    position = {node: index for index, node in enumerate(nodes)}
+    dependencies = pipeline.node_dependencies
+    if group_by == "none":
+        return [Group(node.name, (node,)) for node in nodes]
+    if group_by == "memory":
+        keys = _by_memory(nodes, set(in_memory), dependencies)
+    elif group_by == "namespace":
+        keys = {node: (node.namespace or "").split(".")[0] or node.name for node in nodes}
+    else:
+        keys = {node: _tag(node, group_by) or node.name for node in nodes}
+    members: dict[Hashable, list[Node]] = defaultdict(list)
+    for node in nodes:
+        members[keys[node]].append(node)
+    names = _names(members, {node.name for node in nodes})
+    ordered = _ordered(members, keys, dependencies, group_by)
+    return [Group(names[key], tuple(sorted(members[key], key=position.__getitem__))) for key in ordered]
+
+
+def _tag(node: Node, prefix: str) -> str | None:
+    tags = sorted(tag for tag in node.tags if tag.startswith(prefix))
+    if len(tags) > 1:
+        raise ConfigError(
+            f"group_by: {prefix!r} cannot place node '{node.name}': it has the tags {', '.join(tags)}, "
+            "and can be in one group only."
+        )
+    return tags[0] if tags else None
+
+
+def _names(members: Mapping[Hashable, list[Node]], node_names: Collection[str]) -> dict[Hashable, str]:
+    """A group's name: its only node's, its namespace's or tag's, or of its first and last node."""
+    names = {}
+    for key, group in members.items():
+        if len(group) == 1:
+            names[key] = group[0].name
+        elif isinstance(key, str):
+            names[key] = key if key not in node_names else f"{key} (group)"
+        else:
+            names[key] = f"{group[0].name} … {group[-1].name} ({len(group)} nodes)"
+    return names
+
+
+def _by_memory(
+    nodes: Iterable[Node], in_memory: set[str], dependencies: Mapping[Node, set[Node]]
+) -> dict[Node, Hashable]:
+    """Join producers and consumers of in-memory datasets, and whatever would make a cycle of the joined."""
+    makers = {name: node for node in nodes for name in node.outputs if name in in_memory}
+    parent: dict[Node, Node] = {node: node for node in nodes}
+
+    def find(node: Node) -> Node:
+        while parent[node] is not node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for node in nodes:
+        for name in node.inputs:
+            if name in makers:
+                parent[find(node)] = find(makers[name])
+    while True:
+        keys: dict[Node, Hashable] = {node: find(node) for node in nodes}
+        cycle = _cycle(keys, dependencies)
+        if not cycle:
+            return {node: id(key) for node, key in keys.items()}
+        first, *others = cycle
+        for other in others:
+            parent[find(other)] = find(first)  # type: ignore[arg-type]
+
+
+def _cycle(keys: Mapping[Node, Hashable], dependencies: Mapping[Node, set[Node]]) -> list[Hashable]:
+    """One set of groups that depend on each other, or an empty list."""
+    waits: dict[Hashable, set[Hashable]] = defaultdict(set)
+    for node, befores in dependencies.items():
+        waits[keys[node]].update(keys[before] for before in befores if keys[before] != keys[node])
+        waits.setdefault(keys[node], set())
+    left = {key: len(befores) for key, befores in waits.items()}
+    after: dict[Hashable, list[Hashable]] = defaultdict(list)
+    for key, befores in waits.items():
+        for before in befores:
+            after[before].append(key)
+    ready = [key for key, count in left.items() if not count]
+    while ready:
+        key = ready.pop()
+        del left[key]
+        for later in after[key]:
+            left[later] -= 1
+            if not left[later]:
+                ready.append(later)
+    if not left:
+        return []
+    walk: list[Hashable] = [next(iter(left))]
+    while True:
+        before = next(key for key in waits[walk[-1]] if key in left)
+        if before in walk:
+            return walk[walk.index(before) :]
+        walk.append(before)
+
+
+def _ordered(
+    members: Mapping[Hashable, list[Node]],
+    keys: Mapping[Node, Hashable],
+    dependencies: Mapping[Node, set[Node]],
+    group_by: str,
+) -> list[Hashable]:
+    """Groups in topological order."""
+    cycle = _cycle(keys, dependencies)
+    if cycle:
+        inside = set(cycle)
+        named = "; ".join(f"{key}: {', '.join(node.name for node in members[key])}" for key in cycle)
+        edges = [
+            f"'{node.name}' needs '{before.name}'"
+            for node in dependencies
+            for before in dependencies[node]
+            if keys[node] != keys[before] and {keys[node], keys[before]} <= inside
+        ]
+        raise ConfigError(
+            f"group_by: {group_by!r} makes tasks that wait for each other ({named}): "
+            f"{', '.join(sorted(edges))}. Put these nodes into one group, or group by something else."
+        )
+    left = {key: 0 for key in members}
+    after: dict[Hashable, set[Hashable]] = defaultdict(set)
+    for node, befores in dependencies.items():
+        for before in befores:
+            if keys[before] != keys[node]:
+                after[keys[before]].add(keys[node])
+    for laters in after.values():
+        for later in laters:
+            left[later] += 1
+    ready = [key for key, count in left.items() if not count]
+    for key in ready:  # grows while it is walked
+        for later in after[key]:
+            left[later] -= 1
+            if not left[later]:
+                ready.append(later)
+    return ready

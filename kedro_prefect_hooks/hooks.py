@@ -1,0 +1,110 @@
+"""The hook that registers a project's flows on `kedro run --env deploy`, and its guards; nothing else.
+
+`after_context_created` fires at every `load_context`: also for `kedro catalog list`, `%reload_kedro`, and
+inside the flow runs themselves. So the guards come first, cheapest first, and a run that does not register
+leaves having imported neither prefect nor pydantic.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+from kedro.framework.hooks import hook_impl
+
+from kedro_prefect_hooks.errors import ApiError, RegistrationError
+
+if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
+
+logger = logging.getLogger(__name__)
+
+DISABLE = "KEDRO_PREFECT_DISABLE"
+FLOW_RUN_MARKERS = ("KEDRO_PREFECT_IN_FLOW_RUN", "PREFECT__CONTEXT__FLOW_RUN_ID")
+
+
+class PrefectHooks:
+    """Kedro hooks that keep a project's flows registered with Prefect.
+
+    Add them in the project's `settings.py`::
+
+        from kedro_prefect_hooks import PrefectHooks
+
+        HOOKS = (PrefectHooks(),)
+    """
+
+    def __init__(self) -> None:
+        self.context: KedroContext | None = None
+        self.run_params: dict[str, Any] | None = None
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Register the flows of `prefect.yml` if this is a run in one of its environments.
+
+        Raises:
+            KedroPrefectError: the configuration is not right, or (unless `register.on_error` is `warn`) the
+                registration failed.
+        """
+        self.context = context
+        if not (_switched_off() or _in_flow_run() or not _is_run()) and _listed(context):
+            _register(context)
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
+        """Remember what `kedro run` was given, for a `PrefectRunner` whose tasks run in other processes."""
+        self.run_params = run_params
+
+
+def _switched_off() -> bool:
+    return os.environ.get(DISABLE, "").strip().lower() not in ("", "0", "false", "no")
+
+
+def _in_flow_run() -> bool:
+    """Whether this is a flow run, a task, or a thread or process that one has started."""
+    if any(os.environ.get(marker) for marker in FLOW_RUN_MARKERS):
+        return True
+    prefect = sys.modules.get("prefect")  # not imported: then no Prefect context can be open here
+    context = getattr(prefect, "context", None)
+    return bool(context is not None and (context.get("flow_run_id") or context.get("task_run_id")))
+
+
+def _is_run() -> bool:
+    """Whether the command is `kedro run` (or a packaged project's own), or code that started a session."""
+    command = click.get_current_context(silent=True)
+    if command is None:
+        return not _is_interactive()
+    depth = len(command.command_path.split())
+    return command.command.name == "run" and (
+        command.parent is None or command.parent.parent is None or depth <= 2
+    )
+
+
+def _is_interactive() -> bool:
+    """Whether IPython is in charge: there `%reload_kedro` makes a context too, and means no run."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
+
+
+def _listed(context: KedroContext) -> bool:
+    """Whether `prefect.yml` lists this run's environment, `register.environments`."""
+    from kedro_prefect_hooks._kedro_config import listed_environments
+
+    loader = context.config_loader
+    env = context.env or getattr(loader, "default_run_env", None) or "local"
+    return env in listed_environments(loader)
+
+
+def _register(context: KedroContext) -> None:
+    from kedro_prefect_hooks.flows.project import ProjectFlows
+    from kedro_prefect_hooks.registration import register_project
+
+    flows = ProjectFlows(context)
+    try:
+        register_project(flows, echo=click.echo)
+    except (ApiError, RegistrationError) as error:
+        if flows.config.registration.on_error == "raise":
+            raise
+        logger.warning("The flows were not registered, and the run goes on: %s", error)

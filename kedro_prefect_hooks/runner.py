@@ -1,0 +1,147 @@
+"""`kedro run --runner kedro_prefect_hooks.PrefectRunner`: a run's nodes as tasks of a Prefect flow, here and now.
+
+It runs whatever pipeline and catalog `kedro run` gives it, needs no Prefect API and registers nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Iterable
+
+from kedro.runner import AbstractRunner
+
+from kedro_prefect_hooks import _kedro, session
+from kedro_prefect_hooks.errors import FlowRunError
+
+if TYPE_CHECKING:
+    from kedro.pipeline import Pipeline
+    from pluggy import PluginManager
+    from prefect.executors.base import Executor
+
+    from kedro_prefect_hooks.config.models import FlowConfig
+    from kedro_prefect_hooks.hooks import PrefectHooks
+
+FLOW_NAME = "kedro run"
+
+
+class PrefectRunner(AbstractRunner):  # type: ignore[misc]
+    """Kedro runner that runs nodes as Prefect tasks.
+
+    Args:
+        is_async: load and save with threads, as `kedro run --async`.
+        executor: a Prefect executor; by default the one under `defaults:` in `prefect.yml`, else
+            `LocalExecutor`.
+        group_by: which nodes share one task, as in `prefect.yml`.
+        **kwargs: what Kedro's own runners take (`extra_dataset_patterns` in 0.19).
+
+    Example:
+        ```
+        kedro run --runner kedro_prefect_hooks.PrefectRunner
+        ```
+    """
+
+    def __init__(
+        self,
+        is_async: bool = False,
+        executor: Executor | None = None,
+        group_by: str | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(is_async=is_async, **_kedro.runner_arguments(kwargs))
+        self.executor = executor
+        self.group_by = group_by
+
+    def create_default_data_set(self, ds_name: str) -> Any:  # noqa: ANN401
+        """What Kedro before 0.19 asks runners for: a dataset for what the catalog does not know."""
+        return _kedro.MemoryDataset()
+
+    def _get_executor(self, max_workers: int) -> None:
+        """Abstract since Kedro 0.19.13; the nodes are run by Prefect's executor, not by Kedro's."""
+
+    def _run(
+        self,
+        pipeline: Pipeline,
+        catalog: _kedro.Catalog,
+        hook_manager: PluginManager | None = None,
+        run_id: str | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        """Run the pipeline; called by Kedro's own `run`, which has checked and completed the catalog.
+
+        Raises:
+            Exception: that of the first node that failed.
+            FlowRunError: tasks would run in other processes, and it is not known how to open the project
+                there, or a value cannot go there.
+        """
+        from kedro_prefect_hooks import _prefect
+        from kedro_prefect_hooks.flows.builder import build_flow
+        from kedro_prefect_hooks.flows.flow import note_ending
+
+        run_id = run_id or kwargs.get("session_id")
+        if not pipeline.nodes:
+            return
+        plugin = _our_hooks(hook_manager)
+        config = self._config(plugin)
+        flow = build_flow(
+            FLOW_NAME,
+            config,
+            pipeline,
+            self._project(plugin, run_id),
+            parameters={},
+            in_memory={name for name in _kedro.dataset_names(pipeline) if _in_memory(catalog, name)},
+            own_session=False,
+        )
+        key = str(uuid.uuid4())
+        run_session = session.RunSession(
+            run_id or key, catalog, hook_manager, pipeline, is_async=self._is_async, pin=False
+        )
+        ending = session.Ending()
+        with ExitStack() as stack:
+            stack.enter_context(session.registered(key, run_session))
+            state = _prefect.patient_flow_runner(flow).run(
+                executor=self.executor or flow.executor,
+                return_tasks=flow.terminal_tasks() | flow.reference_tasks(),
+                context={"flow_run_id": key},
+            )
+        if isinstance(state.result, dict):
+            note_ending(ending, state.result)
+        if ending.error is None and not state.is_successful():
+            cause = state.result if isinstance(state.result, Exception) else FlowRunError(str(state.message))
+            ending.error = cause
+        if ending.error is not None:
+            raise ending.error
+        run_session.restore(ending.outputs)
+
+    def _config(self, plugin: PrefectHooks | None) -> FlowConfig:
+        """The `defaults:` of `prefect.yml` that bear on a run, where there are any."""
+        from kedro_prefect_hooks.config import FlowConfig, run_defaults
+
+        config = run_defaults(plugin.context.config_loader) if plugin and plugin.context else FlowConfig()
+        return config if self.group_by is None else config.model_copy(update={"group_by": self.group_by})
+
+    def _project(self, plugin: PrefectHooks | None, run_id: str | None) -> session.ProjectRef:
+        """Where other processes find the project: known from the hook, which saw the run begin."""
+        if plugin is None or plugin.run_params is None:
+            return session.ProjectRef(path="", package=None)
+        given = _kedro.given_run(plugin.run_params)
+        return session.ProjectRef(
+            path=str(given.project_path),
+            package=_kedro.package_name(),
+            env=given.env,
+            conf_source=_kedro.loader_source(plugin.context),
+            pipeline=given.pipeline,
+            session_id=run_id or given.session_id,
+            runtime_params=given.runtime_params,
+        )
+
+
+def _our_hooks(hook_manager: PluginManager | None) -> PrefectHooks | None:
+    from kedro_prefect_hooks.hooks import PrefectHooks
+
+    found: Iterable[Any] = hook_manager.get_plugins() if hasattr(hook_manager, "get_plugins") else ()
+    return next((plugin for plugin in found if isinstance(plugin, PrefectHooks)), None)
+
+
+def _in_memory(catalog: _kedro.Catalog, name: str) -> bool:
+    return not _kedro.is_parameter(name) and _kedro.is_memory(_kedro.dataset(catalog, name))

@@ -1,0 +1,493 @@
+"""One Kedro session a flow run and process, and the running of nodes within it.
+
+In the process that runs the flow, `flow_session` opens the session and fires the project's pipeline hooks
+around the run. Any other process that is handed a task (a Dask worker) gets its own through
+`session_for_task`: it bootstraps the project and builds the catalog from the configuration once. All of
+them share one session id, one save version and one set of runtime parameters, which derive from the flow
+run, so a restart has them again.
+
+This module knows Prefect only through the plain values it is given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Sequence
+
+from kedro_prefect_hooks import _kedro
+from kedro_prefect_hooks.errors import FlowRunError
+from kedro_prefect_hooks.flows.datasets import KEPT, Outputs
+
+if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
+    from kedro.framework.session import KedroSession
+    from kedro.pipeline import Pipeline
+    from kedro.pipeline.node import Node
+    from pluggy import PluginManager
+
+logger = logging.getLogger(__name__)
+
+FLOW_RUN_MARKER = "KEDRO_PREFECT_IN_FLOW_RUN"
+"""Environment variable that says to this process, and to all it starts, that a flow run is going on.
+
+Prefect's own context does not reach a thread or a child process that a node starts in a local run.
+"""
+
+WORKER_SESSIONS = 8
+"""How many flow runs a long-lived worker keeps a session for; the one longest unused goes first."""
+
+
+@dataclass(frozen=True)
+class ProjectRef:
+    """Where a process finds the project: all that a task carries of it.
+
+    Attributes:
+        path: the project's folder; on a machine where it is elsewhere, `KEDRO_PREFECT_PROJECT` says where.
+        package: the project's package, enough where it is installed and the folder is not there.
+        env: Kedro environment.
+        conf_source: configuration source, when the project's settings don't say it.
+        pipeline: name of the registered pipeline(s), comma-separated, that the tasks' nodes are in.
+        parameters: the flow's parameters and their configured values; what differs in a flow run becomes
+            a runtime parameter.
+        session_id, runtime_params: fixed by the `kedro run` that this is part of; None for a flow run of
+            its own, where they derive from the flow run.
+    """
+
+    path: str
+    package: str | None = None
+    env: str | None = None
+    conf_source: str | None = None
+    pipeline: str = "__default__"
+    parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    session_id: str | None = None
+    runtime_params: Mapping[str, Any] | None = field(default=None, hash=False)
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder on this machine."""
+        return Path(os.environ.get("KEDRO_PREFECT_PROJECT") or self.path)
+
+
+@dataclass(frozen=True)
+class FlowRun:
+    """What a session needs to know of the flow run that it belongs to.
+
+    Attributes:
+        id: the flow run's id.
+        scheduled: when it was due. A restart does not change it.
+        parameters: the flow run's parameters, defaults included.
+    """
+
+    id: str
+    scheduled: datetime | None
+    parameters: Mapping[str, Any]
+
+    def session_id(self) -> str:
+        """Kedro session id and save version: the time the run was due, as Kedro writes it.
+
+        Kedro's stamps have milliseconds; three more digits from the run's id keep two runs apart that
+        were due at the same moment. `%Y-%m-%dT%H.%M.%S.%fZ` reads both.
+        """
+        due = self.scheduled or datetime.now(timezone.utc)
+        if due.tzinfo is not None:
+            due = due.astimezone(timezone.utc)
+        tail = int(self.id.replace("-", "")[-8:] or "0", 16) % 1000 if _is_hex(self.id) else 0
+        return f"{due:%Y-%m-%dT%H.%M.%S}.{due.microsecond // 1000:03d}{tail:03d}Z"
+
+    def runtime_params(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters that differ from the configured ones, nested as Kedro wants them."""
+        nested: dict[str, Any] = {}
+        for name, value in self.parameters.items():
+            if name in defaults and value != defaults[name]:
+                target = nested
+                *parents, last = name.split(".")
+                for parent in parents:
+                    target = target.setdefault(parent, {})
+                target[last] = value
+        return nested
+
+
+def _is_hex(text: str) -> bool:
+    return all(character in "0123456789abcdefABCDEF-" for character in text)
+
+
+class RunSession:
+    """The catalog and hooks of one flow run in this process, and the running of nodes with them.
+
+    Args:
+        session_id: Kedro session id, also the version that versioned datasets are saved as.
+        catalog: the run's catalog in this process.
+        hooks: the project's hooks.
+        pipeline: all nodes of the flow, whichever process runs them.
+        is_async: load and save with threads, `kedro run --async`.
+        remote: results leave this process, so they must be picklable.
+        pin: load the versions that this run saved. Not for a `kedro run`, which loads the newest.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        catalog: _kedro.Catalog,
+        hooks: PluginManager,
+        pipeline: Pipeline,
+        *,
+        is_async: bool = False,
+        remote: bool = False,
+        pin: bool = True,
+    ) -> None:
+        self.session_id = session_id
+        self.catalog = catalog
+        self.hooks = hooks
+        self.pipeline = pipeline
+        self.is_async = is_async
+        self.remote = remote
+        self._made = pipeline.all_outputs()
+        self._free = pipeline.outputs()
+        self._pin = pin
+        self._nodes = {node.name: node for node in pipeline.nodes}
+        self._lock = threading.RLock()
+        self._datasets: dict[str, Any] = {}
+        self._users: Counter[str] = Counter()
+        self._recomputed: dict[str, Any] = {}
+        self.pid = os.getpid()
+
+    def dataset(self, name: str) -> Any:
+        """The dataset of that name in this process; made, and its version pinned, when first asked for."""
+        with self._lock:
+            if name not in self._datasets:
+                found = _kedro.dataset(self.catalog, name)
+                if self._pin and name in self._made:
+                    _kedro.pin_version(found)
+                self._datasets[name] = found
+            return self._datasets[name]
+
+    def run_nodes(
+        self, names: Sequence[str], upstream: Iterable[Outputs], consumers: Mapping[str, int]
+    ) -> Outputs:
+        """Run the nodes of one task, in the order given.
+
+        Args:
+            names: the task's nodes, in an order that their edges allow.
+            upstream: results of the tasks before it.
+            consumers: output dataset → how many other tasks load it; `KEPT` for an output of the run.
+
+        Returns:
+            The values of the in-memory datasets that other tasks load.
+
+        Raises:
+            FlowRunError: an in-memory input is not there and cannot be made again.
+            Exception: the node's own.
+        """
+        nodes = [self._node(name) for name in names]
+        made = {name for node in nodes for name in node.outputs}
+        handles = {name: handle for handle in upstream for name in handle.names()}
+        inputs = {name for node in nodes for name in node.inputs} - made
+        borrowed = [name for name in sorted(inputs) if self._borrow(name, handles)]
+        try:
+            self._run_in_order(nodes, consumers)
+        finally:
+            for name in borrowed:
+                self._give_back(name)
+        for name in borrowed:
+            if name in handles:
+                handles[name].done(name)
+        outputs = Outputs(names[-1], self._collect(made, consumers), consumers)
+        if self.remote:
+            outputs.check_can_travel()
+        return outputs
+
+    def _node(self, name: str) -> Node:
+        try:
+            return self._nodes[name]
+        except KeyError:
+            raise FlowRunError(
+                f"Node '{name}' is part of the registered flow but not of the project's code here. "
+                "Register the flow again, or bring this machine's code up to date."
+            ) from None
+
+    def _run_in_order(self, nodes: Sequence[Node], consumers: Mapping[str, int]) -> None:
+        """Run nodes one after the other; what only they use is let go after its last use."""
+        loads = Counter(name for node in nodes for name in node.inputs)
+        made = {name for node in nodes for name in node.outputs}
+        for node in nodes:
+            for name in (*node.inputs, *node.outputs):
+                self.dataset(name)
+            _kedro.run_node(node, self.catalog, self.hooks, self.is_async, self.session_id)
+            for name in node.inputs:
+                loads[name] -= 1
+            if len(nodes) > 1:
+                for name in (*node.inputs, *node.outputs):
+                    inner = name in made and not consumers.get(name)
+                    if inner and loads[name] < 1 and _kedro.is_memory(self.dataset(name)):
+                        _kedro.empty(self.dataset(name))
+
+    def _collect(self, made: Iterable[str], consumers: Mapping[str, int]) -> dict[str, Any]:
+        """Take the in-memory outputs out of the catalog, which would keep them alive."""
+        values = {}
+        for name in sorted(made):
+            dataset = self.dataset(name)
+            if consumers.get(name) and _kedro.is_memory(dataset):
+                try:
+                    values[name] = _kedro.memory_value(dataset)
+                except LookupError:
+                    raise FlowRunError(
+                        f"Dataset '{name}' is empty after the node that should make it: it was never saved "
+                        "(a generator that yields nothing, or a hook that released it?)."
+                    ) from None
+                if not self._users[name]:
+                    _kedro.empty(dataset)
+        return values
+
+    def _borrow(self, name: str, handles: Mapping[str, Outputs]) -> bool:
+        """Fill the catalog's memory dataset `name` for the time that tasks here need it."""
+        dataset = self.dataset(name)
+        if not _kedro.is_memory(dataset) or name not in self._made:
+            return False
+        value = handles[name].value(name) if name in handles else self._recompute(name)
+        with self._lock:
+            self._users[name] += 1
+            if self._users[name] == 1:
+                _kedro.fill(dataset, value)
+        return True
+
+    def _give_back(self, name: str) -> None:
+        with self._lock:
+            self._users[name] -= 1
+            if not self._users[name]:
+                _kedro.empty(self.dataset(name))
+
+    def _recompute(self, name: str) -> Any:
+        """Make an in-memory dataset again whose task had finished before a restart, without a checkpoint.
+
+        The nodes it comes from run again here, with their hooks, once a process.
+        """
+        with self._lock:
+            if name in self._recomputed:
+                return self._recomputed[name]
+            node = next(node for node in self.pipeline.nodes if name in node.outputs)
+            again = [out for out in node.outputs if _kedro.is_versioned(self.dataset(out))]
+            if again:
+                raise FlowRunError(
+                    f"This flow run cannot be restarted here: '{name}' was in memory and is gone, and node "
+                    f"'{node.name}', which makes it, also saves the versioned dataset '{again[0]}', which "
+                    "cannot be saved twice in one run. Start a new flow run; to make flow runs restartable, "
+                    "give the flow a `result` (checkpoints) or declare "
+                    f"'{name}' in the catalog."
+                )
+            logger.info("Running node %s again: '%s' was in memory before the restart", node.name, name)
+            inputs = [dep for dep in dict.fromkeys(node.inputs) if self._borrow(dep, {})]
+            try:
+                self._run_in_order([node], {})
+            finally:
+                for dep in inputs:
+                    self._give_back(dep)
+            everything = dict.fromkeys(node.outputs, KEPT)
+            self._recomputed.update(self._collect(node.outputs, everything))
+            return self._recomputed[name]
+
+    def restore(self, outputs: Iterable[Outputs]) -> None:
+        """Put the run's own in-memory outputs back into the catalog, for the hooks that end the run."""
+        for handle in outputs:
+            for name in handle.names():
+                if name in self._free:
+                    _kedro.fill(self.dataset(name), handle.value(name))
+
+
+# --- opening sessions ------------------------------------------------------------------------------
+
+
+def open_project(
+    ref: ProjectRef, runtime_params: Mapping[str, Any] | None = None
+) -> tuple[KedroSession, KedroContext]:
+    """Bootstrap the project in this process and load its context (fires `after_context_created`).
+
+    Raises:
+        FlowRunError: there is no project, and no installed package of it, on this machine.
+    """
+    try:
+        package = _kedro.bootstrap(ref.folder, ref.package)
+    except (FileNotFoundError, ModuleNotFoundError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name != ref.package:
+            raise
+        raise FlowRunError(
+            f"The Kedro project is not on this machine: there is none at {ref.folder}, and its package "
+            f"{ref.package!r} is not installed. Set KEDRO_PREFECT_PROJECT to the project's folder here, or "
+            "install the packaged project (`kedro package`)."
+        ) from None
+    session = _kedro.open_session(ref.folder, package, ref.env, ref.conf_source, runtime_params)
+    return session, session.load_context()
+
+
+def pipeline_named(name: str) -> Pipeline:
+    """The registered pipeline; several, comma-separated, are added up, as in `kedro run --pipelines`."""
+    from kedro.pipeline import Pipeline
+
+    pipelines = _kedro.all_pipelines()
+    found = Pipeline([])
+    for part in name.split(","):
+        if part not in pipelines:
+            raise FlowRunError(f"Pipeline '{part}' is not registered in this project's code.")
+        found += pipelines[part]
+    return found
+
+
+def _open(ref: ProjectRef, run: FlowRun, pipeline: Pipeline | None, remote: bool) -> tuple[RunSession, Any]:
+    session_id = ref.session_id or run.session_id()
+    params = ref.runtime_params if ref.runtime_params is not None else run.runtime_params(ref.parameters)
+    session, context = _take_kept(ref, params) or open_project(ref, params)
+    _kedro.rename_session(session, session_id)
+    catalog = _kedro.build_catalog(context, session_id)
+    run_session = RunSession(
+        session_id,
+        catalog,
+        _kedro.hook_manager(session),
+        pipeline if pipeline is not None else pipeline_named(ref.pipeline),
+        remote=remote,
+    )
+    return run_session, context
+
+
+_sessions: OrderedDict[str, RunSession] = OrderedDict()
+_lock = threading.RLock()
+_kept: list[tuple[ProjectRef, tuple[KedroSession, KedroContext]]] = []
+
+
+def _after_fork() -> None:
+    """A forked child must not wait for a lock that a thread of its parent held, nor use its sessions."""
+    global _lock
+    _lock = threading.RLock()
+    _sessions.clear()
+    _kept.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def keep_for_run(ref: ProjectRef, opened: tuple[KedroSession, KedroContext]) -> None:
+    """Keep the session that the flow was loaded with for the flow run that follows in this process."""
+    _kept[:] = [(ref, opened)]
+
+
+def _take_kept(ref: ProjectRef, params: Mapping[str, Any]) -> tuple[KedroSession, KedroContext] | None:
+    """The session kept by `keep_for_run`, once, unless the run has parameters that it was loaded without."""
+    if params or not _kept:
+        return None
+    kept, opened = _kept.pop()
+    same = (kept.folder, kept.env, kept.conf_source) == (ref.folder, ref.env, ref.conf_source)
+    return opened if same else None
+
+
+@contextlib.contextmanager
+def registered(key: str, session: RunSession) -> Iterator[None]:
+    """Let the tasks of flow run `key` that run in this process find `session`."""
+    before = os.environ.get(FLOW_RUN_MARKER)
+    os.environ[FLOW_RUN_MARKER] = key
+    with _lock:
+        _sessions[key] = session
+    try:
+        yield
+    finally:
+        with _lock:
+            _sessions.pop(key, None)
+        if before is None:
+            os.environ.pop(FLOW_RUN_MARKER, None)
+        else:
+            os.environ[FLOW_RUN_MARKER] = before
+
+
+def session_for_task(ref: ProjectRef, run: FlowRun) -> RunSession:
+    """The flow run's session in this process: the one that is open, or a new one in a worker.
+
+    A forked child inherits the parent's sessions, whose locks and connections are not its own: it opens
+    another.
+    """
+    with _lock:
+        found = _sessions.get(run.id)
+        if found is not None and found.pid == os.getpid():
+            _sessions.move_to_end(run.id)
+            return found
+        os.environ[FLOW_RUN_MARKER] = run.id
+        session, _ = _open(ref, run, None, remote=True)
+        _sessions[run.id] = session
+        while len(_sessions) > WORKER_SESSIONS:
+            _sessions.popitem(last=False)
+        return session
+
+
+@dataclass
+class Ending:
+    """How a flow run ended, told by who sees its task states.
+
+    Attributes:
+        error: the first failed node's exception, if one failed.
+        finished: False when tasks are still to be retried in a later process.
+        outputs: what the last tasks left in memory.
+    """
+
+    error: BaseException | None = None
+    finished: bool = True
+    outputs: list[Outputs] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def flow_session(
+    ref: ProjectRef, run: FlowRun, pipeline: Pipeline, runner: str, filters: Mapping[str, Any]
+) -> Iterator[Ending]:
+    """The Kedro side of a whole flow run: session, catalog, pipeline hooks.
+
+    Yields:
+        An `Ending` for the caller to fill in before it leaves.
+
+    Raises:
+        FlowRunError: the project is not here, or an input of the pipeline is not in the catalog.
+    """
+    before = os.environ.get(FLOW_RUN_MARKER)
+    os.environ[FLOW_RUN_MARKER] = run.id
+    try:
+        session, context = _open(ref, run, pipeline, remote=False)
+        unsatisfied = _kedro.unsatisfied_inputs(pipeline, session.catalog)
+        if unsatisfied:
+            raise FlowRunError(f"Pipeline input(s) {sorted(unsatisfied)} not found in the catalog.")
+        params = _kedro.run_params(
+            _kedro.RunParams(
+                session_id=session.session_id,
+                project_path=Path(str(context.project_path)),
+                env=context.env,
+                runner=runner,
+                pipeline=ref.pipeline,
+                runtime_params=_kedro.runtime_params(context),
+                filters=dict(filters),
+            )
+        )
+        with registered(run.id, session):
+            yield from _with_pipeline_hooks(session, params)
+    finally:
+        if before is None:
+            os.environ.pop(FLOW_RUN_MARKER, None)
+
+
+def _with_pipeline_hooks(session: RunSession, params: dict[str, Any]) -> Iterator[Ending]:
+    """Fire the pipeline hooks around the run as `KedroSession.run` does."""
+    hook = session.hooks.hook
+    common = {"run_params": params, "pipeline": session.pipeline, "catalog": session.catalog}
+    hook.before_pipeline_run(**common)
+    ending = Ending()
+    try:
+        yield ending
+    except Exception as error:
+        hook.on_pipeline_error(error=error, **common)
+        raise
+    if ending.error is not None:
+        hook.on_pipeline_error(error=ending.error, **common)
+    elif ending.finished:
+        session.restore(ending.outputs)
+        result = _kedro.run_result(session.pipeline, session.catalog)
+        hook.after_pipeline_run(run_result=result, **common)
