@@ -29,6 +29,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCES = Path(__file__).resolve().parent / "sources"
 KEDRO: tuple[int, ...] = tuple(int(part) for part in re.findall(r"\d+", kedro_version)[:3])
 HAS_FACTORIES = KEDRO >= (0, 18, 12)
+HAS_GENERATORS = KEDRO >= (0, 18, 5)
 
 _VERSION_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}T[\d.]+Z")
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.scenarios import scenarios
 from tests.scenarios.project_factory import (
-    KEDRO,
+    HAS_GENERATORS,
     Project,
     check_hook_order,
     collect_outputs,
@@ -81,7 +81,7 @@ GENERATOR_OUTPUTS = {
 
 
 def expected_outputs() -> dict:
-    return {**TRAPS_OUTPUTS, **(GENERATOR_OUTPUTS if KEDRO >= (0, 18, 3) else {})}
+    return {**TRAPS_OUTPUTS, **(GENERATOR_OUTPUTS if HAS_GENERATORS else {})}
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_traps_record_every_hook_call(traps: Project, kedro: Kedro) -> None:
     assert counts["before_node_run", "make_numbers"] == counts["after_node_run", "make_numbers"] == 1
     assert counts["after_dataset_loaded", "numbers"] == 3
     assert counts["after_dataset_saved", "parameters_seen"] == 1
-    if KEDRO >= (0, 18, 3):
+    if HAS_GENERATORS:
         assert counts["after_dataset_saved", "chunks"] == 3
     (end,) = hook_calls(traps, "after_pipeline_run")
     assert "free_output" in end["result"]

@@ -15,7 +15,7 @@ from . import nodes as f
 
 
 def supports_generators() -> bool:
-    """Kedro streams generator nodes since 0.18.3: it then interleaves the streams of their outputs."""
+    """Kedro streams generator nodes since 0.18.5: it then interleaves the streams of their outputs."""
     for name in ("kedro.runner.task", "kedro.runner.runner"):
         try:
             if hasattr(importlib.import_module(name), "interleave"):
