@@ -112,10 +112,10 @@ class ScheduleConfig(ClockConfig):
         if isinstance(value, str):
             raise PydanticCustomError(
                 "schedule_text",
-                'found {found}, expected a mapping: {{cron: "{line}"}}',
+                "found {found}, expected a mapping: {right}",
                 {
                     "found": repr(value),
-                    "line": value,
+                    "right": f'{{cron: "{value}"}}',
                 },
             )
         return value

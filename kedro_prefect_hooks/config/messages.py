@@ -29,7 +29,7 @@ class Place:
     """
 
     key: Key = ()
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def at(self, *key: str | int) -> Place:
         """The place `key` below this one."""
@@ -97,15 +97,32 @@ def unknown(what: str, found: str, accepted: Iterable[str], *, among: str = "Acc
     """Says that `found` is no known `what`, with the nearest right spelling and all the right ones."""
     words = sorted(set(accepted))
     text = f"unknown {what} {found!r}."
-    close = nearest(found, words)
+    same = [word for word in words if word.casefold() == found.casefold()]
+    close = same[0] if same else nearest(found, words)
     if close is not None:
         text += f" Did you mean {close!r}?"
     return f"{text} {among}: {listed(words)}." if words else f"{text} {among}: none."
 
 
-def error_of(problems: Iterable[Problem]) -> ConfigError:
+class WrongConfigError(ConfigError):
+    """Something in `prefect.yml` is not right; `problems` has each thing by itself."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = list(dict.fromkeys(problems))
+        super().__init__(_told(self.problems))
+
+
+def _told(problems: list[Problem]) -> str:
+    if len(problems) == 1:
+        return str(problems[0])
+    files = list(dict.fromkeys(problem.place.file for problem in problems))
+    if len(files) == 1:  # then once is enough
+        lines = [f"{spelt(problem.place.key) or 'the file'}: {problem.text}" for problem in problems]
+    else:
+        lines = [str(problem) for problem in problems]
+    return "\n".join([f"{len(lines)} problems in {' and '.join(files)}:", *(f"- {line}" for line in lines)])
+
+
+def error_of(problems: Iterable[Problem]) -> WrongConfigError:
     """All the problems in one message, in the order given, each said once."""
-    lines = list(dict.fromkeys(str(problem) for problem in problems))
-    if len(lines) == 1:
-        return ConfigError(lines[0])
-    return ConfigError(f"{len(lines)} problems:\n" + "\n".join(f"- {line}" for line in lines))
+    return WrongConfigError(problems)

@@ -95,6 +95,16 @@ class NotifyConfig(Model):
         description="Mail by Gmail, to the account in the Prefect Secrets EMAIL_USERNAME and EMAIL_PASSWORD.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _not_only_an_address(cls, value: object) -> object:
+        if isinstance(value, str):
+            # Nor is it repeated here, for the same reason as above.
+            raise PydanticCustomError(
+                "notify_text", "found a text, expected a mapping: {right}", {"right": _RIGHT_WAY}
+            )
+        return value
+
     @property
     def channels(self) -> List[str]:
         """The ways that are set up."""

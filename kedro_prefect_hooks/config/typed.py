@@ -9,7 +9,11 @@ from typing import Any, ClassVar, Dict, Optional
 
 from pydantic import ConfigDict, Field, model_validator
 
+from pydantic_core import PydanticCustomError
+
 from kedro_prefect_hooks.config.fields import Model
+from kedro_prefect_hooks.config.literal_secrets import RIGHT_WAY, literal_secret
+from kedro_prefect_hooks.config.messages import spelt
 
 DEPLOYED_FLOWS = "kedro_prefect_hooks.flows.deployed:load"
 """What `Module` storage loads when `prefect.yml` names no module: the flow, rebuilt from the project."""
@@ -37,6 +41,14 @@ class TypedConfig(Model):
     @classmethod
     def _only_a_type(cls, value: object) -> object:
         return {"type": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _holds_no_secret(self) -> TypedConfig:
+        found = literal_secret(self.model_extra or {})
+        if found is not None:
+            text = f"{spelt(found)} looks like a secret: {RIGHT_WAY}"
+            raise PydanticCustomError("literal_secret", "{text}", {"text": text})
+        return self
 
     @property
     def type_name(self) -> str | None:

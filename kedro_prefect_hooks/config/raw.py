@@ -1,0 +1,72 @@
+"""`prefect.yml` before any model: what the hook needs to know on every `kedro run`, in no time.
+
+Imports neither pydantic nor Prefect.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from kedro_prefect_hooks import _kedro_config
+from kedro_prefect_hooks.config.messages import listed
+from kedro_prefect_hooks.errors import ConfigError, nearest
+
+DEFAULT_ENVIRONMENTS = ("deploy",)
+
+HOW_TO_BEGIN = "write one with `kedro prefect init`"
+
+
+class NoPrefectYmlError(ConfigError):
+    """The project has no `prefect.yml`: for the hook nothing to do, for a command an error."""
+
+
+def read_raw(config_loader: Any) -> dict[str, Any]:  # noqa: ANN401 - may be the user's own class
+    """What stands in `prefect.yml`, unchecked.
+
+    Raises:
+        NoPrefectYmlError: there is none.
+        ConfigError: there is one that cannot be read, or the environment's folder is missing.
+    """
+    try:
+        return _kedro_config.read_prefect_yml(config_loader)
+    except _kedro_config.NoPrefectYml:
+        folders = dict.fromkeys(
+            _kedro_config.shown_path(config_loader, folder)
+            for folder in _kedro_config.conf_folders(config_loader)
+        )
+        text = f"There is no prefect.yml in {' or '.join(folders)}: {HOW_TO_BEGIN}."
+        raise NoPrefectYmlError(text) from None
+    except _kedro_config.NoEnvironmentFolder as error:
+        folder = _kedro_config.shown_path(config_loader, error.folder)
+        close = nearest(error.folder.name, error.environments)
+        hint = f" Did you mean {close!r}?" if close else ""
+        raise ConfigError(
+            f"The configuration folder {folder} does not exist.{hint} "
+            f"Existing environments: {listed(error.environments)}. "
+            f"Make the folder, or name another environment with `--env`."
+        ) from None
+    except _kedro_config.BrokenPrefectYml as error:
+        raise ConfigError(f"{error.file or 'prefect.yml'}: {error.text}") from error
+
+
+def listed_environments(config_loader: Any) -> tuple[str, ...]:  # noqa: ANN401
+    """The environments for which `kedro run` registers; none when there is no `prefect.yml`.
+
+    What is not right in the file counts as the default, so that a plain `kedro run` is left alone and
+    `kedro run --env deploy`, which goes on to `load_config`, says what is wrong.
+    """
+    try:
+        raw = _kedro_config.read_prefect_yml(config_loader)
+    except (_kedro_config.NoPrefectYml, _kedro_config.NoEnvironmentFolder):
+        return ()
+    except _kedro_config.BrokenPrefectYml:
+        return DEFAULT_ENVIRONMENTS
+    register = raw.get("register")
+    if not isinstance(register, Mapping) or "environments" not in register:
+        return DEFAULT_ENVIRONMENTS
+    environments = register["environments"]
+    if environments is None:
+        return ()
+    if isinstance(environments, str):
+        return (environments,)
+    return tuple(map(str, environments)) if isinstance(environments, list) else DEFAULT_ENVIRONMENTS
