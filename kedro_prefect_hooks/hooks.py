@@ -90,7 +90,7 @@ def _is_interactive() -> bool:
 
 def _listed(context: KedroContext) -> bool:
     """Whether `prefect.yml` lists this run's environment, `register.environments`."""
-    from kedro_prefect_hooks._kedro_config import listed_environments
+    from kedro_prefect_hooks.config import listed_environments
 
     loader = context.config_loader
     env = context.env or getattr(loader, "default_run_env", None) or "local"

@@ -29,7 +29,7 @@ class WrongValue(ValueError):
         self.key = key
 
 
-def converted(value: Any, annotation: Any, *, is_environment: bool = False) -> Any:  # noqa: ANN401
+def converted(value: Any, annotation: Any, *, is_environment: bool = False) -> Any:
     """The value as the annotation wants it: one name as a list of one, seconds as a time span.
 
     Args:
@@ -67,7 +67,7 @@ def converted(value: Any, annotation: Any, *, is_environment: bool = False) -> A
         raise WrongValue(f"found {shown(found)}, expected {_said(wanted)}{hint}") from None
 
 
-def _environment(value: Any) -> dict[str, str]:  # noqa: ANN401
+def _environment(value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise WrongValue(f"found {shown(value)}, expected a mapping of names to texts")
     for name, text in value.items():
@@ -77,7 +77,7 @@ def _environment(value: Any) -> dict[str, str]:  # noqa: ANN401
     return {str(name): text if isinstance(text, str) else shown(text) for name, text in value.items()}
 
 
-def _alternatives(annotation: Any) -> list[Any] | None:  # noqa: ANN401
+def _alternatives(annotation: Any) -> list[Any] | None:
     """The plain types that an annotation allows, or None when it allows what cannot be checked."""
     each = (
         list(typing.get_args(annotation)) if typing.get_origin(annotation) is typing.Union else [annotation]
@@ -96,15 +96,15 @@ def _alternatives(annotation: Any) -> list[Any] | None:  # noqa: ANN401
     return known or None
 
 
-def _in_plain(origin: Any) -> bool:  # noqa: ANN401
+def _in_plain(origin: Any) -> bool:
     return isinstance(origin, type) and origin in _PLAIN
 
 
-def _hashable(annotation: Any) -> Any:  # noqa: ANN401
+def _hashable(annotation: Any) -> Any:
     return typing.get_origin(annotation) or annotation
 
 
-def _as_list(annotation: Any) -> Any:  # noqa: ANN401
+def _as_list(annotation: Any) -> Any:
     """pydantic checks no `Iterable` before it is walked, so a list is asked for."""
     if (typing.get_origin(annotation) or annotation) in _LISTS:
         inner = [each for each in typing.get_args(annotation) if each is not Ellipsis]

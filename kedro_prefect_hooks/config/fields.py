@@ -30,7 +30,7 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())
 
 
-def seconds(value: Any) -> float:  # noqa: ANN401 - what stands in the file
+def seconds(value: Any) -> float:
     """A duration in seconds, from a number or from a text such as ``1h 30m``.
 
     Raises:
@@ -56,11 +56,11 @@ def _positive(value: float) -> float:
     return value
 
 
-def _duration(value: Any) -> datetime.timedelta:  # noqa: ANN401
+def _duration(value: Any) -> datetime.timedelta:
     return datetime.timedelta(seconds=_positive(seconds(value)))
 
 
-def _whole_seconds(value: Any) -> int:  # noqa: ANN401
+def _whole_seconds(value: Any) -> int:
     number = _positive(seconds(value))
     if number != int(number):
         raise ValueError(
@@ -69,20 +69,20 @@ def _whole_seconds(value: Any) -> int:  # noqa: ANN401
     return int(number)
 
 
-def _not_a_boolean(value: Any) -> Any:  # noqa: ANN401
+def _not_a_boolean(value: Any) -> Any:
     # YAML's `yes`, `on` and `true` would otherwise pass for the number 1.
     if isinstance(value, bool):
         raise ValueError(f"found {shown(value)}, expected a whole number")
     return value
 
 
-def _names(value: Any) -> Any:  # noqa: ANN401
+def _names(value: Any) -> Any:
     if value is None:
         return []
     return [value] if isinstance(value, str) else value
 
 
-def _moment(value: Any) -> Any:  # noqa: ANN401
+def _moment(value: Any) -> Any:
     if isinstance(value, datetime.datetime) or value is None:
         return value
     if isinstance(value, datetime.date):

@@ -194,7 +194,7 @@ def _clock_problems(flow: FlowConfig) -> Iterator[Problem]:
             yield from _json_problems(at, value)
 
 
-def _json_problems(place: Place, value: Any) -> Iterator[Problem]:  # noqa: ANN401
+def _json_problems(place: Place, value: Any) -> Iterator[Problem]:
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:

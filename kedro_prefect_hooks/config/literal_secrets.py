@@ -41,7 +41,7 @@ def literal_secret(arguments: Mapping[str, Any]) -> Key | None:
     return None
 
 
-def _below(key: str, value: Any) -> Key | None:  # noqa: ANN401
+def _below(key: str, value: Any) -> Key | None:
     if isinstance(value, str):
         is_secret = bool(value) and (_SECRET_NAME.search(key) or _URL_WITH_PASSWORD.match(value))
         return (key,) if is_secret else None

@@ -17,7 +17,7 @@ from kedro_prefect_hooks.config.raw import NoPrefectYmlError, read_raw
 from kedro_prefect_hooks.config.validation import problems_of
 
 
-def load_config(config_loader: Any, *, project_path: Path | None = None) -> PrefectConfig:  # noqa: ANN401
+def load_config(config_loader: Any, *, project_path: Path | None = None) -> PrefectConfig:
     """The project's `prefect.yml`, for the environment of the config loader.
 
     Args:
@@ -32,7 +32,7 @@ def load_config(config_loader: Any, *, project_path: Path | None = None) -> Pref
     return parse_config(raw, files=_kedro_config.prefect_yml_keys(config_loader), project_path=project_path)
 
 
-def run_defaults(config_loader: Any) -> FlowConfig:  # noqa: ANN401
+def run_defaults(config_loader: Any) -> FlowConfig:
     """What `defaults:` says, as a flow of its own: for runs that no flow of the file describes.
 
     Without a `prefect.yml` that is nothing.

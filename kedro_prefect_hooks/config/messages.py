@@ -72,7 +72,7 @@ def spelt(key: Key) -> str:
     return text
 
 
-def shown(value: Any) -> str:  # noqa: ANN401 - anything can stand in a YAML file
+def shown(value: Any) -> str:
     """A value as it stands in the file, short enough for one line."""
     if value is None:
         return "nothing"

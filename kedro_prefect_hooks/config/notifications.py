@@ -87,14 +87,14 @@ def notifiers(config: NotifyConfig, place: Place) -> List[StateHandler]:
 
 
 def slack(
-    tracked: Any,  # noqa: ANN401 - Prefect hands a flow or a task
-    old_state: Any,  # noqa: ANN401
-    new_state: Any,  # noqa: ANN401
+    tracked: Any,
+    old_state: Any,
+    new_state: Any,
     *,
     states: tuple[str, ...],
     secret: str | None = None,
     env: str | None = None,
-) -> Any:  # noqa: ANN401
+) -> Any:
     """Tells Slack of a state, at the address in a Prefect Secret or in an environment variable."""
     import prefect
     from prefect.utilities.notifications import slack_notifier
@@ -113,7 +113,7 @@ def slack(
     return new_state
 
 
-def email(tracked: Any, old_state: Any, new_state: Any, *, states: tuple[str, ...]) -> Any:  # noqa: ANN401
+def email(tracked: Any, old_state: Any, new_state: Any, *, states: tuple[str, ...]) -> Any:
     """Mails a state by Gmail, as the account in the Prefect Secrets EMAIL_USERNAME and EMAIL_PASSWORD."""
     from prefect.utilities.notifications import gmail_notifier
 
@@ -123,7 +123,7 @@ def email(tracked: Any, old_state: Any, new_state: Any, *, states: tuple[str, ..
     return new_state
 
 
-def _is_one_of(new_state: Any, states: tuple[str, ...]) -> bool:  # noqa: ANN401
+def _is_one_of(new_state: Any, states: tuple[str, ...]) -> bool:
     from prefect.engine import state
 
     return isinstance(new_state, tuple(getattr(state, name) for name in states))

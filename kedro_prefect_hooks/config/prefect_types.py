@@ -64,7 +64,7 @@ KINDS = {
 _MORE_ARGUMENTS = {"prefect.executors.dask.LocalDaskExecutor": ("num_workers", "chunksize")}
 
 
-def build(config: TypedConfig, place: Place, *, project_path: Path | None = None) -> Any:  # noqa: ANN401
+def build(config: TypedConfig, place: Place, *, project_path: Path | None = None) -> Any:
     """The Prefect object that a part of `prefect.yml` describes.
 
     Args:
@@ -81,7 +81,7 @@ def build(config: TypedConfig, place: Place, *, project_path: Path | None = None
 
 def _build(
     kind: str, type_name: str | None, given: Mapping[str, Any], place: Place, project_path: Path | None = None
-) -> Any:  # noqa: ANN401
+) -> Any:
     cls = class_of(kind, type_name, place)
     parameters, takes_any = parameters_of(cls)
     _check_names(KINDS[kind], cls, given, place, parameters, takes_any=takes_any)
@@ -146,7 +146,7 @@ def class_of(kind: str, type_name: str | None, place: Place) -> type:
     return typing.cast(type, found)
 
 
-def _imported(path: str) -> Any:  # noqa: ANN401
+def _imported(path: str) -> Any:
     module, _, attribute = path.rpartition(".")
     return getattr(importlib.import_module(module), attribute)
 
@@ -220,7 +220,7 @@ def _converted(
     return arguments
 
 
-def _serializer(value: Any, place: Place) -> Any:  # noqa: ANN401
+def _serializer(value: Any, place: Place) -> Any:
     if isinstance(value, str):
         return _build("serializer", value, {}, place)
     if isinstance(value, Mapping):
@@ -229,7 +229,7 @@ def _serializer(value: Any, place: Place) -> Any:  # noqa: ANN401
     return class_of("serializer", str(value), place)
 
 
-def _annotation(cls: type, name: str) -> Any:  # noqa: ANN401
+def _annotation(cls: type, name: str) -> Any:
     for init in _inits(cls):
         if name in inspect.signature(init).parameters:
             try:

@@ -20,7 +20,7 @@ class NoPrefectYmlError(ConfigError):
     """The project has no `prefect.yml`: for the hook nothing to do, for a command an error."""
 
 
-def read_raw(config_loader: Any) -> dict[str, Any]:  # noqa: ANN401 - may be the user's own class
+def read_raw(config_loader: Any) -> dict[str, Any]:
     """What stands in `prefect.yml`, unchecked.
 
     Raises:
@@ -49,7 +49,7 @@ def read_raw(config_loader: Any) -> dict[str, Any]:  # noqa: ANN401 - may be the
         raise ConfigError(f"{error.file or 'prefect.yml'}: {error.text}") from error
 
 
-def listed_environments(config_loader: Any) -> tuple[str, ...]:  # noqa: ANN401
+def listed_environments(config_loader: Any) -> tuple[str, ...]:
     """The environments for which `kedro run` registers; none when there is no `prefect.yml`.
 
     What is not right in the file counts as the default, so that a plain `kedro run` is left alone and

@@ -70,7 +70,7 @@ def _clock(config: ClockConfig, place: Place) -> prefect.schedules.clocks.Clock:
     return clocks.RRuleClock(_rule(config.rrule or "", start, place), **shared)
 
 
-def _pendulum() -> Any:  # noqa: ANN401 - its two versions are typed differently
+def _pendulum() -> Any:
     import pendulum
 
     return pendulum
@@ -80,7 +80,7 @@ def _fail(place: Place, text: str) -> NoReturn:
     raise error_of([Problem(place, text)])
 
 
-def _zone(name: str | None, place: Place) -> Any:  # noqa: ANN401 - pendulum's classes differ by version
+def _zone(name: str | None, place: Place) -> Any:
     pendulum = _pendulum()
     if name is None:
         return pendulum.timezone("UTC")
@@ -101,7 +101,7 @@ def _zone_names() -> list[str]:
     return list(pytz.all_timezones)
 
 
-def _moment(value: datetime.datetime | None, zone: Any) -> Any:  # noqa: ANN401
+def _moment(value: datetime.datetime | None, zone: Any) -> Any:
     pendulum = _pendulum()
     if value is None:
         return None
@@ -126,7 +126,7 @@ def _check_cron(line: str, place: Place) -> None:
         )
 
 
-def _rule(text: str, start: Any, place: Place) -> Any:  # noqa: ANN401
+def _rule(text: str, start: Any, place: Place) -> Any:
     from dateutil.rrule import rrulestr
 
     try:

@@ -26,15 +26,21 @@ _DOTTED_PATH = {"type": "string", "pattern": r"^\w+(\.\w+)+$", "description": "Y
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object"}
 _EXAMPLE = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 _NULL = {"type": "null"}
+_INTERPOLATION = {"type": "string", "pattern": r"\$\{.+\}"}
 
 
 def json_schema() -> dict[str, Any]:
     """The schema (draft 7, which editors' YAML servers know) as plain data."""
     schema = models.PrefectConfig.model_json_schema(by_alias=True)
     schema = _with_definitions(schema)
+    _allow_interpolation(schema)
     for name, model in _TYPED.items():
         _say_types(schema["definitions"][name], model)
     _say_shorthands(schema)
+    # A file of one environment is laid over another's, so it need not be whole by itself; Kedro drops keys
+    # that start with `_`, which is where shared parts are kept.
+    schema.pop("required")
+    schema["patternProperties"] = {"^_": True}
     return {"$schema": DIALECT, "title": "prefect.yml of kedro-prefect-hooks", **schema}
 
 
@@ -53,7 +59,7 @@ def _with_definitions(schema: dict[str, Any]) -> dict[str, Any]:
     return text
 
 
-def _nodes(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
         yield node
     for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
@@ -62,7 +68,8 @@ def _nodes(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
 
 def _model(name: str) -> type[Model]:
     homes = (models, clocks, notify, typed)
-    return next(getattr(home, name) for home in homes if hasattr(home, name))
+    found: type[Model] = next(getattr(home, name) for home in homes if hasattr(home, name))
+    return found
 
 
 def _first_paragraph(model: type[Model]) -> str:
@@ -79,7 +86,10 @@ def _say_types(definition: dict[str, Any], model: type[typed.TypedConfig]) -> No
     names = prefect_types.names(model.kind)
     about = definition["properties"]["type"]["description"]
     whole = {key: definition.pop(key) for key in list(definition) if key != "description"}
-    whole["properties"]["type"] = {"anyOf": [{"enum": names}, _DOTTED_PATH], "description": about}
+    whole["properties"]["type"] = {
+        "anyOf": [{"enum": names}, _DOTTED_PATH, _INTERPOLATION],
+        "description": about,
+    }
     whole["additionalProperties"] = True
     whole["allOf"] = [
         {
@@ -91,7 +101,7 @@ def _say_types(definition: dict[str, Any], model: type[typed.TypedConfig]) -> No
         }
         for name in names
     ]
-    definition["anyOf"] = [whole, {"enum": names}, _DOTTED_PATH]
+    definition["anyOf"] = [whole, {"enum": names}, _DOTTED_PATH, _INTERPOLATION]
 
 
 def _arguments(kind: str, name: str) -> dict[str, Any]:
@@ -105,7 +115,7 @@ def _arguments(kind: str, name: str) -> dict[str, Any]:
     }
 
 
-def _argument(annotation: Any, *, is_environment: bool) -> Any:  # noqa: ANN401
+def _argument(annotation: Any, *, is_environment: bool) -> Any:
     """What the schema can say of an argument: only what is surely wrong is marked."""
     if is_environment:
         return {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
@@ -113,7 +123,8 @@ def _argument(annotation: Any, *, is_environment: bool) -> Any:  # noqa: ANN401
     if typing.get_origin(annotation) is not typing.Union and annotation not in _JSON_TYPES:
         return True
     if all(each in _JSON_TYPES for each in alternatives):
-        return {"type": sorted({_JSON_TYPES[each] for each in alternatives} | {"null"})}
+        types = sorted({_JSON_TYPES[each] for each in alternatives} | {"null"})
+        return {"anyOf": [{"type": types}, _INTERPOLATION]}
     return True
 
 
@@ -141,5 +152,16 @@ def _say_shorthands(schema: dict[str, Any]) -> None:
 
 
 def _or_nothing(about: dict[str, Any]) -> dict[str, Any]:
-    known = {key: about.pop(key) for key in ("description", "default", "examples") if key in about}
+    known: dict[str, Any] = {
+        key: about.pop(key) for key in ("description", "default", "examples") if key in about
+    }
     return {**known, "anyOf": [about, _NULL]}
+
+
+def _allow_interpolation(schema: dict[str, Any]) -> None:
+    """OmegaConf's ``${globals:retries}`` may stand wherever a number or one of a few words may."""
+    for node in list(_nodes(schema)):
+        is_leaf = node.get("type") in ("integer", "number", "boolean") or "enum" in node
+        if is_leaf and "anyOf" not in node:
+            leaf = {key: node.pop(key) for key in list(node) if key not in ("description", "default")}
+            node["anyOf"] = [leaf, _INTERPOLATION]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, ClassVar, Dict, Optional
 
 from pydantic import ConfigDict, Field, model_validator
-
 from pydantic_core import PydanticCustomError
 
 from kedro_prefect_hooks.config.fields import Model

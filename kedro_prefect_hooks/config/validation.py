@@ -99,7 +99,7 @@ def model_at(model: type[BaseModel], key: Key) -> type[BaseModel] | None:
     return models[0] if models else None
 
 
-def _below(annotation: Any, part: str | int) -> Any:  # noqa: ANN401
+def _below(annotation: Any, part: str | int) -> Any:
     for each in _leaves(annotation):
         origin = typing.get_origin(each)
         if _is_model(each):
@@ -113,7 +113,7 @@ def _below(annotation: Any, part: str | int) -> Any:  # noqa: ANN401
     return None
 
 
-def _leaves(annotation: Any) -> Iterator[Any]:  # noqa: ANN401
+def _leaves(annotation: Any) -> Iterator[Any]:
     """The alternatives of an annotation, `Optional` taken apart."""
     if typing.get_origin(annotation) is typing.Union:
         for each in typing.get_args(annotation):
@@ -122,5 +122,5 @@ def _leaves(annotation: Any) -> Iterator[Any]:  # noqa: ANN401
         yield annotation
 
 
-def _is_model(annotation: Any) -> bool:  # noqa: ANN401
+def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -32,7 +32,9 @@ class ProjectFlows:
     def __init__(self, context: KedroContext, conf_source: str | None = None) -> None:
         self.context = context
         self.conf_source = conf_source
-        self.config: PrefectConfig = load_config(context.config_loader, env=context.env)
+        self.config: PrefectConfig = load_config(
+            context.config_loader, project_path=Path(str(context.project_path))
+        )
         self.pipelines = _kedro.all_pipelines()
         self.parameters = _kedro.configuration(context, "parameters")
         self._catalog = _kedro.configuration(context, "catalog")
