@@ -48,7 +48,7 @@ class BrokenPrefectYml(ValueError):
 # --- reading prefect.yml ---------------------------------------------------------------------------
 
 
-def read_prefect_yml(config_loader: Any) -> dict[str, Any]:  # noqa: ANN401 - may be the user's own class
+def read_prefect_yml(config_loader: Any) -> dict[str, Any]:
     """What stands in `prefect.yml`, environments laid over each other as this loader does it.
 
     Raises:
@@ -71,7 +71,7 @@ def read_prefect_yml(config_loader: Any) -> dict[str, Any]:  # noqa: ANN401 - ma
     return raw if isinstance(raw, dict) else dict(raw)
 
 
-def _read(config_loader: Any) -> Any:  # noqa: ANN401
+def _read(config_loader: Any) -> Any:
     # Kedro 0.18.1 and 0.18.2 have no `config_patterns`, and their loaders are no mappings.
     patterns = getattr(config_loader, "config_patterns", None)
     if patterns is None:
@@ -80,7 +80,7 @@ def _read(config_loader: Any) -> Any:  # noqa: ANN401
     return config_loader["prefect"]
 
 
-def _check_folders(config_loader: Any) -> None:  # noqa: ANN401
+def _check_folders(config_loader: Any) -> None:
     source = Path(str(config_loader.conf_source))
     if not source.is_dir():
         return  # an archive or a remote folder: Kedro's message must do
@@ -92,7 +92,7 @@ def _check_folders(config_loader: Any) -> None:  # noqa: ANN401
             raise NoEnvironmentFolder(folder, environments)
 
 
-def _check_files(config_loader: Any) -> None:  # noqa: ANN401
+def _check_files(config_loader: Any) -> None:
     """Finds the file that is no YAML mapping; loaders name neither always the file nor the right line."""
     import yaml
 
@@ -114,7 +114,7 @@ def _check_files(config_loader: Any) -> None:  # noqa: ANN401
 # --- where it stands -------------------------------------------------------------------------------
 
 
-def conf_folders(config_loader: Any) -> list[Path]:  # noqa: ANN401
+def conf_folders(config_loader: Any) -> list[Path]:
     """The folders that the loader reads, in its order: the base environment's, then the one's in use."""
     source = Path(str(config_loader.conf_source))
     base = getattr(config_loader, "base_env", None) or ""
@@ -122,7 +122,7 @@ def conf_folders(config_loader: Any) -> list[Path]:  # noqa: ANN401
     return list(dict.fromkeys([source / base, source / environment]))
 
 
-def prefect_yml_paths(config_loader: Any) -> list[Path]:  # noqa: ANN401
+def prefect_yml_paths(config_loader: Any) -> list[Path]:
     """The files that make up `prefect.yml`, in the order in which they override each other.
 
     Empty for configuration in an archive or a remote folder.
@@ -137,7 +137,7 @@ def prefect_yml_paths(config_loader: Any) -> list[Path]:  # noqa: ANN401
     return list(found)
 
 
-def shown_path(config_loader: Any, path: Path) -> str:  # noqa: ANN401
+def shown_path(config_loader: Any, path: Path) -> str:
     """A path as a person knows it: from the project's folder, such as ``conf/base/prefect.yml``."""
     source = Path(str(config_loader.conf_source)).absolute()
     try:
@@ -146,7 +146,7 @@ def shown_path(config_loader: Any, path: Path) -> str:  # noqa: ANN401
         return path.as_posix()
 
 
-def prefect_yml_keys(config_loader: Any) -> dict[str, str]:  # noqa: ANN401
+def prefect_yml_keys(config_loader: Any) -> dict[str, str]:
     """Which file holds which top-level key, the overriding file for a key that stands in several; under
     ``""`` the file to name when none holds the key.
     """

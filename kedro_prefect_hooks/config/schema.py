@@ -101,7 +101,7 @@ def _say_types(definition: dict[str, Any], model: type[typed.TypedConfig]) -> No
         }
         for name in names
     ]
-    definition["anyOf"] = [whole, {"enum": names}, _DOTTED_PATH, _INTERPOLATION]
+    definition["anyOf"] = [whole, *accepted]
 
 
 def _arguments(kind: str, name: str) -> dict[str, Any]:
