@@ -17,7 +17,7 @@ from kedro_prefect_hooks.config.messages import shown
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(
     r"(?P<number>\d+(?:\.\d+)?)\s*"
-    r"(?P<unit>s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?)\s*(?:,|and)?\s*",
+    r"(?P<unit>seconds?|secs?|s|minutes?|mins?|m|hours?|h|days?|d|weeks?|w)(?![a-z])\s*(?:,|and)?\s*",
     re.IGNORECASE,
 )
 _DURATION_SAYS = "a number of seconds, or a text such as 90s, 5m, 1h 30m, 2 days"

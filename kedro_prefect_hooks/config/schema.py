@@ -86,10 +86,8 @@ def _say_types(definition: dict[str, Any], model: type[typed.TypedConfig]) -> No
     names = prefect_types.names(model.kind)
     about = definition["properties"]["type"]["description"]
     whole = {key: definition.pop(key) for key in list(definition) if key != "description"}
-    whole["properties"]["type"] = {
-        "anyOf": [{"enum": names}, _DOTTED_PATH, _INTERPOLATION],
-        "description": about,
-    }
+    accepted = [{"enum": names}, _DOTTED_PATH, _INTERPOLATION]
+    whole["properties"]["type"] = {"anyOf": accepted, "description": about}
     whole["additionalProperties"] = True
     whole["allOf"] = [
         {
