@@ -1,0 +1,40 @@
+"""``python -m kedro_prefect_hooks.embedded --database FILE --port PORT``: the embedded API by itself."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from kedro_prefect_hooks.errors import KedroPrefectError
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m kedro_prefect_hooks.embedded", description=__doc__)
+    parser.add_argument("--database", type=Path, required=True, help="the SQLite file; made when absent")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=4200, help="0 for any that is free (default: %(default)s)"
+    )
+    # Not an option: other users of the machine can read a process's arguments.
+    parser.epilog = (
+        "The environment variable KEDRO_PREFECT_TOKEN, when set, is the token requests must bring."
+    )
+    given = parser.parse_args()
+    try:
+        from kedro_prefect_hooks.embedded.server import serve
+
+        serve(
+            given.database,
+            given.host,
+            given.port,
+            token=os.environ.get("KEDRO_PREFECT_TOKEN") or None,
+            on_ready=lambda server: print(f"Listening at {server.url}", flush=True),  # noqa: T201
+        )
+    except KedroPrefectError as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()

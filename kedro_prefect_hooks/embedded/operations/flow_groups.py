@@ -1,0 +1,138 @@
+"""Settings that hold for all versions of a flow."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+import sqlalchemy as sa
+
+from kedro_prefect_hooks.embedded import clocks, tables, values
+from kedro_prefect_hooks.embedded.operations import schedules
+from kedro_prefect_hooks.embedded.registry import Input, Request, mutation
+
+_GROUP, _FLOW = tables.flow_group, tables.flow
+
+
+def _update(request: Request, given: Input, **changes: Any) -> Dict[str, Any]:
+    with request.database.write() as connection:
+        result = connection.execute(
+            _GROUP.update()
+            .where(_GROUP.c.id == given["flow_group_id"])
+            .values(updated=request.database.now(), **changes)
+        )
+        if "schedule" in changes:
+            # What the old schedule had made; the scheduler makes the new one's.
+            of_group = sa.select(_FLOW.c.id).where(_FLOW.c.flow_group_id == given["flow_group_id"])
+            schedules.delete_scheduled_runs(connection, tables.flow_run.c.flow_id.in_(of_group))
+    return {"success": bool(result.rowcount)}
+
+
+@mutation("success_payload", flow_group_id="UUID!", description="String")
+def set_flow_group_description(request: Request, given: Input) -> Dict[str, Any]:
+    return _update(request, given, description=given.get("description"))
+
+
+@mutation("success_payload", flow_group_id="UUID!", labels="[String!]")
+def set_flow_group_labels(request: Request, given: Input) -> Dict[str, Any]:
+    """Labels for runs of all versions; null gives back the flow's own."""
+    labels = given.get("labels")
+    return _update(request, given, labels=None if labels is None else sorted(set(labels)))
+
+
+@mutation("success_payload", flow_group_id="UUID!", run_config="JSON")
+def set_flow_group_run_config(request: Request, given: Input) -> Dict[str, Any]:
+    return _update(request, given, run_config=given.get("run_config"))
+
+
+@mutation("success_payload", flow_group_id="UUID!", parameters="JSON!")
+def set_flow_group_default_parameters(request: Request, given: Input) -> Dict[str, Any]:
+    return _update(request, given, default_parameters=given["parameters"])
+
+
+@mutation(
+    "success_payload",
+    flow_group_id="UUID!",
+    cron_clocks="[cron_clock_input!]",
+    interval_clocks="[interval_clock_input!]",
+    timezone="String",
+)
+def set_flow_group_schedule(request: Request, given: Input) -> Dict[str, Any]:
+    """A schedule that goes before the flow's own; `timezone` is a name such as ``Europe/Paris``."""
+    start = _start_date(request, given.get("timezone"))
+    found = [{"type": "CronClock", **clock} for clock in given.get("cron_clocks") or []]
+    for clock in given.get("interval_clocks") or []:
+        # Prefect's serialisation counts intervals in microseconds.
+        found.append({"type": "IntervalClock", **clock, "interval": clock["interval"] * values.SECOND})
+    for clock in found:
+        clock["start_date"] = start
+        clocks.check_clock(clock)
+    answer = _update(request, given, schedule={"type": "Schedule", "clocks": found})
+    with request.database.read() as connection:
+        of_group = sa.select(_FLOW.c.id).where(
+            _FLOW.c.flow_group_id == given["flow_group_id"], _FLOW.c.is_schedule_active.is_(sa.true())
+        )
+        flow_ids = list(connection.execute(of_group).scalars())
+    for flow_id in flow_ids:
+        schedules.schedule_runs(request.database, flow_id)
+    return answer
+
+
+def _start_date(request: Request, timezone: str | None) -> Dict[str, str] | None:
+    if not timezone:
+        return None
+    import pendulum
+
+    try:
+        zone = pendulum.timezone(timezone)
+    except ValueError:
+        raise ValueError(f"Invalid timezone provided for schedule: {timezone}") from None
+    now = pendulum.instance(values.to_datetime(request.database.now())).in_timezone(zone)
+    return {"dt": now.naive().isoformat(), "tz": timezone}
+
+
+@mutation("success_payload", flow_group_id="UUID!")
+def delete_flow_group_schedule(request: Request, given: Input) -> Dict[str, Any]:
+    return _update(request, given, schedule=None)
+
+
+@mutation("success_payload", flow_group_id="UUID!")
+def delete_flow_group(request: Request, given: Input) -> Dict[str, Any]:
+    with request.database.write() as connection:
+        result = connection.execute(_GROUP.delete().where(_GROUP.c.id == given["flow_group_id"]))
+    return {"success": bool(result.rowcount)}
+
+
+@mutation("success_payload", flow_id="UUID!")
+def enable_flow_heartbeat(request: Request, given: Input) -> Dict[str, Any]:
+    return _set(request, given, disable_heartbeat=False, heartbeat_enabled=True)
+
+
+@mutation("success_payload", flow_id="UUID!")
+def disable_flow_heartbeat(request: Request, given: Input) -> Dict[str, Any]:
+    return _set(request, given, disable_heartbeat=True, heartbeat_enabled=False)
+
+
+@mutation("success_payload", flow_id="UUID!")
+def enable_flow_lazarus_process(request: Request, given: Input) -> Dict[str, Any]:
+    return _set(request, given, lazarus_enabled=True)
+
+
+@mutation("success_payload", flow_id="UUID!")
+def disable_flow_lazarus_process(request: Request, given: Input) -> Dict[str, Any]:
+    return _set(request, given, lazarus_enabled=False)
+
+
+def _set(request: Request, given: Input, **settings: bool) -> Dict[str, Any]:
+    with request.database.write() as connection:
+        group = connection.execute(
+            sa.select(_GROUP.c.id, _GROUP.c.settings)
+            .join_from(_GROUP, _FLOW, _FLOW.c.flow_group_id == _GROUP.c.id)
+            .where(_FLOW.c.id == given["flow_id"])
+        ).first()
+        if group is None:
+            raise ValueError("Invalid flow ID.")
+        changed = _GROUP.update().where(_GROUP.c.id == group.id)
+        connection.execute(
+            changed.values(settings={**group.settings, **settings}, updated=request.database.now())
+        )
+    return {"success": True}

@@ -1,0 +1,25 @@
+"""Queries about the API itself."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from kedro_prefect_hooks import __version__
+from kedro_prefect_hooks.embedded import states
+from kedro_prefect_hooks.embedded.registry import Input, Request, query
+
+
+@query("String")
+def hello(request: Request, given: Input) -> str:
+    return "👋"
+
+
+@query("reference_data")
+def reference_data(request: Request, given: Input) -> Dict[str, Any]:
+    colors = {state: {"color": color} for state, color in states.COLORS.items()}
+    return {"state_hierarchy": states.hierarchy(), "state_info": colors}
+
+
+@query("api_info")
+def api(request: Request, given: Input) -> Dict[str, Any]:
+    return {"backend": "SERVER", "mode": "normal", "version": __version__, "core_version": "1.1.0"}

@@ -1,0 +1,64 @@
+"""What the embedded API does without being asked: each service is a function that is called every so often.
+
+They run in one thread, one after the other; each leaves the database right whenever the process dies, and
+several processes that serve the same file may run them at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Callable, List
+
+from kedro_prefect_hooks.embedded.database import Database
+from kedro_prefect_hooks.embedded.services import lazarus, scheduler, zombies
+
+_log = logging.getLogger(__name__)
+
+
+class Services:
+    """The services of one database, from `start` to `stop`."""
+
+    def __init__(self, database: Database) -> None:
+        settings = database.settings
+        self._database = database
+        self._jobs: List[_Job] = [
+            _Job(scheduler.run, settings.scheduler_every),
+            _Job(zombies.run, settings.zombie_killer_every),
+            _Job(lazarus.run, settings.lazarus_every),
+        ]
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="embedded-prefect-services", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End them; waits for the one that is at work."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            for job in self._jobs:
+                if not self._stopped.is_set():
+                    job.run_if_due(self._database)
+            self._stopped.wait(max(0.05, min(job.due for job in self._jobs) - time.monotonic()))
+
+
+class _Job:
+    def __init__(self, function: Callable[[Database], int], every: float) -> None:
+        self._function = function
+        self._every = every
+        self.due = time.monotonic()
+
+    def run_if_due(self, database: Database) -> None:
+        if time.monotonic() < self.due:
+            return
+        try:
+            self._function(database)
+        except Exception:
+            # The next time may do better; the other services go on meanwhile.
+            _log.exception("A service of the embedded API failed")
+        self.due = time.monotonic() + self._every

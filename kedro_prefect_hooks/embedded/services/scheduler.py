@@ -1,0 +1,22 @@
+"""Keeps the next runs of every active schedule in the queue."""
+
+from __future__ import annotations
+
+import logging
+
+from kedro_prefect_hooks.embedded.database import Database
+from kedro_prefect_hooks.embedded.operations import schedules
+
+_log = logging.getLogger(__name__)
+
+
+def run(database: Database) -> int:
+    """Make the next runs of all flows whose schedules are on; returns how many were made."""
+    made = 0
+    for flow_id in schedules.active_flows(database):
+        try:
+            made += schedules.schedule_runs(database, flow_id)
+        except ValueError as error:
+            # One flow's schedule or parameters; the others' runs are made all the same.
+            _log.warning("No runs were scheduled for flow %s: %s", flow_id, error)
+    return made

@@ -1,0 +1,159 @@
+"""How the values of the real API's column types are kept in SQLite, and how they are written in answers.
+
+SQLite has neither timestamps nor uuids nor jsonb. Times are kept as microseconds since 1970 in UTC, which
+compare and sort as they should; JSON is kept in one canonical spelling, so that equal documents are equal
+texts; uuids are kept in lower case. Knows nothing of tables or GraphQL.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import uuid
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+SECOND = 1_000_000
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+_TIMESTAMP = re.compile(
+    r"^\s*(\d{4})-(\d\d)-(\d\d)"
+    r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?)?\s*$"
+)
+
+
+class DataError(ValueError):
+    """A value that its column's type cannot hold; the message is PostgreSQL's."""
+
+
+def canonical_json(value: Any) -> str:
+    """`value` as JSON in the one spelling that we keep: sorted keys, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def parse_uuid(value: Any) -> str:
+    """The uuid in its usual lower-case spelling. Raises DataError in PostgreSQL's words."""
+    try:
+        return str(uuid.UUID(str(value)))
+    except ValueError:
+        raise DataError(f'invalid input syntax for type uuid: "{value}"') from None
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def now() -> int:
+    """This moment, in microseconds since 1970, UTC."""
+    return to_microseconds(datetime.datetime.now(datetime.timezone.utc))
+
+
+def to_microseconds(moment: datetime.datetime) -> int:
+    """Microseconds since 1970. A moment without a zone is taken as UTC."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.timezone.utc)
+    return (moment - _EPOCH) // datetime.timedelta(microseconds=1)
+
+
+def to_datetime(microseconds: int) -> datetime.datetime:
+    return _EPOCH + datetime.timedelta(microseconds=microseconds)
+
+
+def parse_timestamp(value: Any) -> int:
+    """Microseconds since 1970 for an ISO 8601 text, or for microseconds given as such.
+
+    Python 3.8's ``fromisoformat`` knows neither ``Z`` nor other than three or six fractional digits, and the
+    client sends both. Raises DataError in PostgreSQL's words.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, datetime.datetime):
+        return to_microseconds(value)
+    found = _TIMESTAMP.match(str(value))
+    if found is None:
+        if str(value).strip().lower() == "now":
+            return now()
+        raise DataError(f'invalid input syntax for type timestamp with time zone: "{value}"')
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    try:
+        moment = datetime.datetime(
+            int(year),
+            int(month),
+            int(day),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            int((fraction or "0").ljust(6, "0")[:6]),
+            tzinfo=_zone(zone),
+        )
+        return to_microseconds(moment)
+    except (ValueError, OverflowError):
+        raise DataError(f'date/time field value out of range: "{value}"') from None
+
+
+def _zone(text: str | None) -> datetime.timezone:
+    if text is None or text.upper() in ("Z", "UTC"):
+        return datetime.timezone.utc
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    offset = datetime.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return datetime.timezone(-offset if text[0] == "-" else offset)
+
+
+def format_timestamp(microseconds: int) -> str:
+    """As PostgreSQL writes a timestamp in JSON: no trailing zeros in the fraction, ``+00:00`` at the end."""
+    seconds, fraction = divmod(microseconds, SECOND)
+    text = to_datetime(seconds * SECOND).strftime("%Y-%m-%dT%H:%M:%S")
+    return text + (f".{fraction:06d}".rstrip("0") if fraction else "") + "+00:00"
+
+
+def parse_interval(value: Any) -> int:
+    """Microseconds for seconds as a number or text, or for PostgreSQL's ``[N days ]HH:MM:SS[.f]``."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return int(value * SECOND)
+    found = re.match(
+        r"^\s*(?:(-?\d+) days?,?\s*)?(?:(\d+):(\d\d):(\d\d(?:\.\d+)?)|(\d+(?:\.\d+)?))?\s*$", str(value)
+    )
+    if found is None:
+        raise DataError(f'invalid input syntax for type interval: "{value}"')
+    days, hours, minutes, seconds, plain = found.groups()
+    total = float(plain) if plain else int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds or 0)
+    return int((int(days or 0) * 86400 + total) * SECOND)
+
+
+def format_interval(microseconds: int) -> str:
+    """As PostgreSQL writes an interval: ``00:01:00``, ``1 day 02:00:00``."""
+    days, rest = divmod(microseconds, 86400 * SECOND)
+    seconds, fraction = divmod(rest, SECOND)
+    text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    text += f".{fraction:06d}".rstrip("0") if fraction else ""
+    if not days:
+        return text
+    return f"{days} day{'s' if days != 1 else ''}" + (f" {text}" if rest else "")
+
+
+class Uuid(TypeDecorator[str]):
+    impl = sa.String(36)
+    cache_ok = True
+
+
+class Timestamp(TypeDecorator[int]):
+    impl = sa.BigInteger
+    cache_ok = True
+
+
+class Interval(TypeDecorator[int]):
+    impl = sa.BigInteger
+    cache_ok = True
+
+
+class Json(TypeDecorator[Any]):
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
+        return None if value is None else canonical_json(value)
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else json.loads(value)
