@@ -86,8 +86,11 @@ def _build(
     parameters, takes_any = parameters_of(cls)
     _check_names(KINDS[kind], cls, given, place, parameters, takes_any=takes_any)
     arguments = _converted(kind, cls, given, place, parameters)
-    if project_path is not None and kind == "result" and isinstance(arguments.get("dir"), str):
-        arguments["dir"] = str(project_path / Path(arguments["dir"]).expanduser())
+    if kind == "result" and isinstance(arguments.get("dir"), str):
+        arguments["dir"] = str((project_path or Path.cwd()) / Path(arguments["dir"]).expanduser())
+        if "validate_dir" in parameters:
+            # Or else it makes the folder here and now, on a machine that may only register. Writing does too.
+            arguments.setdefault("validate_dir", False)
     try:
         return cls(**arguments)
     except ImportError as error:
@@ -154,20 +157,22 @@ def _imported(path: str) -> Any:
 def parameters_of(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
     """The keyword arguments that a class takes, and whether it takes any others besides.
 
-    Prefect's classes pass ``**kwargs`` on to the class they derive from, so its arguments count too.
+    Prefect's classes pass ``**kwargs`` on to the class they derive from, so its arguments count too. What a
+    class of the user's own does with them is not known: it takes any, or refuses them itself.
     """
     parameters: dict[str, inspect.Parameter] = {}
-    is_prefects = cls.__module__.split(".")[0] == "prefect"
+    takes_any = False
     for init in _inits(cls):
         signature = list(inspect.signature(init).parameters.values())[1:]
         for parameter in signature:
             if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
                 parameters.setdefault(parameter.name, parameter)
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature):
-            return parameters, False
+            break
+        takes_any = takes_any or init.__module__.split(".")[0] != "prefect"
         for name in _MORE_ARGUMENTS.get(f"{init.__module__}.{init.__qualname__.rpartition('.')[0]}", ()):
             parameters[name] = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
-    return parameters, not is_prefects
+    return parameters, takes_any
 
 
 def _inits(cls: type) -> Iterator[Any]:

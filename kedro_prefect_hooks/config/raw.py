@@ -50,16 +50,14 @@ def read_raw(config_loader: Any) -> dict[str, Any]:
 
 
 def listed_environments(config_loader: Any) -> tuple[str, ...]:
-    """The environments for which `kedro run` registers; none when there is no `prefect.yml`.
+    """The environments for which `kedro run` registers.
 
-    What is not right in the file counts as the default, so that a plain `kedro run` is left alone and
-    `kedro run --env deploy`, which goes on to `load_config`, says what is wrong.
+    Where the file is missing or not right they are the default ones, so that a plain `kedro run` is left
+    alone and `kedro run --env deploy`, which goes on to `load_config`, says what is wrong.
     """
     try:
         raw = _kedro_config.read_prefect_yml(config_loader)
-    except (_kedro_config.NoPrefectYml, _kedro_config.NoEnvironmentFolder):
-        return ()
-    except _kedro_config.BrokenPrefectYml:
+    except (_kedro_config.NoPrefectYml, _kedro_config.NoEnvironmentFolder, _kedro_config.BrokenPrefectYml):
         return DEFAULT_ENVIRONMENTS
     register = raw.get("register")
     if not isinstance(register, Mapping) or "environments" not in register:

@@ -71,7 +71,7 @@ def test_no_file_is_told_apart(conf: Conf, loader_of: LoaderOf, name: str) -> No
         load_config(loader)
     assert "conf/base or conf/deploy" in str(raised.value)
     assert "kedro prefect init" in str(raised.value)
-    assert listed_environments(loader) == ()
+    assert listed_environments(loader) == ("deploy",)
     assert run_defaults(loader).executor.type_name == "LocalExecutor"
 
 
