@@ -41,7 +41,7 @@ TRAPS_OUTPUTS = {
     "hook_value_saved.json": 7,
     "inbox_done.json": {"letters": [1, 2, 3]},
     "input_inbox.json": {"letters": [1, 2, 3]},
-    "input_inbox.json.confirmed": "confirmed\n",
+    "confirmed_input_inbox.txt": "confirmed\n",
     "joined.json": {"right": [1, 2], "cleared": 0, "falsy": []},
     "last_saved.json": 1009,
     "locked.json": {"letters": [1, 2, 3]},
@@ -97,7 +97,7 @@ def test_traps_give_the_same_outputs_run_after_run(traps: Project, kedro: Kedro)
 
     kedro(traps, "run", ok=True)
     assert len(versions(traps, "first.json")) == 2
-    assert collect_outputs(traps) == {**first, "input_inbox.json.confirmed": "confirmed\n" * 2}
+    assert collect_outputs(traps) == {**first, "confirmed_input_inbox.txt": "confirmed\n" * 2}
 
 
 def test_traps_record_every_hook_call(traps: Project, kedro: Kedro) -> None:
@@ -119,9 +119,29 @@ def test_traps_record_every_hook_call(traps: Project, kedro: Kedro) -> None:
     assert {call["id"] for call in calls if "id" in call} == {end["id"]}
 
 
+@pytest.mark.parametrize(
+    "hooks",
+    [
+        ["after_node_run a", "before_pipeline_run", "after_pipeline_run"],
+        ["before_pipeline_run", "before_node_run a"],
+        ["before_pipeline_run", "before_pipeline_run", "after_pipeline_run"],
+        ["before_pipeline_run", "after_node_run a", "before_node_run a", "after_pipeline_run"],
+        ["before_pipeline_run", "before_dataset_loaded b", "after_dataset_saved b", "after_pipeline_run"],
+    ],
+)
+def test_an_order_that_kedro_would_not_allow_is_seen(hooks: list[str]) -> None:
+    calls = []
+    for hook in hooks:
+        name, _, subject = hook.partition(" ")
+        kind = "dataset" if "dataset" in name else "node"
+        calls.append({"hook": name, **({kind: subject} if subject else {})})
+    with pytest.raises(AssertionError):
+        check_hook_order(calls)
+
+
 def test_cleaned_project_is_as_new(traps: Project, kedro: Kedro) -> None:
-    kedro(traps, "run", "--pipeline", "namespaces", ok=True)
-    assert set(collect_outputs(traps)) == {"eu/scores.json", "us/scores.json", "input_inbox.json"}
+    kedro(traps, "run", ok=True)
+    assert set(collect_outputs(traps)) == set(expected_outputs())
     traps.clean()
     assert set(collect_outputs(traps)) == {"input_inbox.json"}
     assert hook_calls(traps) == []

@@ -112,10 +112,10 @@ class ChunksDataset(FileDataset):
 
 
 class ConfirmedDataset(JsonDataset):
-    """Counts its confirmations: one line each in `<filepath>.confirmed`."""
+    """Counts its confirmations: one line each in `confirmed_<stem>.txt` beside its file."""
 
     def confirm(self) -> None:
-        with self._filepath.with_name(self._filepath.name + ".confirmed").open("a") as file:
+        with self._filepath.with_name(f"confirmed_{self._filepath.stem}.txt").open("a") as file:
             file.write("confirmed\n")
 
 
