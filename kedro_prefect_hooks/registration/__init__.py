@@ -1,0 +1,123 @@
+"""Registration of a project's flows with Prefect: first a plan, then its application.
+
+What is wanted (`wanted`) is compared with what the API has (`registered`) into a plan (`plan`), which is
+applied (`apply`) and told of (`summary`). What the API is asked is in `api`, which API it is in `connection`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Collection, Iterable
+
+import click
+
+from kedro_prefect_hooks.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from kedro_prefect_hooks.flows.project import ProjectFlows
+    from kedro_prefect_hooks.registration.api import Api
+    from kedro_prefect_hooks.registration.plan import Plan
+    from kedro_prefect_hooks.registration.summary import Summary
+
+__all__ = ["plan_project", "register_project"]
+
+Echo = Callable[[str], Any]
+
+
+def plan_project(flows: ProjectFlows, *, only: Collection[str] | None = None, force: bool = False) -> Plan:
+    """What registering would do. Changes nothing.
+
+    One query for all flows, and one more for each that has changed.
+
+    Args:
+        flows: the project's.
+        only: names of flows to look at; all by default, and then orphans too.
+        force: as if every flow had changed.
+
+    Raises:
+        ConfigError: a flow cannot be built, or `only` names none of `prefect.yml`.
+        ApiError: the API is away.
+    """
+    from kedro_prefect_hooks.registration.connection import open_api
+
+    with open_api(flows.config, flows.path) as api:
+        return _plan(flows, api, only, force)
+
+
+def register_project(
+    flows: ProjectFlows,
+    *,
+    echo: Echo = click.echo,
+    only: Collection[str] | None = None,
+    prune: bool = False,
+    force: bool = False,
+    confirm: Callable[[Plan], bool] | None = None,
+) -> Summary:
+    """Register the flows of a project that are new, changed or incomplete, and say what was done.
+
+    Args:
+        flows: the project's.
+        echo: told each line for a person.
+        only: names of flows to register; all by default.
+        prune: archive flows that this project registered and no longer declares.
+        force: register again what has not changed.
+        confirm: asked with the plan before anything is sent; nothing is when it says no.
+
+    Raises:
+        ConfigError: a flow cannot be built, or `only` names none of `prefect.yml`; nothing was sent.
+        ApiError: the API is away, or went away.
+        RegistrationError: a flow could not be registered.
+    """
+    from kedro_prefect_hooks.registration.apply import Outcome, apply
+    from kedro_prefect_hooks.registration.connection import open_api
+    from kedro_prefect_hooks.registration.summary import summary
+
+    with open_api(flows.config, flows.path) as api:
+        plan = _plan(flows, api, only, force)
+        if confirm is None or confirm(plan):
+            outcomes = apply(plan, api, prune=prune, progress=_progress(echo))
+        else:
+            outcomes = [Outcome(action, action.registered) for action in plan.actions]
+        result = summary(plan, outcomes, api.link)
+    for line in result.text():
+        echo(line)
+    return result
+
+
+def _plan(flows: ProjectFlows, api: Api, only: Collection[str] | None, force: bool) -> Plan:
+    from kedro_prefect_hooks.registration.plan import plan
+    from kedro_prefect_hooks.registration.wanted import owner_of_flows, wanted_flows
+
+    names = _checked(only, flows.config.flows)
+    wanted = wanted_flows(flows, names)
+    return plan(
+        flows.project_name,
+        wanted,
+        api.snapshot(flows.project_name),
+        api.stored,
+        owner=owner_of_flows(flows),
+        declared=flows.config.flows,
+        force=force,
+        api=api.called,
+    )
+
+
+def _checked(only: Collection[str] | None, declared: Iterable[str]) -> list[str] | None:
+    known = list(declared)
+    for name in only or ():
+        if name not in known:
+            close = nearest(name, known)
+            hint = f" Did you mean '{close}'?" if close else ""
+            raise ConfigError(f"There is no flow '{name}' in prefect.yml.{hint} It has: {', '.join(known)}.")
+    return None if only is None else [name for name in known if name in only]
+
+
+def _progress(echo: Echo) -> Callable[[str, int, int], None]:
+    """Says how far a long flow has come; short ones are in one request, and in the summary."""
+    told: dict[str, int] = {}
+
+    def progress(flow: str, sent: int, whole: int) -> None:
+        if sent < whole or flow in told:
+            told[flow] = sent
+            echo(f"Registering {flow}: {sent:,} of {whole:,} tasks and edges sent")
+
+    return progress

@@ -1,0 +1,137 @@
+"""What a registration came to, for a person and as data. Readable without colours and in a log file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterator, Sequence
+
+from kedro_prefect_hooks.registration.api import Link
+from kedro_prefect_hooks.registration.apply import Outcome
+from kedro_prefect_hooks.registration.differences import Change
+from kedro_prefect_hooks.registration.plan import Action, Kind, Plan
+
+SHOWN = 4
+"""How many changes a line names before it only counts the rest."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What became of one flow.
+
+    Args:
+        flow: its name.
+        action: new, changed, unchanged, incomplete (then it has been repaired), orphaned, archived.
+        version: its version now; None for an archived one.
+        changes: what was different.
+        link: its address in a browser, where there is a page that stays.
+        paused: its schedule is off, because somebody paused it.
+    """
+
+    flow: str
+    action: str
+    version: int | None
+    changes: tuple[Change, ...] = ()
+    link: str | None = None
+    paused: bool = False
+
+    def __str__(self) -> str:
+        return "  ".join(self.parts()).rstrip()
+
+    def parts(self, width: int = 0) -> list[str]:
+        """The pieces of the line; the flow's name is filled up to `width`."""
+        version = "" if self.version is None else f"version {self.version}"
+        return [f"{self.action:<10}", f"{self.flow:<{width}}", f"{version:<11}", self._notes()]
+
+    def _notes(self) -> str:
+        notes = [in_short(self.changes)] if self.changes else []
+        notes += ["schedule paused in Prefect"] * self.paused
+        if self.action == Kind.ORPHANED.value:
+            notes.append("no longer in prefect.yml")
+        if self.action == Kind.INCOMPLETE.value:
+            notes.append("repaired")
+        return "; ".join(notes)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of all flows.
+
+    Args:
+        project: the Prefect project's name.
+        api: the API, as messages name it.
+        lines: one a flow, in the order of `prefect.yml`.
+    """
+
+    project: str
+    api: str
+    lines: tuple[Line, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(self.text())
+
+    def text(self) -> Iterator[str]:
+        """The lines to print."""
+        yield f"Prefect project '{self.project}' ({self.api}):"
+        width = max((len(line.flow) for line in self.lines), default=0)
+        for line in self.lines:
+            yield "  " + "  ".join(line.parts(width)).rstrip()
+            if line.link and line.action not in (Kind.UNCHANGED.value, Kind.ORPHANED.value):
+                yield f"  {'':<10}  {line.link}"
+        orphans = [line.flow for line in self.lines if line.action == Kind.ORPHANED.value]
+        if orphans:
+            what = "a flow" if len(orphans) == 1 else f"{len(orphans)} flows"
+            yield f"  To archive {what} no longer in prefect.yml: kedro prefect register --prune"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "project": self.project,
+            "api": self.api,
+            "flows": [
+                {
+                    "flow": line.flow,
+                    "action": line.action,
+                    "version": line.version,
+                    "changes": [change.as_dict() for change in line.changes],
+                    "link": line.link,
+                    "schedule_paused": line.paused,
+                }
+                for line in self.lines
+            ],
+        }
+
+
+def in_short(changes: Sequence[Change]) -> str:
+    """The first few changes on one line."""
+    texts = [str(change) for change in changes]
+    shown = "; ".join(texts[:SHOWN])
+    return shown if len(texts) <= SHOWN else f"{shown}; and {len(texts) - SHOWN} more"
+
+
+def summary(plan: Plan, outcomes: Sequence[Outcome], link: Link) -> Summary:
+    """What the outcomes of a plan come to.
+
+    Args:
+        plan: the plan.
+        outcomes: of `apply`.
+        link: from a flow group's id and the tenant's slug to an address.
+    """
+    return Summary(plan.project, plan.api, tuple(_line(outcome, plan, link) for outcome in outcomes))
+
+
+def _line(outcome: Outcome, plan: Plan, link: Link) -> Line:
+    action, flow = outcome.action, outcome.registered
+    return Line(
+        flow=action.name,
+        action="archived" if outcome.archived else action.kind.value,
+        version=None if flow is None else flow.version,
+        changes=action.changes,
+        link=None if flow is None else link(flow.group_id, plan.snapshot.tenant_slug),
+        paused=_is_paused(action, outcome),
+    )
+
+
+def _is_paused(action: Action, outcome: Outcome) -> bool:
+    flow = outcome.registered
+    has_schedule = flow is not None and (flow.has_schedule or flow.has_group_schedule)
+    return flow is not None and has_schedule and not flow.schedule_active and action.kind is not Kind.ORPHANED
