@@ -11,7 +11,6 @@ import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Mapping, NamedTuple
 
-import kedro.io
 from kedro import __version__ as KEDRO_VERSION
 
 if TYPE_CHECKING:
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["KEDRO_VERSION"]
 
 # 0.18.13 renamed MemoryDataSet; 0.19 dropped the old name.
-MemoryDataset: type = getattr(kedro.io, "MemoryDataset", None) or kedro.io.MemoryDataSet
+_io: Any = importlib.import_module("kedro.io")
+MemoryDataset: type = getattr(_io, "MemoryDataset", None) or _io.MemoryDataSet
 
 Catalog = Any  # DataCatalog, KedroDataCatalog (0.19.9 to 0.19.15), or a class of the user's own
 
@@ -118,7 +118,7 @@ def conf_source(session: KedroSession) -> str | None:
 
 
 def build_catalog(context: KedroContext, save_version: str) -> Catalog:
-    """A new catalog from the configuration, as `KedroSession.run` makes it (fires `after_catalog_created`)."""
+    """A new catalog from the configuration, as `KedroSession.run` makes it; fires `after_catalog_created`."""
     arguments: dict[str, Any] = {"save_version": save_version, "load_versions": None}
     if "catalog_class" in inspect.signature(context._get_catalog).parameters:
         from kedro.framework.project import settings
@@ -139,7 +139,7 @@ def configuration(context: KedroContext, what: str) -> dict[str, Any]:
     """The merged configuration `what` ("parameters", "catalog"), unvalidated; empty where there is none."""
     from kedro.config import MissingConfigException
 
-    loader = context.config_loader
+    loader: Any = context.config_loader
     try:
         if hasattr(loader, "config_patterns"):
             return dict(loader[what])
@@ -153,8 +153,8 @@ def configuration(context: KedroContext, what: str) -> dict[str, Any]:
 
 def dataset_names(pipeline: Pipeline) -> set[str]:
     """All datasets that the pipeline's nodes name."""
-    names: set[str] = (pipeline.datasets if hasattr(pipeline, "datasets") else pipeline.data_sets)()
-    return names
+    either: Any = pipeline
+    return set((either.datasets if hasattr(either, "datasets") else either.data_sets)())
 
 
 def in_memory_names(names: Iterable[str], catalog_configuration: Mapping[str, Any]) -> set[str]:
@@ -162,13 +162,13 @@ def in_memory_names(names: Iterable[str], catalog_configuration: Mapping[str, An
 
     Parameters are neither: they come from the configuration in each process.
     """
-    from parse import parse
-
     patterns = [name for name in catalog_configuration if "{" in name]
 
     def entry(name: str) -> Any:
-        if name in catalog_configuration:
-            return catalog_configuration[name]
+        if name in catalog_configuration or not patterns:
+            return catalog_configuration.get(name)
+        from parse import parse  # type: ignore[import-untyped]  # comes with the Kedro versions that have dataset factories
+
         return next((catalog_configuration[p] for p in patterns if parse(p, name)), None)
 
     def persisted(name: str) -> bool:
@@ -237,7 +237,7 @@ def pin_version(dataset: Any) -> None:
     inner = getattr(dataset, "_dataset", dataset)  # CachedDataset wraps the one that is versioned
     version = getattr(inner, "_version", None)
     if version is not None and version.save is not None and version.load is None:
-        inner._version = kedro.io.core.Version(version.save, version.save)
+        inner._version = type(version)(version.save, version.save)
 
 
 def is_versioned(dataset: Any) -> bool:
@@ -252,7 +252,7 @@ def unsatisfied_inputs(pipeline: Pipeline, catalog: Catalog) -> set[str]:
 
 
 def run_result(pipeline: Pipeline, catalog: Catalog) -> dict[str, Any]:
-    """What Kedro's runners return: since 1.0 all outputs' datasets, before the values of the in-memory ones."""
+    """What Kedro's runners return: since 1.0 all outputs' datasets, before the in-memory ones' values."""
     outputs = {name: dataset(catalog, name) for name in sorted(pipeline.outputs())}
     if _version() >= (1, 0):
         return outputs
@@ -264,19 +264,14 @@ def run_result(pipeline: Pipeline, catalog: Catalog) -> dict[str, Any]:
 
 def run_node(node: Node, catalog: Catalog, hooks: PluginManager, is_async: bool, run_id: str | None) -> None:
     """Run one node with its hooks, loads, saves and confirmations, by Kedro's own code."""
-    if _version() >= (1, 0):
-        from kedro.runner.task import Task
-
-        Task(node=node, catalog=catalog, is_async=is_async, hook_manager=hooks, run_id=run_id).execute()
+    try:
+        task: Any = importlib.import_module("kedro.runner.task").Task  # 0.19.10 and later
+    except ModuleNotFoundError:
+        runner: Any = importlib.import_module("kedro.runner")
+        runner.run_node(node, catalog, hooks, is_async, run_id)
         return
-    try:  # 0.19.10 and later warn at each call of run_node
-        from kedro.runner.task import Task
-    except ImportError:
-        from kedro.runner import run_node as kedro_run_node
-
-        kedro_run_node(node, catalog, hooks, is_async, run_id)
-    else:
-        Task(node=node, catalog=catalog, is_async=is_async, hook_manager=hooks, session_id=run_id).execute()
+    id_name = "run_id" if _version() >= (1, 0) else "session_id"
+    task(node=node, catalog=catalog, is_async=is_async, hook_manager=hooks, **{id_name: run_id}).execute()
 
 
 class RunParams(NamedTuple):
@@ -333,7 +328,7 @@ def given_run(params: Mapping[str, Any]) -> RunParams:
 
 
 def runner_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What `AbstractRunner` is built with: in 0.19 the pattern for datasets that the catalog does not know."""
+    """What `AbstractRunner` is built with: in 0.19 also the pattern for datasets not in the catalog."""
     from kedro.runner import AbstractRunner
 
     accepted = inspect.signature(AbstractRunner.__init__).parameters

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 import pendulum
 
@@ -19,6 +19,7 @@ if sys.version_info >= (3, 12) and not hasattr(pendulum.tz, "_Timezone"):
 
 import prefect
 from prefect.engine.flow_runner import FlowRunner
+from prefect.engine.state import Retrying
 from prefect.engine.task_runner import TaskRunner
 from prefect.utilities.logging import CloudHandler
 
@@ -81,7 +82,7 @@ class PatientTaskRunner(TaskRunner):
         }
         with prefect.context(context):
             ended: State = super().run(state=state, **arguments)
-            while ended.is_retrying():
+            while isinstance(ended, Retrying):
                 pause = (ended.start_time - pendulum.now("utc")).total_seconds()
                 time.sleep(max(pause, 0))
                 ended = super().run(state=ended, **arguments)
@@ -91,6 +92,3 @@ class PatientTaskRunner(TaskRunner):
 def patient_flow_runner(flow: prefect.Flow) -> FlowRunner:
     """A flow runner without an API whose tasks wait for their own retries."""
     return FlowRunner(flow=flow, task_runner_cls=PatientTaskRunner)
-
-
-Handler = Callable[[Any, Any, Any], Any]

@@ -76,10 +76,8 @@ def _is_run() -> bool:
     command = click.get_current_context(silent=True)
     if command is None:
         return not _is_interactive()
-    depth = len(command.command_path.split())
-    return command.command.name == "run" and (
-        command.parent is None or command.parent.parent is None or depth <= 2
-    )
+    outer = command.parent
+    return command.command.name == "run" and (outer is None or outer.parent is None)
 
 
 def _is_interactive() -> bool:

@@ -1,4 +1,4 @@
-"""`kedro run --runner kedro_prefect_hooks.PrefectRunner`: a run's nodes as tasks of a Prefect flow, here and now.
+"""`kedro run --runner kedro_prefect_hooks.PrefectRunner`: the nodes of a run as tasks of a Prefect flow.
 
 It runs whatever pipeline and catalog `kedro run` gives it, needs no Prefect API and registers nothing.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FLOW_NAME = "kedro run"
 
 
-class PrefectRunner(AbstractRunner):  # type: ignore[misc]
+class PrefectRunner(AbstractRunner):
     """Kedro runner that runs nodes as Prefect tasks.
 
     Args:
@@ -46,13 +46,13 @@ class PrefectRunner(AbstractRunner):  # type: ignore[misc]
         is_async: bool = False,
         executor: Executor | None = None,
         group_by: str | None = None,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
         super().__init__(is_async=is_async, **_kedro.runner_arguments(kwargs))
         self.executor = executor
         self.group_by = group_by
 
-    def create_default_data_set(self, ds_name: str) -> Any:  # noqa: ANN401
+    def create_default_data_set(self, ds_name: str) -> Any:
         """What Kedro before 0.19 asks runners for: a dataset for what the catalog does not know."""
         return _kedro.MemoryDataset()
 
@@ -65,7 +65,7 @@ class PrefectRunner(AbstractRunner):  # type: ignore[misc]
         catalog: _kedro.Catalog,
         hook_manager: PluginManager | None = None,
         run_id: str | None = None,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
         """Run the pipeline; called by Kedro's own `run`, which has checked and completed the catalog.
 
@@ -74,6 +74,8 @@ class PrefectRunner(AbstractRunner):  # type: ignore[misc]
             FlowRunError: tasks would run in other processes, and it is not known how to open the project
                 there, or a value cannot go there.
         """
+        from prefect.executors import LocalExecutor
+
         from kedro_prefect_hooks import _prefect
         from kedro_prefect_hooks.flows.builder import build_flow
         from kedro_prefect_hooks.flows.flow import note_ending
@@ -93,6 +95,7 @@ class PrefectRunner(AbstractRunner):  # type: ignore[misc]
             own_session=False,
         )
         key = str(uuid.uuid4())
+        assert hook_manager is not None, "Kedro's own `run` always gives one"
         run_session = session.RunSession(
             run_id or key, catalog, hook_manager, pipeline, is_async=self._is_async, pin=False
         )
@@ -100,7 +103,7 @@ class PrefectRunner(AbstractRunner):  # type: ignore[misc]
         with ExitStack() as stack:
             stack.enter_context(session.registered(key, run_session))
             state = _prefect.patient_flow_runner(flow).run(
-                executor=self.executor or flow.executor,
+                executor=self.executor or flow.executor or LocalExecutor(),
                 return_tasks=flow.terminal_tasks() | flow.reference_tasks(),
                 context={"flow_run_id": key},
             )
@@ -122,7 +125,7 @@ class PrefectRunner(AbstractRunner):  # type: ignore[misc]
 
     def _project(self, plugin: PrefectHooks | None, run_id: str | None) -> session.ProjectRef:
         """Where other processes find the project: known from the hook, which saw the run begin."""
-        if plugin is None or plugin.run_params is None:
+        if plugin is None or plugin.run_params is None or plugin.context is None:
             return session.ProjectRef(path="", package=None)
         given = _kedro.given_run(plugin.run_params)
         return session.ProjectRef(
@@ -139,7 +142,7 @@ class PrefectRunner(AbstractRunner):  # type: ignore[misc]
 def _our_hooks(hook_manager: PluginManager | None) -> PrefectHooks | None:
     from kedro_prefect_hooks.hooks import PrefectHooks
 
-    found: Iterable[Any] = hook_manager.get_plugins() if hasattr(hook_manager, "get_plugins") else ()
+    found: Iterable[Any] = getattr(hook_manager, "get_plugins", tuple)()
     return next((plugin for plugin in found if isinstance(plugin, PrefectHooks)), None)
 
 

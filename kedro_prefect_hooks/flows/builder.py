@@ -73,7 +73,7 @@ def build_flow(
         state_handlers=config.build_state_handlers() if own_session else None,
     )
     values = configured_values(config.parameters, parameters)
-    _add_tasks(flow, config, pipeline, values, in_memory, checkpoint=result is not None)
+    _add_tasks(flow, config, pipeline, values, in_memory)
     if own_session:
         flow.storage = config.build_storage()
         flow.run_config = config.build_run_config()
@@ -87,7 +87,6 @@ def _add_tasks(
     pipeline: Pipeline,
     values: Mapping[str, Any],
     in_memory: Collection[str],
-    checkpoint: bool,
 ) -> None:
     groups = group_nodes(pipeline, config.group_by, in_memory)
     free = pipeline.outputs()
@@ -106,8 +105,11 @@ def _add_tasks(
             for dataset in sorted(group.outputs)
             if dataset in free or dataset in consumers
         }
-        keeps = checkpoint and any(dataset in in_memory for dataset in left)
-        task = _task(group, config, flow.project, left, None if keeps else False, parameter_tasks)
+        task = _task(group, config, flow.project, left, taken=parameter_tasks)
+        if flow.result is None or not any(dataset in in_memory for dataset in left):
+            task.checkpoint = (
+                False  # against an API Prefect would keep whatever a storage's default result takes
+            )
         flow.add_task(task)
         tasks[group.name] = task
         makers.update(dict.fromkeys(group.outputs, group.name))
@@ -125,7 +127,7 @@ def _task(
     config: FlowConfig,
     project: ProjectRef,
     consumers: Mapping[str, int],
-    checkpoint: bool | None,
+    *,
     taken: Collection[str],
 ) -> NodeTask:
     """One task. For several nodes together: the most retries, the longest delay, the sum of the timeouts."""
@@ -143,7 +145,6 @@ def _task(
         max_retries=max(setting.max_retries for setting in settings),
         retry_delay=max(delays) if delays else None,
         timeout=sum(filter(None, timeouts)) if all(timeouts) else None,
-        checkpoint=checkpoint,
     )
 
 

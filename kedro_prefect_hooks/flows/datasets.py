@@ -72,8 +72,8 @@ class Outputs:
                 _try_pickle(value)
             except Exception as error:
                 raise FlowRunError(
-                    f"Dataset '{name}', made in memory by node '{self.producer}', cannot be passed to another "
-                    f"process: {type(value).__module__}.{type(value).__qualname__} cannot be pickled "
+                    f"Dataset '{name}', made in memory by node '{self.producer}', cannot be passed to "
+                    f"another process: {type(value).__module__}.{type(value).__qualname__} cannot be pickled "
                     f"({error}). Remedies: declare '{name}' in the catalog so that it is saved and loaded; "
                     "put the nodes that share it into one task (`group_by: memory`); or run this flow in "
                     "one process (`executor: {type: LocalDaskExecutor, scheduler: threads}`)."
@@ -92,6 +92,6 @@ class Outputs:
 
 
 def _try_pickle(value: Any) -> None:
-    import cloudpickle
+    import cloudpickle  # type: ignore[import-untyped]
 
     cloudpickle.dumps(value, protocol=5, buffer_callback=lambda _: None)

@@ -1,4 +1,4 @@
-"""The Prefect flow of a Kedro pipeline: linear where Prefect's is not, and one Kedro session around its run."""
+"""The Prefect flow of a Kedro pipeline: linear where Prefect's is not, one Kedro session around a run."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class KedroFlow(prefect.Flow):
         project: sessions.ProjectRef,
         filters: Mapping[str, Any] | None = None,
         own_session: bool = True,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
         self.project = project
         self.filters = dict(filters or {})
         self.own_session = own_session
         super().__init__(name, **kwargs)
 
-    @property
+    @property  # type: ignore[override]
     def executor(self) -> Executor | None:
         """The executor, which opens the Kedro session for as long as it works."""
         return self._executor
@@ -57,7 +57,7 @@ class KedroFlow(prefect.Flow):
             executor = with_session(executor or LocalExecutor(), self)
         self._executor = executor
 
-    def run(self, *args: Any, **kwargs: Any) -> State | None:  # noqa: ANN401
+    def run(self, *args: Any, **kwargs: Any) -> State | None:
         """Prefect's `Flow.run`; an `executor` given here gets the Kedro session too."""
         if self.own_session and kwargs.get("executor") is not None:
             kwargs["executor"] = with_session(kwargs["executor"], self)
@@ -148,16 +148,17 @@ class _SessionExecutor(Executor):
             finally:
                 self._ending = None
 
-    def wait(self, futures: Any) -> Any:  # noqa: ANN401
+    def wait(self, futures: Any) -> Any:
         states = super().wait(futures)
         if self._ending is not None and isinstance(states, dict):
             note_ending(self._ending, states)
         return states
 
-    def __reduce__(self) -> Any:  # noqa: ANN401
+    def __reduce__(self) -> Any:
         # In three parts, since the flow in the state leads back here. The class is made at run time, so it
         # is rebuilt from the one below it.
-        state = self.__getstate__() if hasattr(type(self).__mro__[2], "__getstate__") else self.__dict__
+        base: Any = type(self).__mro__[2]
+        state = base.__getstate__(self) if hasattr(base, "__getstate__") else self.__dict__
         state = {name: value for name, value in dict(state or {}).items() if name != "_ending"}
         return _new_executor, (type(self).__mro__[2],), state
 
@@ -177,22 +178,21 @@ def note_ending(ending: sessions.Ending, states: Mapping[Any, State]) -> None:
 
 
 @lru_cache(maxsize=None)
-def _session_class(base: type[Executor]) -> type[Executor]:
-    return type(
-        base.__name__, (_SessionExecutor, base), {"__module__": base.__module__, "__doc__": base.__doc__}
-    )
+def _session_class(base: Any) -> Any:
+    members = {"__module__": base.__module__, "__doc__": base.__doc__}
+    return type(base.__name__, (_SessionExecutor, base), members)
 
 
 def with_session(executor: Executor, flow: KedroFlow) -> Executor:
     """A copy of the executor, of a subclass of its own class, that opens `flow`'s session while it works."""
-    bound = copy.copy(executor)
+    bound: Any = copy.copy(executor)
     if not isinstance(bound, _SessionExecutor):
         bound.__class__ = _session_class(type(executor))
     bound.flow = flow
-    return bound
+    result: Executor = bound
+    return result
 
 
 def _new_executor(base: type[Executor]) -> Executor:
-    executor: Executor = base.__new__(base)
-    executor.__class__ = _session_class(base)
+    executor: Executor = _session_class(base).__new__(_session_class(base))
     return executor

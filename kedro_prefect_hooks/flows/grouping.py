@@ -112,22 +112,22 @@ def _by_memory(
         cycle = _cycle(keys, dependencies)
         if not cycle:
             return {node: id(key) for node, key in keys.items()}
-        first, *others = cycle
-        for other in others:
-            parent[find(other)] = find(first)  # type: ignore[arg-type]
+        joined = set(cycle)
+        first, *others = [node for node in nodes if keys[node] in joined]
+        for node in others:
+            parent[find(node)] = find(first)
 
 
 def _cycle(keys: Mapping[Node, Hashable], dependencies: Mapping[Node, set[Node]]) -> list[Hashable]:
     """One set of groups that depend on each other, or an empty list."""
-    waits: dict[Hashable, set[Hashable]] = defaultdict(set)
+    waits: dict[Hashable, set[Hashable]] = {key: set() for key in keys.values()}
     for node, befores in dependencies.items():
         waits[keys[node]].update(keys[before] for before in befores if keys[before] != keys[node])
-        waits.setdefault(keys[node], set())
-    left = {key: len(befores) for key, befores in waits.items()}
+    left = {key: len(others) for key, others in waits.items()}
     after: dict[Hashable, list[Hashable]] = defaultdict(list)
-    for key, befores in waits.items():
-        for before in befores:
-            after[before].append(key)
+    for key, others in waits.items():
+        for other in others:
+            after[other].append(key)
     ready = [key for key, count in left.items() if not count]
     while ready:
         key = ready.pop()
@@ -140,10 +140,10 @@ def _cycle(keys: Mapping[Node, Hashable], dependencies: Mapping[Node, set[Node]]
         return []
     walk: list[Hashable] = [next(iter(left))]
     while True:
-        before = next(key for key in waits[walk[-1]] if key in left)
-        if before in walk:
-            return walk[walk.index(before) :]
-        walk.append(before)
+        earlier = next(key for key in waits[walk[-1]] if key in left)
+        if earlier in walk:
+            return walk[walk.index(earlier) :]
+        walk.append(earlier)
 
 
 def _ordered(
@@ -167,12 +167,12 @@ def _ordered(
             f"group_by: {group_by!r} makes tasks that wait for each other ({named}): "
             f"{', '.join(sorted(edges))}. Put these nodes into one group, or group by something else."
         )
-    left = {key: 0 for key in members}
-    after: dict[Hashable, set[Hashable]] = defaultdict(set)
+    left = dict.fromkeys(members, 0)
+    after: dict[Hashable, dict[Hashable, None]] = defaultdict(dict)  # in the order of the nodes
     for node, befores in dependencies.items():
         for before in befores:
             if keys[before] != keys[node]:
-                after[keys[before]].add(keys[node])
+                after[keys[before]][keys[node]] = None
     for laters in after.values():
         for later in laters:
             left[later] += 1

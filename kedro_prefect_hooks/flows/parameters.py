@@ -40,7 +40,7 @@ def configured_values(names: Iterable[str], parameters: Mapping[str, Any]) -> di
     return values
 
 
-def _as_json(name: str, value: Any) -> Any:  # noqa: ANN401
+def _as_json(name: str, value: Any) -> Any:
     try:
         return json.loads(json.dumps(value))
     except (TypeError, ValueError) as error:
@@ -56,7 +56,7 @@ def as_tasks(values: Mapping[str, Any]) -> dict[str, Parameter]:
 
 
 def readers(name: str, dataset_names: Iterable[str]) -> bool:
-    """Whether a node with these inputs reads the parameter `name`, a part of it, or something it is part of."""
+    """Whether a node with these inputs reads the parameter `name`, a part of it, or what it is part of."""
     for dataset in dataset_names:
         if dataset == "parameters":
             return True

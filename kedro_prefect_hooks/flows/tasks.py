@@ -31,7 +31,7 @@ def current_flow_run() -> sessions.FlowRun:
 
 
 def all_successful(upstream_states: Mapping[Edge, State]) -> bool:
-    """Prefect's `all_successful`, which also hands on why: the message and the exception of the first failure.
+    """Prefect's `all_successful`, which also hands on why: message and exception of the first failure.
 
     Prefect's own forgets both, so nobody downstream, nor Kedro's `on_pipeline_error`, could tell what failed.
 
@@ -68,7 +68,7 @@ class NodeTask(prefect.Task):
         nodes: Sequence[str],
         project: sessions.ProjectRef,
         consumers: Mapping[str, int],
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
         self.nodes = tuple(nodes)
         self.project = project
@@ -76,7 +76,7 @@ class NodeTask(prefect.Task):
         kwargs.setdefault("trigger", all_successful)
         super().__init__(**kwargs)
 
-    def run(self, **upstream: Outputs | None) -> Outputs:
+    def run(self, **upstream: Outputs | None) -> Outputs:  # type: ignore[override]
         """Run the nodes, with what the tasks before left in memory.
 
         Raises:
