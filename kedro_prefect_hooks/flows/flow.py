@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 import prefect
@@ -177,10 +176,15 @@ def note_ending(ending: sessions.Ending, states: Mapping[Any, State]) -> None:
             ending.outputs.append(state.result)
 
 
-@lru_cache(maxsize=None)
+_classes: dict[Any, Any] = {}
+
+
 def _session_class(base: Any) -> Any:
-    members = {"__module__": base.__module__, "__doc__": base.__doc__}
-    return type(base.__name__, (_SessionExecutor, base), members)
+    """`base` with the Kedro session mixed in; one class for each, so that their instances compare."""
+    if base not in _classes:
+        members = {"__module__": base.__module__, "__doc__": base.__doc__}
+        _classes[base] = type(base.__name__, (_SessionExecutor, base), members)
+    return _classes[base]
 
 
 def with_session(executor: Executor, flow: KedroFlow) -> Executor:
