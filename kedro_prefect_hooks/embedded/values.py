@@ -7,6 +7,7 @@ texts; uuids are kept in lower case. Knows nothing of tables or GraphQL.
 
 from __future__ import annotations
 
+import calendar
 import datetime
 import json
 import re
@@ -54,7 +55,8 @@ def to_microseconds(moment: datetime.datetime) -> int:
     """Microseconds since 1970. A moment without a zone is taken as UTC."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.timezone.utc)
-    return (moment - _EPOCH) // datetime.timedelta(microseconds=1)
+    # Not by a difference: pendulum's moments make pendulum's own kind of that.
+    return calendar.timegm(moment.utctimetuple()) * SECOND + moment.microsecond
 
 
 def to_datetime(microseconds: int) -> datetime.datetime:
