@@ -149,13 +149,13 @@ class Api:
         return answer[returned] if answer else None
 
 
-def batches(items: Sequence[Json], size: int = BATCH) -> Iterator[list[Json]]:
+def batches(items: Sequence[Json]) -> Iterator[list[Json]]:
     """Parts of `items` that the API takes in one request; none for nothing."""
     part: list[Json] = []
     weight = 0
     for item in items:
         length = len(json.dumps(item))
-        if part and (len(part) >= size or weight + length > BATCH_BYTES):
+        if part and (len(part) >= BATCH or weight + length > BATCH_BYTES):
             yield part
             part, weight = [], 0
         part.append(item)

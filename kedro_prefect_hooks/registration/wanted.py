@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Collection, Mapping
 
+from prefect.storage import Storage
+
 from kedro_prefect_hooks.registration.key import digest_of, owner_of
 from kedro_prefect_hooks.registration.serialized import Json, serialized, serialized_storage
 
@@ -78,7 +80,11 @@ class Wanted:
             return self.content
         storage.flows, storage._flows = {}, {}
         storage.add_flow(self.flow)
-        return {**self.content, "storage": serialized_storage(storage.build())}
+        if type(storage).build is not Storage.build:
+            # Prefect's own only looks for retries without results, slowly, and warns of them; our tasks can
+            # make their inputs again.
+            storage = storage.build()
+        return {**self.content, "storage": serialized_storage(storage)}
 
 
 def ends(edge: Mapping[str, Mapping[str, str]]) -> tuple[str, str]:

@@ -1,0 +1,119 @@
+"""An HTTP proxy before a Prefect API that notes each request and can fail at a chosen one."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+import urllib.error
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Callable
+
+Ask = Callable[[int, str], None]
+
+
+class Cut(Exception):
+    """Raised by a `before` or `after` to close the connection without an answer."""
+
+
+class Proxy:
+    """Forwards to `upstream`; `requests` holds what each request asked for, in their order.
+
+    Args:
+        upstream: the API's URL.
+        before: called with a request's number (from 1) and what it asks for, before it is forwarded.
+        after: the same, when the API has answered and the answer has not been passed on.
+    """
+
+    def __init__(self, upstream: str, before: Ask | None = None, after: Ask | None = None) -> None:
+        self.upstream = upstream
+        self.before = before
+        self.after = after
+        self.requests: list[str] = []
+        self.bodies: list[Any] = []
+        self._lock = threading.Lock()
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                proxy.handle(self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def handle(self, handler: BaseHTTPRequestHandler) -> None:
+        body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        asked = json.loads(body)
+        what = operation(asked["query"])
+        with self._lock:
+            self.requests.append(what)
+            self.bodies.append(asked)
+            number = len(self.requests)
+        try:
+            if self.before is not None:
+                self.before(number, what)
+            status, answer = self._forward(body)
+            if self.after is not None:
+                self.after(number, what)
+        except Cut:
+            handler.close_connection = True
+            handler.connection.close()
+            return
+        handler.send_response(status)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(answer)))
+        handler.end_headers()
+        handler.wfile.write(answer)
+
+    def _forward(self, body: bytes) -> tuple[int, bytes]:
+        request = urllib.request.Request(
+            self.upstream, data=body, headers={"Content-Type": "application/json"}, method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def __enter__(self) -> Proxy:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def operation(document: str) -> str:
+    """The mutation's name, or `query`, or `query flow_by_pk`."""
+    if document.strip().startswith("mutation"):
+        found = re.search(r"\{\s*(\w+)", document)
+        assert found is not None
+        return found[1]
+    return "query flow_by_pk" if "flow_by_pk" in document else "query"
+
+
+def cut_at(number: int) -> Ask:
+    """Close the connection of that request and of all after it."""
+
+    def ask(this: int, _: str) -> None:
+        if this >= number:
+            raise Cut
+
+    return ask
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until `condition()` holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
