@@ -1,0 +1,99 @@
+"""What `make demo` runs: from registration to a finished flow run, on a copy of the example project."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.example.conftest import REPOSITORY
+
+
+@pytest.mark.timeout(420)
+def test_the_demo_goes_from_kedro_run_to_a_finished_flow_run(example: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(example.parent / "demo.py")],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=400,
+    )
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"new +flight-delays +version 1", done.stdout)
+    assert "Success, 24 of 24 tasks done" in done.stdout
+    assert re.search(r"[1-9]\d* log lines of kedro are in the API", done.stdout)
+    assert "13 outputs are the same, byte for byte" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def demo() -> ModuleType:
+    """`demo.py` as a module."""
+    spec = importlib.util.spec_from_file_location("demo", REPOSITORY / "examples" / "demo.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+PARENT = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups are a POSIX matter")
+def test_the_demo_leaves_neither_its_processes_nor_theirs(demo: ModuleType, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with demo._started([sys.executable, "-c", PARENT], log) as parent:
+        child = int(next(demo._lines_as_they_come(parent, log)))
+        assert parent.poll() is None
+    assert parent.poll() is not None
+    deadline = time.monotonic() + 10
+    while _is_alive(child):
+        assert time.monotonic() < deadline, "the child process outlived the demo"
+        time.sleep(0.05)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # Where nobody collects orphans, a dead one stays in the table as a zombie.
+    status = Path(f"/proc/{pid}/stat")
+    return not (status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] == "Z")
+
+
+def test_outputs_that_differ_are_noticed(demo: ModuleType, tmp_path: Path) -> None:
+    plain, deployed = tmp_path / "data" / "local", tmp_path / "data" / "deploy"
+    for folder, version in ((plain, "v1"), (deployed, "v2")):
+        versioned = folder / "model.pickle" / version
+        versioned.mkdir(parents=True)
+        (versioned / "model.pickle").write_bytes(b"same")
+        (folder / "table.csv").write_bytes(b"same")
+
+    assert len(demo._check_outputs(demo.Progress(), tmp_path, newer_than=0)) == 2
+    with pytest.raises(demo.DemoError, match="did not write"):
+        demo._check_outputs(demo.Progress(), tmp_path, newer_than=time.time() + 60)
+    (deployed / "table.csv").write_bytes(b"other")
+    with pytest.raises(demo.DemoError, match="not the same"):
+        demo._check_outputs(demo.Progress(), tmp_path, newer_than=0)
+    (deployed / "table.csv").unlink()
+    with pytest.raises(demo.DemoError, match="different files"):
+        demo._check_outputs(demo.Progress(), tmp_path, newer_than=0)
+
+
+def test_the_logs_of_each_pipeline_must_be_there(demo: ModuleType) -> None:
+    with pytest.raises(demo.DemoError, match="No log line of prefect"):
+        demo._check_logs(demo.Progress(), [])
