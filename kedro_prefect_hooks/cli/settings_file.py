@@ -1,0 +1,186 @@
+"""The hook added to a project's `settings.py`, every other byte of it left as it is.
+
+The file is read as Python (`ast`), changed as bytes, and read again: unless the change is exactly the one
+that was meant, it is not made.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from kedro_prefect_hooks.errors import KedroPrefectError
+
+IMPORT = "from kedro_prefect_hooks import PrefectHooks"
+HOOK = "PrefectHooks()"
+LINES = f"{IMPORT}\n\nHOOKS = ({HOOK},)"
+"""What to add by hand to a file that has no HOOKS yet."""
+
+
+class CannotEdit(KedroPrefectError):
+    """`HOOKS` is written in a way that is not understood well enough to be changed."""
+
+
+def has_hook(source: bytes) -> bool:
+    """Whether `PrefectHooks` is called anywhere in the file."""
+    return any(
+        isinstance(node, ast.Call) and _last_name(node.func) == "PrefectHooks"
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+def with_hook(source: bytes) -> bytes:
+    """The file with the hook in it; the same bytes when it is there already.
+
+    Raises:
+        CannotEdit: `HOOKS` is not a plain tuple or list, assigned once at the top level.
+        SyntaxError: the file is no Python.
+    """
+    if has_hook(source):
+        return source
+    module = ast.parse(source)
+    text = _Text(source)
+    assigned = _assignments(module)
+    if len(assigned) > 1:
+        raise CannotEdit("HOOKS is set in several places of settings.py.")
+    edits = [_import(module, text)]
+    edits.append(_into(assigned[0], text) if assigned else _new(text))
+    changed = text.with_insertions(edits)
+    _check(module, changed)
+    return changed
+
+
+@dataclass(frozen=True)
+class _Insertion:
+    offset: int
+    content: bytes
+
+
+class _Text:
+    """The file's bytes, addressed as `ast` does: by line, and by byte in the line."""
+
+    def __init__(self, source: bytes) -> None:
+        self.source = source
+        self.lines = source.splitlines(keepends=True)
+        self.newline = b"\r\n" if b"\r\n" in source else b"\n"
+
+    def offset(self, line: int, column: int) -> int:
+        bom = 3 if line == 1 and self.source.startswith(b"\xef\xbb\xbf") else 0
+        return sum(map(len, self.lines[: line - 1])) + column + bom
+
+    def after_line(self, line: int) -> int:
+        return sum(map(len, self.lines[:line]))
+
+    def with_insertions(self, insertions: list[_Insertion]) -> bytes:
+        changed = self.source
+        for each in sorted(insertions, key=lambda each: -each.offset):
+            changed = changed[: each.offset] + each.content + changed[each.offset :]
+        return changed
+
+
+def _last_name(node: ast.expr) -> str | None:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else None
+
+
+def _assignments(module: ast.Module) -> list[ast.expr]:
+    """The values given to HOOKS, wherever that is done."""
+    found: list[ast.expr] = []
+    for node in ast.walk(module):
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, (ast.AnnAssign, ast.AugAssign)):
+            targets = [node.target]
+        for target in targets:
+            if isinstance(target, ast.Name) and target.id == "HOOKS":
+                value = getattr(node, "value", None)
+                if isinstance(node, ast.AugAssign) or node not in module.body or value is None:
+                    raise CannotEdit("HOOKS is not set once, at the top level of settings.py.")
+                found.append(value)
+    return found
+
+
+def _import(module: ast.Module, text: _Text) -> _Insertion:
+    """The import, after those that begin the file, or after its docstring."""
+    last = 0
+    for node in module.body:
+        is_docstring = isinstance(node, ast.Expr) and isinstance(getattr(node.value, "value", None), str)
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            last = node.end_lineno or last
+        elif not (is_docstring and node is module.body[0]):
+            break
+    line = IMPORT.encode()
+    if last:
+        return _Insertion(text.after_line(last), _begun(text, last) + line + text.newline)
+    if module.body and ast.get_docstring(module, clean=False) is not None:
+        end = module.body[0].end_lineno or 1
+        return _Insertion(text.after_line(end), _begun(text, end) + text.newline + line + text.newline)
+    return _Insertion(text.offset(1, 0) if text.lines else 0, line + text.newline + text.newline)
+
+
+def _begun(text: _Text, line: int) -> bytes:
+    """A line break where the line has none, at the end of the file."""
+    return b"" if text.lines[line - 1].endswith((b"\n", b"\r")) else text.newline
+
+
+def _new(text: _Text) -> _Insertion:
+    """A HOOKS of its own, at the end of the file."""
+    count = len(text.lines)
+    begun = _begun(text, count) if count else b""
+    content = begun + text.newline + f"HOOKS = ({HOOK},)".encode() + text.newline
+    return _Insertion(len(text.source), content)
+
+
+def _into(value: ast.expr, text: _Text) -> _Insertion:
+    """The hook as the last element of a tuple or list."""
+    if not isinstance(value, (ast.Tuple, ast.List)):
+        raise CannotEdit("HOOKS in settings.py is not a plain tuple or list.")
+    if not value.elts:
+        comma = "," if isinstance(value, ast.Tuple) else ""
+        return _Insertion(text.offset(value.lineno, value.col_offset + 1), f"{HOOK}{comma}".encode())
+    last = value.elts[-1]
+    offset = text.offset(last.end_lineno or 0, last.end_col_offset or 0)
+    own_line = last.lineno != value.lineno
+    if not own_line:
+        return _Insertion(offset, f", {HOOK}".encode())
+    indent = text.lines[last.lineno - 1][: last.col_offset]
+    indent = indent if not indent.strip() else b"    "
+    return _Insertion(offset, b"," + text.newline + indent + HOOK.encode())
+
+
+def _check(before: ast.Module, changed: bytes) -> None:
+    """Take out again what was added: what is left must be the old file."""
+    try:
+        after = ast.parse(changed)
+    except SyntaxError as error:
+        raise CannotEdit(f"settings.py could not be changed ({error}).") from None
+    body = (
+        [node for node in after.body if ast.unparse(node) != IMPORT]
+        if hasattr(ast, "unparse")
+        else [
+            node
+            for node in after.body
+            if not (isinstance(node, ast.ImportFrom) and node.module == "kedro_prefect_hooks")
+        ]
+    )
+    had_hooks = bool(_assignments(before))
+    kept = []
+    for node in body:
+        value = getattr(node, "value", None)
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and _assignments(ast.Module([node], [])):
+            if not isinstance(value, (ast.Tuple, ast.List)) or not _is_hook(value.elts[-1:]):
+                raise CannotEdit("HOOKS in settings.py is written in an unusual way.")
+            value.elts.pop()
+            if not had_hooks:
+                continue
+        kept.append(node)
+    if [ast.dump(node) for node in kept] != [ast.dump(node) for node in before.body]:
+        raise CannotEdit("HOOKS in settings.py is written in an unusual way.")
+
+
+def _is_hook(elements: list[ast.expr]) -> bool:
+    return (
+        len(elements) == 1
+        and isinstance(elements[0], ast.Call)
+        and _last_name(elements[0].func) == "PrefectHooks"
+    )
