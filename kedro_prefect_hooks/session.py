@@ -12,6 +12,7 @@ This module knows Prefect only through the plain values it is given.
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 import os
 import threading
@@ -56,6 +57,7 @@ class ProjectRef:
         pipeline: name of the registered pipeline(s), comma-separated, that the tasks' nodes are in.
         parameters: the flow's parameters and their configured values; what differs in a flow run becomes
             a runtime parameter.
+        trees: the configured top-level parameters that nested ones of `parameters` are parts of.
         session_id, runtime_params: fixed by the `kedro run` that this is part of; None for a flow run of
             its own, where they derive from the flow run.
     """
@@ -66,6 +68,7 @@ class ProjectRef:
     conf_source: str | None = None
     pipeline: str = "__default__"
     parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    trees: Mapping[str, Any] = field(default_factory=dict, hash=False)
     session_id: str | None = None
     runtime_params: Mapping[str, Any] | None = field(default=None, hash=False)
 
@@ -101,16 +104,23 @@ class FlowRun:
         tail = int(self.id.replace("-", "")[-8:] or "0", 16) % 1000 if _is_hex(self.id) else 0
         return f"{due:%Y-%m-%dT%H.%M.%S}.{due.microsecond // 1000:03d}{tail:03d}Z"
 
-    def runtime_params(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters that differ from the configured ones, nested as Kedro wants them."""
+    def runtime_params(self, ref: ProjectRef) -> dict[str, Any]:
+        """The parameters that differ from the configured ones, nested as Kedro wants them.
+
+        A nested one brings its whole top-level parameter along: where the environment has parameters of
+        its own, Kedro's OmegaConfigLoader would let `{model: {size: 1}}` wipe the rest of `model`.
+        """
         nested: dict[str, Any] = {}
         for name, value in self.parameters.items():
-            if name in defaults and value != defaults[name]:
-                target = nested
-                *parents, last = name.split(".")
-                for parent in parents:
+            if name in ref.parameters and value != ref.parameters[name]:
+                top, *parents = name.split(".")
+                if not parents:
+                    nested[top] = value
+                    continue
+                target = nested.setdefault(top, copy.deepcopy(dict(ref.trees.get(top, {}))))
+                for parent in parents[:-1]:
                     target = target.setdefault(parent, {})
-                target[last] = value
+                target[parents[-1]] = value
         return nested
 
 
@@ -340,7 +350,7 @@ def pipeline_named(name: str) -> Pipeline:
 
 def _open(ref: ProjectRef, run: FlowRun, pipeline: Pipeline | None, remote: bool) -> tuple[RunSession, Any]:
     session_id = ref.session_id or run.session_id()
-    params = ref.runtime_params if ref.runtime_params is not None else run.runtime_params(ref.parameters)
+    params = ref.runtime_params if ref.runtime_params is not None else run.runtime_params(ref)
     session, context = _take_kept(ref, params) or open_project(ref, params)
     _kedro.rename_session(session, session_id)
     catalog = _kedro.build_catalog(context, session_id)

@@ -66,6 +66,10 @@ class ProjectFlows:
             conf_source=self.conf_source,
             pipeline=config.pipeline,
             parameters=configured_values(config.parameters, self.parameters),
+            trees={
+                top: self.parameters[top]
+                for top in (name.split(".")[0] for name in config.parameters if "." in name)
+            },
         )
         in_memory = _kedro.in_memory_names(_kedro.dataset_names(pipeline), self._catalog)
         return build_flow(name, config, pipeline, ref, parameters=self.parameters, in_memory=in_memory)

@@ -1,0 +1,121 @@
+"""A real Prefect API and agent around a test project: the embedded server, and `prefect agent local start`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Iterator, Mapping
+
+import requests
+from kedro_prefect_hooks.embedded import location
+from kedro_prefect_hooks.embedded.server import EmbeddedServer
+
+from tests.scenarios.project_factory import Project, clean_environment
+
+FINISHED = {"Success", "Failed", "Cancelled", "TimedOut", "TriggerFailed"}
+
+
+def graphql(url: str, query: str, variables: Mapping[str, Any] | None = None) -> Any:
+    """The data of one request; GraphQL errors fail the test."""
+    answer = requests.post(url, json={"query": query, "variables": dict(variables or {})}, timeout=30).json()
+    assert not answer.get("errors"), answer["errors"]
+    return answer["data"]
+
+
+@contextlib.contextmanager
+def api(project: Project, **options: Any) -> Iterator[str]:
+    """The project's own embedded API, which `kedro run --env deploy` then finds by itself."""
+    with EmbeddedServer(location.database_path(project.path), **options) as server:
+        location.write_endpoint(project.path, server.url)
+        try:
+            yield server.url
+        finally:
+            location.remove_endpoint(project.path)
+
+
+def prefect_environment(url: str, home: Path, **extra: str) -> dict[str, str]:
+    """The environment that points an unmodified Prefect at the API."""
+    return clean_environment(
+        home,
+        PREFECT__BACKEND="server",
+        PREFECT__CLOUD__API=url,
+        PREFECT__CLOUD__GRAPHQL=f"{url}/graphql",
+        PREFECT__CLOUD__HEARTBEAT_INTERVAL="5",
+        PREFECT__CLOUD__CHECK_CANCELLATION_INTERVAL="2",
+        **extra,
+    )
+
+
+@contextlib.contextmanager
+def agent(url: str, home: Path, log: Path, *labels: str, **extra: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A real local agent, started as a person starts it; its output goes to `log`.
+
+    Without `--no-hostname-label` the agent has a label, and Prefect gives flow runs that have none only to
+    agents that have none.
+    """
+    command = [sys.executable, "-m", "prefect", "agent", "local", "start", "--show-flow-logs"]
+    command.append("--no-hostname-label")
+    for label in labels:
+        command += ["--label", label]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            env=prefect_environment(url, home, **extra),
+            cwd=home,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, 15)
+            process.wait(20)
+
+
+def flow_id(url: str, name: str) -> str:
+    """The live version of a flow."""
+    query = "query($name: String!) {flow(where: {name: {_eq: $name}, archived: {_eq: false}}) {id}}"
+    flows = graphql(url, query, {"name": name})["flow"]
+    assert len(flows) == 1, flows
+    return str(flows[0]["id"])
+
+
+def start_run(url: str, name: str, **arguments: Any) -> str:
+    """Create a flow run of the live version; `arguments` are those of `create_flow_run_input`."""
+    mutation = "mutation($input: create_flow_run_input!) {create_flow_run(input: $input) {id}}"
+    given = {"flow_id": flow_id(url, name), **arguments}
+    return str(graphql(url, mutation, {"input": given})["create_flow_run"]["id"])
+
+
+RUN = """
+query($id: uuid!) {
+    flow_run_by_pk(id: $id) {
+        state state_message parameters
+        task_runs {state state_message task {name slug}}
+        logs(order_by: {timestamp: asc}) {name level message task_run_id}
+    }
+}
+"""
+
+
+def read_run(url: str, run_id: str) -> Any:
+    """State, task runs and log lines of a flow run."""
+    return graphql(url, RUN, {"id": run_id})["flow_run_by_pk"]
+
+
+def finished_run(url: str, run_id: str, log: Path, timeout: float = 120) -> Any:
+    """Wait for a flow run to end, and a little for its last log lines."""
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        run = read_run(url, run_id)
+        if run["state"] in FINISHED:
+            time.sleep(1)
+            return read_run(url, run_id)
+        time.sleep(0.3)
+    raise AssertionError(f"{run_id} is still {run['state']}: {log.read_text(errors='replace')[-4000:]}")
