@@ -124,6 +124,7 @@ def _leave_the_users_prefect_alone(folder: Path) -> None:
     os.environ["PREFECT__USER_CONFIG_PATH"] = str(folder / "prefect-home" / "config.toml")
     os.environ["PREFECT__BACKEND"] = "server"  # the other one, Prefect Cloud 1, is gone
     os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+    os.environ["KEDRO_DISABLE_TELEMETRY"] = "1"
     os.environ["PYTHONUNBUFFERED"] = "1"
     os.environ["COLUMNS"] = "160"  # no line breaks within the log lines that are read below
 

@@ -31,7 +31,7 @@ def test_the_demo_goes_from_kedro_run_to_a_finished_flow_run(example: Path) -> N
     assert re.search(r"new +flight-delays +version 1", done.stdout)
     assert "Success, 24 of 24 tasks done" in done.stdout
     assert re.search(r"[1-9]\d* log lines of kedro are in the API", done.stdout)
-    assert "13 outputs are the same, byte for byte" in done.stdout
+    assert "13 outputs of the flow run are the same, byte for byte" in done.stdout
 
 
 @pytest.fixture(scope="module")
