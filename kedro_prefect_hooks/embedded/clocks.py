@@ -61,7 +61,4 @@ def check_clock(clock: Dict[str, Any]) -> None:
 
 def _prepare_prefect() -> None:
     """What must be in place before Prefect's schedules are read."""
-    try:
-        from kedro_prefect_hooks import _prefect  # noqa: F401
-    except ImportError:
-        pass
+    from kedro_prefect_hooks import _prefect  # noqa: F401

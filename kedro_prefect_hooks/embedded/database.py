@@ -114,8 +114,8 @@ class Database:
         except util.CommandError as error:
             raise KedroPrefectError(
                 f"{self.path}: the database has revision {revision!r}, which this version of "
-                "kedro-prefect-hooks does not know: a newer one made it. Upgrade kedro-prefect-hooks, or move "
-                "the file away to begin with an empty one."
+                "kedro-prefect-hooks does not know: a newer one made it. Upgrade kedro-prefect-hooks, or "
+                "move the file away to begin with an empty one."
             ) from error
 
 
@@ -160,7 +160,7 @@ def _prepare(connection: Any, _record: Any) -> None:
 
 
 def _to_wal(connection: Any) -> None:
-    # SQLite does not wait for others when it changes the journal mode, and two may be making the file at once.
+    # SQLite does not wait for others when it changes the journal mode, and two may make the file at once.
     deadline = time.monotonic() + _BUSY_SECONDS
     while True:
         try:

@@ -17,6 +17,8 @@ from graphql import (
     ValidationRule,
 )
 
+from kedro_prefect_hooks.embedded.faults import DEPTH_EXCEEDED
+
 DEEPEST = 7
 
 
@@ -35,10 +37,10 @@ class DepthLimit(ValidationRule):
     def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
         if self._depth(node, frozenset()) > DEEPEST:
             name = node.name.value if node.name else ""
-            self.report_error(GraphQLError(f"'{name}' exceeds maximum operation depth of {DEEPEST}", node))
+            self.report_error(GraphQLError(f"'{name}' {DEPTH_EXCEEDED}", node))
 
     def _depth(self, node: Any, within: FrozenSet[str]) -> int:
-        """How many levels of fields are below `node`. A fragment is measured once, however often it is used."""
+        """How many levels of fields are below `node`. A fragment is measured once, not at each use."""
         deepest = 0
         for child in node.selection_set.selections if node.selection_set else ():
             if isinstance(child, FieldNode):

@@ -22,7 +22,8 @@ from graphql import (
 
 from kedro_prefect_hooks.embedded import document, faults, reader, registry, tables, values
 from kedro_prefect_hooks.embedded.database import Database
-from kedro_prefect_hooks.embedded.document import Field, Refusal
+from kedro_prefect_hooks.embedded.document import Field
+from kedro_prefect_hooks.embedded.faults import Refusal
 from kedro_prefect_hooks.embedded.schema import schema
 
 _log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def _root(operation: OperationDefinitionNode) -> GraphQLObjectType:
     found = schema().mutation_type if operation.operation == OperationType.MUTATION else schema().query_type
     if operation.operation == OperationType.SUBSCRIPTION or found is None:
         message = "Schema is not configured for subscriptions."
-        raise Refusal("GRAPHQL_VALIDATION_FAILED", [(message, document.locations(operation))])
+        raise Refusal("GRAPHQL_VALIDATION_FAILED", [(message, faults.locations(operation))])
     return found
 
 
@@ -129,7 +130,7 @@ class _Answering:
         message = faults.message_of(error)
         return {
             "message": message,
-            "locations": document.locations(field.node),
+            "locations": faults.locations(field.node),
             "path": [field.key],
             "extensions": faults.extensions(error, message),
         }

@@ -1,4 +1,4 @@
-"""What the API answers when it cannot do what was asked: the kinds of error, and the words of the real server.
+"""What the API answers when it cannot do what was asked: kinds of error, and the words of the real server.
 
 Errors of queries carry the codes that the real server's query engine (Hasura) gives; everything that goes
 wrong in a mutation is an ``INTERNAL_SERVER_ERROR``. Words come in two dialects: graphql-core's, which change
@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, Dict, List, Tuple
 
 import sqlalchemy as sa
 
 from kedro_prefect_hooks.embedded.values import DataError
+
+DEPTH_EXCEEDED = "exceeds maximum operation depth of 7"
 
 
 class QueryFault(ValueError):
@@ -28,6 +30,23 @@ class QueryFault(ValueError):
 
 class InputFault(ValueError):
     """A variable or argument whose value its type cannot hold."""
+
+
+class Refusal(Exception):
+    """The document or its variables are not right: nothing was done."""
+
+    def __init__(self, code: str, errors: List[Tuple[str, List[Dict[str, int]]]]) -> None:
+        super().__init__(errors[0][0])
+        self.code = code
+        self.errors = errors
+
+
+def locations(node: Any) -> List[Dict[str, int]]:
+    """Where in its document a node is, as errors tell it."""
+    if node is None or node.loc is None:
+        return []
+    found = node.loc.source.get_location(node.loc.start)
+    return [{"line": found.line, "column": found.column}]
 
 
 def extensions(error: Exception, message: str) -> dict[str, Any]:
@@ -55,6 +74,8 @@ def of_document(message: str) -> str:
     """graphql-core's message about a document, as graphql-js 14 words it."""
     if message.startswith("Syntax Error"):
         return message.rstrip(".")
+    if message.endswith(DEPTH_EXCEEDED):
+        return message
     return re.sub(r"(?<![\w\"])'([^'\n]*)'(?!\w)", r'"\1"', message)
 
 
@@ -64,20 +85,14 @@ _SHOWN_DEPTH = 2
 
 def inspect(value: Any, depth: int = 0) -> str:
     """`value` as graphql-js shows it in a message: ``{ name: "x", tags: ["a"] }``."""
-    if isinstance(value, dict):
-        if not value:
-            return "{}"
-        if depth > _SHOWN_DEPTH:
-            return "[Object]"
-        return "{ " + ", ".join(f"{k}: {inspect(v, depth + 1)}" for k, v in value.items()) + " }"
+    if not isinstance(value, (dict, list)) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    if depth > _SHOWN_DEPTH:
+        return "[Object]" if isinstance(value, dict) else "[Array]"
     if isinstance(value, list):
-        if not value:
-            return "[]"
-        if depth > _SHOWN_DEPTH:
-            return "[Array]"
         shown = [inspect(item, depth + 1) for item in value[:_SHOWN_ITEMS]]
         left = len(value) - _SHOWN_ITEMS
         if left > 0:
             shown.append(f"... {left} more item{'s' if left > 1 else ''}")
         return "[" + ", ".join(shown) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return "{ " + ", ".join(f"{k}: {inspect(v, depth + 1)}" for k, v in value.items()) + " }"

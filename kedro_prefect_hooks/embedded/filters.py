@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from kedro_prefect_hooks.embedded import tables, values
 from kedro_prefect_hooks.embedded.values import Interval, Json, Timestamp, Uuid
 
-Condition = sa.ColumnElement[bool]
+Condition = Any
+"""A SQL condition; SQLAlchemy's own types lose their way among aliases and operators."""
 Sort = Tuple[Any, str]
 Rows = Any
 """A table or an alias of one."""
@@ -51,7 +52,8 @@ def _condition(rows: Rows, key: str, value: Any) -> Condition:
 
 def table_name(rows: Rows) -> str:
     """The name of the table that `rows` is, or is an alias of."""
-    return str(getattr(rows, "element", rows).name)
+    table: Any = getattr(rows, "element", rows)
+    return str(table.name)
 
 
 def _compare(column: Any, operator: str, operand: Any) -> Condition:
@@ -98,7 +100,7 @@ def kept(column: Any, value: Any) -> Any:
 
 
 def among(items: List[Any]) -> Any:
-    """The items as a subquery for IN: one bound value however many they are, so the statement stays the same."""
+    """The items as a subquery for IN: one bound value however many they are, so one statement for all."""
     return sa.select(sa.func.json_each(json.dumps(items)).table_valued("value").c.value)
 
 
@@ -162,7 +164,7 @@ def _aggregates(rows: Rows, order: Dict[str, Any]) -> List[Sort]:
 
 
 def directed(expression: Any, word: str) -> Any:
-    """`expression` in the direction of an ``order_by`` word: as in PostgreSQL, null is greater than all else."""
+    """`expression` in an ``order_by`` word's direction: as in PostgreSQL, null is greater than all else."""
     sort = sa.desc(expression) if word.startswith("desc") else sa.asc(expression)
     nulls_first = word.endswith("nulls_first") or word == "desc"
     return sort.nulls_first() if nulls_first else sort.nulls_last()

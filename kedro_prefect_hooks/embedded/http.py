@@ -127,7 +127,7 @@ def _refusal(status: int, message: str) -> Response:
 
 
 class _Gate:
-    """Lets in only requests that name this server as their host, come from no other site, and have the token."""
+    """Lets in only requests that name this server as host, come from no other site, and have the token."""
 
     def __init__(self, inner: ASGIApp, hosts: Iterable[str], token: str | None) -> None:
         self._inner = inner

@@ -7,6 +7,7 @@ registration.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -66,10 +67,8 @@ def remove_endpoint(project_path: PathLike, *, pid: int | None = None) -> None:
     """Take back what `write_endpoint` noted, unless another process has noted itself since."""
     noted = _read_endpoint(project_path)
     if noted is not None and noted.pid == (os.getpid() if pid is None else pid):
-        try:
+        with contextlib.suppress(FileNotFoundError):
             _endpoint_file(project_path).unlink()
-        except FileNotFoundError:
-            pass
 
 
 def running(project_path: PathLike) -> Endpoint | None:

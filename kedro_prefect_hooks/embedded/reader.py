@@ -1,4 +1,4 @@
-"""Answers queries of the tables: one SQL statement a table and level of the query, whatever the number of rows.
+"""Answers queries of the tables, with one SQL statement for each level of a query however many its rows.
 
 It reads only the columns that are asked for. Knows nothing of HTTP or of mutations.
 """
@@ -68,24 +68,25 @@ class _Level:
             wanted.add(relation.local if relation else field.name)
         names = [column.name for column in self.table.c if column.name in wanted]
         found = [dict(zip(names, row)) for row in self.connection.execute(self._select(names))]
-        answers = self._answers(fields, found)
         grouped: Grouped = defaultdict(list)
-        for row, answer in zip(found, answers):
+        for row, answer in zip(found, self._answers(fields, found)):
             grouped[row[self.key] if self.key else None].append(answer)
         return grouped
 
     def _answers(self, fields: List[Field], found: List[Row]) -> List[Row]:
         answers: List[Row] = [{} for _ in found]
         for field in fields:
-            if field.name == "__typename":
-                got: Callable[[Row], Any] = lambda row: self.name
-            elif field.name in self.table.c:
-                got = _column(self.table.c[field.name], field)
-            else:
-                got = self._related(field, found)
+            got = self._getter(field, found)
             for row, answer in zip(found, answers):
                 answer[field.key] = got(row)
         return answers
+
+    def _getter(self, field: Field, found: List[Row]) -> Callable[[Row], Any]:
+        if field.name == "__typename":
+            return lambda row: self.name
+        if field.name in self.table.c:
+            return _column(self.table.c[field.name], field)
+        return self._related(field, found)
 
     def _related(self, field: Field, found: List[Row]) -> Callable[[Row], Any]:
         relations = tables.RELATIONS[self.name]
@@ -105,17 +106,14 @@ class _Level:
         for field in fields:
             if field.name == "nodes":
                 nodes = self.rows(field.fields)
-                for parent, answer in answers.items():
-                    answer[field.key] = nodes.get(parent, [])
+                told: Dict[Any, Any] = {parent: nodes.get(parent, []) for parent in parents}
+            elif field.name == "aggregate":
+                totals = self._totals(field.fields)
+                told = {parent: totals.get(parent) or self._nothing(field.fields) for parent in parents}
             else:
-                totals = {"__typename": f"{self.name}_aggregate"}
-                found = self._totals(field.fields) if field.name == "aggregate" else {}
-                for parent, answer in answers.items():
-                    answer[field.key] = (
-                        found.get(parent) or self._nothing(field.fields)
-                        if field.name == "aggregate"
-                        else totals[field.name]
-                    )
+                told = dict.fromkeys(parents, f"{self.name}_aggregate")
+            for parent, answer in answers.items():
+                answer[field.key] = told[parent]
         return answers
 
     def _totals(self, fields: List[Field]) -> Dict[Any, Row]:
@@ -131,83 +129,92 @@ class _Level:
         totals = {}
         for result in self.connection.execute(statement):
             numbers = list(result)[1:] if self.key else list(result)
-            shaped = iter([shape(number) for shape, number in zip(shapes, numbers)])
-            totals[result[0] if self.key else None] = self._fill(fields, lambda _, it=shaped: next(it))
+            shaped = [shape(number) for shape, number in zip(shapes, numbers)]
+            totals[result[0] if self.key else None] = self._fill(fields, shaped)
         return totals
 
     def _nothing(self, fields: List[Field]) -> Row:
-        return self._fill(fields, lambda leaf: 0 if leaf.name == "count" else None)
+        return self._fill(fields, [0 if leaf.name == "count" else None for leaf in _leaves(fields)])
 
-    def _fill(self, fields: List[Field], value: Callable[[Field], Any]) -> Row:
+    def _fill(self, fields: List[Field], numbers: List[Any]) -> Row:
+        """The answer to ``aggregate { … }`` from the numbers of its `_leaves`."""
+        left = iter(numbers)
         answer: Row = {}
         for field in fields:
             if field.name == "__typename":
                 answer[field.key] = f"{self.name}_aggregate_fields"
             elif field.name == "count":
-                answer[field.key] = value(field)
+                answer[field.key] = next(left)
             else:
                 kind = f"{self.name}_{field.name}_fields"
                 answer[field.key] = {
-                    leaf.key: kind if leaf.name == "__typename" else value(leaf) for leaf in field.fields
+                    leaf.key: kind if leaf.name == "__typename" else next(left) for leaf in field.fields
                 }
         return answer
 
     def _select(self, names: List[str]) -> sa.Select[Any]:
         """A statement for the columns `names` of this level's rows, in their order."""
-        arguments, table = self.arguments, self.table
-        names = [*names, *([self.key] if self.key and self.key not in names else [])]
-        conditions = [filters.where(table, arguments.get("where"))]
+        limit, offset = _checked(self.arguments, "limit"), _checked(self.arguments, "offset") or 0
+        conditions = [filters.where(self.table, self.arguments.get("where"))]
         if self.key:
-            conditions.append(table.c[self.key].in_(filters.among(self.parents or [])))
-        order = [filters.directed(*sort) for sort in self.sorts]
-        limit, offset = arguments.get("limit"), arguments.get("offset")
+            conditions.append(self.table.c[self.key].in_(filters.among(self.parents or [])))
+        words = [word for _, word in self.sorts]
         distinct = self._distinct()
-        if not distinct and not (self.key and (limit is not None or offset)):
-            plain = sa.select(*[table.c[name] for name in names]).where(*conditions).order_by(*order)
-            return _paged(plain, limit, offset)
+        each = [self.key] if self.key else []
+        for_each = bool(each) and (limit is not None or offset > 0)
+        if not distinct and not for_each:
+            rows = sa.select(*[self.table.c[name] for name in names]).where(*conditions)
+            return _paged(rows.order_by(*[filters.directed(*sort) for sort in self.sorts]), limit, offset)
+        kept = [self.table.c[name] for name in {**dict.fromkeys(names), **dict.fromkeys([*distinct, *each])}]
         sorts = [expression.label(f"_{i}") for i, (expression, _) in enumerate(self.sorts)]
-        group = [table.c[self.key]] if self.key else []
-        place = sa.func.row_number().over(partition_by=[*group, *distinct] or None, order_by=order or None)
-        inner = sa.select(*[table.c[name] for name in names], *sorts, place.label("_place")).where(
-            *conditions
-        )
-        ranked = inner.subquery()
-
-        def resorted() -> List[Any]:
-            return [filters.directed(ranked.c[f"_{i}"], word) for i, (_, word) in enumerate(self.sorts)]
-
+        rows = sa.select(*kept, *sorts).where(*conditions)
         if distinct:
-            chosen = sa.select(*[c for c in ranked.c if c.name != "_place"]).where(ranked.c["_place"] == 1)
-            if not (self.key and (limit is not None or offset)):
-                # The sort columns stay in the subquery only.
-                last = sa.select(*[ranked.c[name] for name in names]).where(ranked.c["_place"] == 1)
-                return _paged(last.order_by(*resorted()), limit, offset)
-            first = chosen.subquery()
-            order = [filters.directed(first.c[f"_{i}"], word) for i, (_, word) in enumerate(self.sorts)]
-            place = sa.func.row_number().over(partition_by=first.c[self.key or ""], order_by=order or None)
-            ranked = sa.select(*first.c, place.label("_place")).subquery()
-        start = offset or 0
-        last = sa.select(*[ranked.c[name] for name in names]).where(ranked.c["_place"] > start)
-        if limit is not None:
-            last = last.where(ranked.c["_place"] <= start + limit)
-        return last.order_by(*resorted())
+            rows = _ranked(rows, [*each, *distinct], words, 0, 1)
+        if for_each:
+            rows, limit, offset = _ranked(rows, each, words, offset, limit), None, 0
+        found = rows.subquery()
+        answer = sa.select(*[found.c[name] for name in names]).order_by(*_resorted(found, words))
+        return _paged(answer, limit, offset)
 
-    def _distinct(self) -> List[Any]:
+    def _distinct(self) -> List[str]:
         names = self.arguments.get("distinct_on") or []
         first = [getattr(expression, "name", None) for expression, _ in self.sorts[: len(names)]]
         if self.sorts and set(first) != set(names[: len(first)]):
             raise QueryFault('"distinct_on" columns must match initial "order_by" columns', "$.selectionSet")
-        return [self.table.c[name] for name in names]
+        return list(names)
 
 
-def _paged(statement: sa.Select[Any], limit: int | None, offset: int | None) -> sa.Select[Any]:
-    for name, number in (("limit", limit), ("offset", offset)):
-        if number is not None and number < 0:
-            raise QueryFault(f'expecting a non-negative integer for "{name}"', f"$.selectionSet.args.{name}")
-    if limit is not None or offset:
-        # SQLite has no OFFSET without LIMIT; -1 is none.
-        statement = statement.limit(-1 if limit is None else limit).offset(offset or 0)
-    return statement
+def _checked(arguments: Dict[str, Any], name: str) -> int | None:
+    number: int | None = arguments.get(name)
+    if number is not None and number < 0:
+        raise QueryFault("unexpected negative value", f"$.selectionSet.args.{name}")
+    return number
+
+
+def _resorted(rows: sa.Subquery, words: List[str]) -> List[Any]:
+    """The order that the sort columns ``_0``, ``_1``, … of a subquery carry."""
+    return [filters.directed(rows.c[f"_{i}"], word) for i, word in enumerate(words)]
+
+
+def _ranked(
+    statement: sa.Select[Any], by: List[str], words: List[str], skip: int, count: int | None
+) -> sa.Select[Any]:
+    """Of the statement's rows, for each value of `by`: `count` of them after the first `skip`."""
+    inner = statement.subquery()
+    place = sa.func.row_number().over(
+        partition_by=[inner.c[name] for name in by], order_by=_resorted(inner, words) or None
+    )
+    ranked = sa.select(*inner.c, place.label("_place")).subquery()
+    kept = sa.select(*[column for column in ranked.c if column.name != "_place"])
+    kept = kept.where(ranked.c["_place"] > skip)
+    return kept if count is None else kept.where(ranked.c["_place"] <= skip + count)
+
+
+def _paged(statement: sa.Select[Any], limit: int | None, offset: int) -> sa.Select[Any]:
+    if limit is None and not offset:
+        return statement
+    # SQLite has no OFFSET without LIMIT; -1 is none.
+    return statement.limit(-1 if limit is None else limit).offset(offset)
 
 
 def _base(name: str) -> str:
@@ -243,7 +250,7 @@ def _at_path(value: Any, path: str) -> Any:
 
 
 def _leaves(fields: List[Field]) -> List[Field]:
-    """The numbers that an ``aggregate`` asks for, in the order that `_fill` takes them."""
+    """The numbers that an ``aggregate`` asks for, in the order in which `_fill` puts them."""
     found = []
     for field in fields:
         if field.name == "count":

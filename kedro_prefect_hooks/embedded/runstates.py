@@ -42,8 +42,8 @@ _unfinished = sa.select(_TASK_RUN.c.id).where(
 
 
 def _history(run: sa.Table, history: sa.Table) -> Dict[str, Any]:
-    changed = ("version", "state", "state_timestamp", "state_message", "state_start_time", "serialized_state")
-    changed = (*changed, "start_time", "end_time", "updated")
+    changed = ["version", "state", "state_timestamp", "state_message", "state_start_time", "serialized_state"]
+    changed += ["start_time", "end_time", "updated"]
     return {
         "add": history.insert(),
         "update": run.update()
@@ -188,14 +188,14 @@ PENDING: State = {"type": "Pending", "message": "Task run created"}
 """The first state of the task runs that come with a flow run, as the real server's trigger writes it."""
 
 _add_task_runs = sa.text(
-    "INSERT INTO task_run (id, created, updated, tenant_id, flow_run_id, task_id, map_index, cache_key, version,"
-    " state, state_timestamp, state_message, serialized_state)"
+    "INSERT INTO task_run (id, created, updated, tenant_id, flow_run_id, task_id, map_index, cache_key,"
+    " version, state, state_timestamp, state_message, serialized_state)"
     " SELECT new_id(), :now, :now, tenant_id, :run, id, -1, cache_key, 1, 'Pending', :now, :message, :state"
     " FROM task WHERE flow_id = :flow ORDER BY rowid"
 )
 _add_task_run_states = sa.text(
-    "INSERT INTO task_run_state (id, created, updated, tenant_id, task_run_id, timestamp, version, state, message,"
-    " serialized_state)"
+    "INSERT INTO task_run_state (id, created, updated, tenant_id, task_run_id, timestamp, version, state,"
+    " message, serialized_state)"
     " SELECT new_id(), :now, :now, tenant_id, id, :now, 1, 'Pending', :message, :state"
     " FROM task_run WHERE flow_run_id = :run"
 )

@@ -91,7 +91,7 @@ class _Builder:
         for name, fields in registry.INPUTS.items():
             self._input(name, fields)
         for name, fields in registry.PAYLOADS.items():
-            self._object(name, lambda fields=fields: {k: self._field(v) for k, v in fields.items()})
+            self._plain(name, fields)
         for name, operation in registry.MUTATIONS.items():
             self._input(f"{name}_input", operation.arguments)
         return GraphQLSchema(
@@ -113,6 +113,10 @@ class _Builder:
 
     def _object(self, name: str, fields: Callable[[], Dict[str, GraphQLField]]) -> None:
         self.types[name] = GraphQLObjectType(name, fields)
+
+    def _plain(self, name: str, fields: Dict[str, str]) -> None:
+        """An object whose fields take no arguments."""
+        self._object(name, lambda: {k: self._field(v) for k, v in fields.items()})
 
     def _input(self, name: str, fields: Dict[str, str]) -> None:
         def make() -> Dict[str, GraphQLInputField]:
@@ -137,13 +141,7 @@ class _Builder:
         self._filter(name, table)
         self._order(name, table)
         self.types[f"{name}_select_column"] = _enum(f"{name}_select_column", [c.name for c in table.c])
-        self._object(
-            f"{name}_aggregate",
-            lambda: {
-                "aggregate": self._field(f"{name}_aggregate_fields"),
-                "nodes": self._field(f"[{name}!]!"),
-            },
-        )
+        self._plain(f"{name}_aggregate", {"aggregate": f"{name}_aggregate_fields", "nodes": f"[{name}!]!"})
         self._aggregates(name, table)
 
     def _row_fields(self, name: str, table: sa.Table) -> Dict[str, GraphQLField]:
@@ -188,10 +186,7 @@ class _Builder:
         order = {"count": "order_by"}
         for function, columns in functions.items():
             values = {c.name: "Float" if function == "avg" else scalar_of(c) for c in columns}
-            self._object(
-                f"{name}_{function}_fields",
-                lambda values=values: {k: self._field(v) for k, v in values.items()},
-            )
+            self._plain(f"{name}_{function}_fields", values)
             self._input(f"{name}_{function}_order_by", {c.name: "order_by" for c in columns})
             fields[function] = f"{name}_{function}_fields"
             order[function] = f"{name}_{function}_order_by"

@@ -58,6 +58,7 @@ class EmbeddedServer:
         port: int = 0,
         services: bool = True,
         token: str | None = None,
+        *,
         settings: Settings | None = None,
     ) -> None:
         _check_exposure(host, token)
@@ -189,8 +190,8 @@ def serve(
 def _check_exposure(host: str, token: str | None) -> None:
     if not _is_loopback(host) and not token:
         raise KedroPrefectError(
-            f"The embedded Prefect API would be open to the network at host {host!r}, and whoever reaches it can "
-            "run flows. Give a token, or use a loopback host such as 127.0.0.1."
+            f"The embedded Prefect API would be open to the network at host {host!r}, and whoever reaches "
+            "it can run flows. Give a token, or use a loopback host such as 127.0.0.1."
         )
 
 

@@ -1,4 +1,4 @@
-"""Prefect's states, as far as a server must understand them: which is a kind of which, and what a state holds.
+"""Prefect's states, as far as a server must understand them: which is a kind of which, what a state holds.
 
 Written down here rather than taken from Prefect, because importing it takes a second that a registration need
 not spend; a test compares the two.

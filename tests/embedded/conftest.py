@@ -6,7 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional, Tuple
+from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
 import pytest
 
@@ -51,6 +51,70 @@ class Caller:
         query = f"mutation($input: {mutation}_input!) {{ {mutation}(input: $input) {{ {answer} }} }}"
         _, content = self.post(query, {"input": given})
         return str(content["errors"][0]["message"])
+
+
+class Seed:
+    """Puts projects, flows and runs into an API by its own mutations."""
+
+    def __init__(self, api: Caller) -> None:
+        self.api = api
+        self.tenant_id = str(api.data("{ tenant { id } }")["tenant"][0]["id"])
+
+    def project(self, name: str) -> str:
+        return str(self.api.do("create_project", {"name": name, "tenant_id": self.tenant_id}, "id"))
+
+    def flow(self, project_id: str, name: str, tasks: Sequence[Any] = ("a", "b"), **more: Any) -> str:
+        """A flow whose tasks (or their slugs) are a chain; `more` is of the mutation's input or of the serialised flow."""
+        slugs = [each if isinstance(each, str) else each["slug"] for each in tasks]
+        known = {"idempotency_key", "set_schedule_active", "version_group_id", "description"}
+        flow = {
+            "name": name,
+            "tasks": [task(each) if isinstance(each, str) else each for each in tasks],
+            "edges": [edge(a, b) for a, b in zip(slugs, slugs[1:])],
+            "parameters": [],
+            "run_config": {"type": "LocalRun", "labels": ["here"]},
+            "__version__": "1.1.0",
+            **{key: value for key, value in more.items() if key not in known},
+        }
+        given = {key: value for key, value in more.items() if key in known}
+        return str(
+            self.api.do("create_flow", {"project_id": project_id, "serialized_flow": flow, **given}, "id")
+        )
+
+    def run(self, flow_id: str, **given: Any) -> str:
+        return str(self.api.do("create_flow_run", {"flow_id": flow_id, **given}, "id"))
+
+    def flow_state(self, run_id: str, kind: str, **more: Any) -> None:
+        state = {"type": kind, "message": f"now {kind}", **more}
+        self.api.do(
+            "set_flow_run_states", {"states": [{"flow_run_id": run_id, "state": state}]}, "states { status }"
+        )
+
+    def task_state(self, task_run_id: str, kind: str, **more: Any) -> None:
+        state = {"type": kind, "message": f"now {kind}", **more}
+        given = {"states": [{"task_run_id": task_run_id, "state": state}]}
+        self.api.do("set_task_run_states", given, "states { status }")
+
+    def task_runs(self, run_id: str) -> Dict[str, str]:
+        """The task runs of a flow run by their tasks' slugs."""
+        found = self.api.data(
+            f'{{ flow_run_by_pk(id: "{run_id}") {{ task_runs {{ id task {{ slug }} }} }} }}'
+        )
+        return {row["task"]["slug"]: row["id"] for row in found["flow_run_by_pk"]["task_runs"]}
+
+
+def task(slug: str, **more: Any) -> Dict[str, Any]:
+    trigger = {"fn": "prefect.triggers.all_successful", "kwargs": {}}
+    return {"slug": slug, "name": slug, "type": "T", "tags": [], "max_retries": 0, "trigger": trigger, **more}
+
+
+def edge(upstream: str, downstream: str) -> Dict[str, Any]:
+    return {"upstream_task": {"slug": upstream}, "downstream_task": {"slug": downstream}, "mapped": False}
+
+
+@pytest.fixture
+def seed(api: Caller) -> Seed:
+    return Seed(api)
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def microseconds(text: str) -> int:
 
 
 def exchanges(name: str, lines: List[str]) -> Iterator[Exchange]:
-    """The exchanges of one file. A request that does not tell its time was made just before the next that does."""
+    """The exchanges of one file. A request that tells no time was made just before the next that does."""
     records = [json.loads(line) for line in lines]
     times = [_time_of(record["request"]) for record in records]
     following: Optional[int] = None

@@ -82,11 +82,11 @@ def _start_date(request: Request, timezone: str | None) -> Dict[str, str] | None
         return None
     import pendulum
 
+    now = pendulum.instance(values.to_datetime(request.database.now()))
     try:
-        zone = pendulum.timezone(timezone)
-    except ValueError:
+        now = now.in_timezone(timezone)
+    except (ValueError, KeyError):
         raise ValueError(f"Invalid timezone provided for schedule: {timezone}") from None
-    now = pendulum.instance(values.to_datetime(request.database.now())).in_timezone(zone)
     return {"dt": now.naive().isoformat(), "tz": timezone}
 
 

@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
     idempotency_key="String",
 )
 def create_flow_from_compressed_string(request: Request, given: Input) -> Dict[str, Any]:
-    return create_flow(request, {**given, "serialized_flow": _decompressed(given["serialized_flow"])})
+    return _create(request, given, _decompressed(given["serialized_flow"]))
 
 
 def _decompressed(text: str) -> Any:
@@ -59,10 +59,14 @@ def _decompressed(text: str) -> Any:
 def create_flow(request: Request, given: Input) -> Dict[str, Any]:
     """Registers a version of a flow, and archives the others of its group.
 
-    A flow of the same name in the same project is an earlier version. When its group's last idempotency key is
-    the given one, its current version is returned and nothing is made.
+    A flow of the same name in the same project is an earlier version. When its group's last idempotency key
+    is the given one, its current version is returned and nothing is made.
     """
-    database, flow = request.database, given["serialized_flow"]
+    return _create(request, given, given["serialized_flow"])
+
+
+def _create(request: Request, given: Input, flow: Any) -> Dict[str, Any]:
+    database = request.database
     if not isinstance(flow, dict):
         raise ValueError("Unable to decompress serialized flow")
     now = database.now()
@@ -261,7 +265,7 @@ def insert_edges(
     if not edges:
         return
     found = connection.execute(sa.select(_TASK.c.slug, _TASK.c.id).where(_TASK.c.flow_id == flow_id))
-    tasks = {slug: task_id for slug, task_id in found}
+    tasks = {row.slug: row.id for row in found}
     try:
         rows = [
             {
@@ -295,7 +299,7 @@ def archive_flow(request: Request, given: Input) -> Dict[str, Any]:
 
 
 def archive(connection: sa.Connection, now: int, flow_id: str) -> bool:
-    """Archives a flow: its scheduled runs go, those that were asked for are cancelled. False: no such flow."""
+    """Archive a flow: its scheduled runs go, those asked for are cancelled. False when there is none."""
     result = connection.execute(
         _FLOW.update().where(_FLOW.c.id == flow_id).values(archived=True, updated=now)
     )

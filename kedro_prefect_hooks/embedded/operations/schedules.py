@@ -115,7 +115,7 @@ _active = _with_schedule.where(
 
 
 def _new(connection: sa.Connection, flow_id: str, events: List[Event], now: int) -> List[Event]:
-    """Those after the last that was made. Clocks with parameters or labels may share a time: all of theirs."""
+    """Those after the last one made, and all of clocks with parameters or labels: they may share a time."""
     made = sa.select(sa.func.max(_FLOW_RUN.c.scheduled_start_time)).where(
         _FLOW_RUN.c.flow_id == flow_id, _FLOW_RUN.c.auto_scheduled.is_(sa.true())
     )

@@ -56,7 +56,10 @@ def _dead(stale: int) -> sa.Select[Any]:
 def _bring_back(connection: sa.Connection, now: int, dead: Any, limit: int) -> int:
     attempt = (dead.times_resurrected or 0) + 1
     if attempt > limit:
-        message = f"A Lazarus process attempted to reschedule this run {limit} times without success. Marking as failed."
+        message = (
+            f"A Lazarus process attempted to reschedule this run {limit} times without success. "
+            "Marking as failed."
+        )
         runstates.set_flow_run_state(connection, now, dead.id, states.make("Failed", message, now))
         _note(connection, now, dead, message, "ERROR")
         return 0
