@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Iterator, Mapping
 
 import requests
+
 from kedro_prefect_hooks.embedded import location
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
-
 from tests.scenarios.project_factory import Project, clean_environment
 
 FINISHED = {"Success", "Failed", "Cancelled", "TimedOut", "TriggerFailed"}

@@ -9,7 +9,13 @@ import pytest
 
 from tests import prefect_api
 from tests.scenarios import scenarios
-from tests.scenarios.project_factory import check_hook_order, collect_outputs, hook_calls, hook_counts, versions
+from tests.scenarios.project_factory import (
+    check_hook_order,
+    collect_outputs,
+    hook_calls,
+    hook_counts,
+    versions,
+)
 
 THREADS = {"type": "LocalDaskExecutor", "scheduler": "threads"}
 PROCESSES = {"type": "LocalDaskExecutor", "scheduler": "processes", "num_workers": 2}
@@ -82,8 +88,7 @@ def test_a_changed_pipeline_does_not_run_until_it_is_registered_again(
         kedro(project, "run", "--env", "deploy", ok=True)
         registry = project.source / "pipeline_registry.py"
         registry.write_text(
-            registry.read_text()
-            + "\n_before = register_pipelines\n\n\ndef register_pipelines():\n"
+            registry.read_text() + "\n_before = register_pipelines\n\n\ndef register_pipelines():\n"
             "    from kedro.pipeline import node\n\n"
             "    pipelines = _before()\n"
             "    extra = node(lambda: 1, None, 'extra', name='added_later')\n"

@@ -1,0 +1,266 @@
+"""When the hook registers, and when it must not: what a plain run pays, and what other commands do."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from tests.scenarios import scenarios
+from tests.scenarios.project_factory import Project, clean_environment
+
+REPORT_MODULES = """
+import atexit
+import json
+import sys
+from pathlib import Path
+
+
+def _report():
+    names = [name for name in ("prefect", "pydantic") if name in sys.modules]
+    Path({report!r}).write_text(json.dumps(names))
+
+
+atexit.register(_report)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = scenarios.chain(tmp_path / "chain", 2, prefect={"flows": {"chain": {}}})
+    made.write_conf("deploy", "parameters", {})
+    return made
+
+
+def flows(project: Project) -> list[str]:
+    """Names of the registered flows, read from the API's file."""
+    database = project.path / ".kedro_prefect" / "api.sqlite"
+    if not database.exists():
+        return []
+    with sqlite3.connect(database) as connection:
+        return [row[0] for row in connection.execute("SELECT name FROM flow WHERE NOT archived")]
+
+
+def loaded(project: Project) -> list[str]:
+    return list(json.loads((project.path / "modules.json").read_text()))
+
+
+def report_modules(project: Project) -> None:
+    settings = project.source / "settings.py"
+    text = REPORT_MODULES.format(report=str(project.path / "modules.json"))
+    settings.write_text(settings.read_text() + text)
+
+
+def test_a_listed_environment_registers(project: Project, kedro: Callable[..., Any]) -> None:
+    kedro(project, "run", "--env", "deploy", ok=True)
+    assert flows(project) == ["chain"]
+
+
+@pytest.mark.parametrize("command", [["run"], ["catalog", "list"], ["registry", "list"]], ids=" ".join)
+def test_a_plain_command_imports_and_registers_nothing(
+    project: Project, kedro: Callable[..., Any], command: list[str]
+) -> None:
+    report_modules(project)
+    result = kedro(project, *command)
+    assert "No such command" in result.stdout or result.returncode == 0, result.stdout
+    assert "prefect" not in loaded(project)
+    # Kedro from 1.3 on imports pydantic itself, to validate parameters, where it is installed
+    without = subprocess.run(
+        [sys.executable, "-c", "import kedro.framework.session, sys; print('pydantic' in sys.modules)"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    if without.stdout.strip() == "False" and command != ["run"]:
+        assert "pydantic" not in loaded(project)
+    assert flows(project) == []
+
+
+def test_the_hook_itself_imports_neither(tmp_path: Path, home: Path, project: Project) -> None:
+    """Without Kedro's own imports in the way: the guards alone, for an environment that is not listed."""
+    code = (
+        "import sys; from pathlib import Path;"
+        "from kedro_prefect_hooks import session; from kedro_prefect_hooks.hooks import PrefectHooks, _listed;"
+        "from kedro.framework.startup import bootstrap_project;"
+        "from kedro.framework.project import settings;"
+        f"bootstrap_project(Path({str(project.path)!r}));"
+        "before = set(sys.modules);"
+        f"loader = settings.CONFIG_LOADER_CLASS(conf_source={str(project.path / 'conf')!r}, env=None,"
+        " **settings.CONFIG_LOADER_ARGS);"
+        "context = type('Context', (), {'config_loader': loader, 'env': None})();"
+        "PrefectHooks().after_context_created(context);"
+        "assert not _listed(context);"
+        "print(sorted(n for n in ('prefect', 'pydantic') if n in set(sys.modules) - before))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env=clean_environment(home, PYTHONPATH=os.pathsep.join(sys.path)),
+        cwd=project.path,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "command", [["catalog", "list"], ["catalog", "describe-patterns"], ["registry", "list"]], ids=" ".join
+)
+def test_other_commands_in_a_listed_environment_register_nothing(
+    project: Project, kedro: Callable[..., Any], command: list[str]
+) -> None:
+    arguments = [*command, "--env", "deploy"] if command[0] == "catalog" else command
+    kedro(project, *arguments)
+    assert flows(project) == []
+
+
+@pytest.mark.parametrize(
+    "variable", ["KEDRO_PREFECT_DISABLE", "KEDRO_PREFECT_IN_FLOW_RUN", "PREFECT__CONTEXT__FLOW_RUN_ID"]
+)
+def test_switched_off_and_inside_a_flow_run(
+    project: Project, kedro: Callable[..., Any], variable: str
+) -> None:
+    kedro(project, "run", "--env", "deploy", env={variable: "1"}, ok=True)
+    assert flows(project) == []
+
+
+def run_code(project: Project, home: Path, code: str) -> str:
+    """Run Python in the project's folder; what it printed."""
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env=clean_environment(home, PYTHONPATH=os.pathsep.join(sys.path)),
+        cwd=project.path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
+OPEN = """
+from pathlib import Path
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+metadata = bootstrap_project(Path.cwd())
+"""
+
+
+def test_a_session_started_by_code_registers(project: Project, home: Path) -> None:
+    run_code(project, home, OPEN + "KedroSession.create(project_path=Path.cwd(), env='deploy').run()")
+    assert flows(project) == ["chain"]
+
+
+def test_a_session_inside_a_prefect_task_does_not(project: Project, home: Path) -> None:
+    code = (
+        OPEN
+        + """
+import prefect
+
+@prefect.task
+def run():
+    KedroSession.create(project_path=Path.cwd(), env="deploy").run()
+
+with prefect.Flow("other") as flow:
+    run()
+
+assert flow.run().is_successful()
+"""
+    )
+    run_code(project, home, code)
+    assert flows(project) == []
+
+
+def test_a_child_process_or_thread_of_a_node_does_not(tmp_path: Path, home: Path) -> None:
+    """Prefect's context does not reach them, our marker does."""
+    registry = '''
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from kedro.pipeline import node, pipeline
+
+PROJECT = Path(__file__).resolve().parents[2]
+CODE = """
+from pathlib import Path
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+bootstrap_project(Path.cwd())
+KedroSession.create(project_path=Path.cwd(), env="deploy").run(pipeline_name="inner")
+"""
+
+
+def start():
+    subprocess.run([sys.executable, "-c", CODE], cwd=PROJECT, check=True)
+    failures = []
+
+    def in_thread():
+        from kedro.framework.session import KedroSession
+
+        try:
+            KedroSession.create(project_path=PROJECT, env="deploy").load_context()
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=in_thread)
+    thread.start()
+    thread.join()
+    assert not failures, failures
+    return 1
+
+
+def register_pipelines():
+    inner = pipeline([node(lambda: 1, None, "inner", name="inner")])
+    return {"__default__": pipeline([node(start, None, "outer", name="start")]), "inner": inner}
+'''
+    from tests.scenarios.project_factory import make_project
+
+    project = make_project(tmp_path / "nested", pipelines=registry, prefect={"flows": {"outer": {}}})
+    project.write_conf("deploy", "parameters", {})
+    code = (
+        OPEN
+        + """
+from kedro_prefect_hooks import session
+from kedro_prefect_hooks.flows.project import ProjectFlows
+import os
+os.environ["KEDRO_PREFECT_DISABLE"] = "1"
+_, context = session.open_project(session.ProjectRef(path=str(Path.cwd())))
+del os.environ["KEDRO_PREFECT_DISABLE"]
+assert ProjectFlows(context).build("outer").run().is_successful()
+"""
+    )
+    run_code(project, home, code)
+    assert flows(project) == []
+
+
+def test_reloading_in_ipython_does_not(project: Project, home: Path) -> None:
+    pytest.importorskip("IPython")
+    code = """
+from IPython.core.interactiveshell import InteractiveShell
+
+shell = InteractiveShell.instance()
+shell.run_line_magic("load_ext", "kedro.ipython")
+shell.run_line_magic("reload_kedro", ". --env deploy")
+assert "context" in shell.user_ns, list(shell.user_ns)
+"""
+    run_code(project, home, code)
+    assert flows(project) == []
+
+
+def test_a_missing_file_is_one_message(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+    project = scenarios.chain(tmp_path / "chain", 2)
+    project.write_conf("deploy", "parameters", {})
+    assert kedro(project, "run").returncode == 0
+    result = kedro(project, "run", "--env", "deploy")
+    assert result.returncode == 1
+    assert "prefect.yml" in result.stdout
+    assert "kedro prefect init" in result.stdout
+    assert "Traceback" not in result.stdout
