@@ -1,0 +1,279 @@
+"""What is measured, each in a process of its own: `python -m benchmarks.probes NAME JSON` prints one JSON line.
+
+A probe does everything that is not to be counted, then counts. Seconds are of the wall, memory is the
+process's peak resident size (VmHWM), as the kernel gives it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+Result = dict  # what a probe gives: name of a figure → value
+PROBES: dict[str, Callable[..., Any]] = {}
+
+
+def probe(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function known by its name on the command line."""
+    PROBES[function.__name__] = function
+    return function
+
+
+@contextlib.contextmanager
+def stopwatch() -> Iterator[Any]:
+    """Yields a dictionary that has the `seconds` once the block is left."""
+    took: dict[str, float] = {}
+    begin = time.perf_counter()
+    yield took
+    took["seconds"] = time.perf_counter() - begin
+
+
+def _flows(path: str) -> Any:
+    """The project's flows, as its registration and its runs build them."""
+    from kedro_prefect_hooks import session
+    from kedro_prefect_hooks.flows.project import ProjectFlows
+
+    _imports()
+    os.chdir(path)
+    os.environ[session.FLOW_RUN_MARKER] = "bench"  # so that no session of ours registers anything
+    ref = session.ProjectRef(path=path)
+    _, context = session.open_project(ref)
+    flows = ProjectFlows(context)
+    return flows
+
+
+def _imports() -> None:
+    """What any run on data has imported, so that whoever comes first does not pay for it."""
+    for module in ("pandas", "dask", "prefect", "kedro.framework.session", "kedro.runner"):
+        importlib.import_module(module)
+
+
+def _done(state: Any) -> None:
+    assert state.is_successful(), state
+
+
+# --- flows -----------------------------------------------------------------------------------------
+
+
+@probe
+def serialise_ours(nodes: int, path: str) -> Any:
+    """Build a flow from a pipeline that is there already, and make of it what the API is sent."""
+    from kedro_prefect_hooks.registration.serialized import serialized
+
+    flows = _flows(path)
+    assert len(flows.pipelines["__default__"].nodes) == nodes
+    with stopwatch() as took:
+        parts = serialized(flows.build("bench"))
+    assert len(parts["tasks"]) == nodes
+    return took
+
+
+@probe
+def serialise_prefect(nodes: int) -> Any:
+    """The same of a flow by Prefect's own means."""
+    import prefect
+
+    with stopwatch() as took:
+        parts = _prefect_flow("chain", nodes).serialize()
+    assert len(parts["tasks"]) == nodes, prefect
+    return took
+
+
+def _prefect_flow(kind: str, nodes: int) -> Any:
+    from prefect import Flow, task
+
+    @task
+    def start() -> int:
+        return 1
+
+    @task
+    def step(value: int) -> int:
+        return value + 1
+
+    @task
+    def total(values: Any) -> int:
+        return sum(values)
+
+    flow = Flow("pure")
+    value = start.copy(name="node_0")
+    flow.add_task(value)
+    if kind == "chain":
+        for i in range(1, nodes):
+            after = step.copy(name=f"node_{i}")
+            flow.add_edge(value, after, key="value")
+            value = after
+        return flow
+    last = total.copy(name="total")
+    steps = []
+    for i in range(nodes - 2):
+        steps.append(step.copy(name=f"step_{i}"))
+        flow.add_edge(value, steps[-1], key="value")
+    with flow:
+        last.bind(values=steps, flow=flow)
+    return flow
+
+
+@probe
+def run_ours(path: str) -> Any:
+    """`flow.run`: Kedro session, catalog, hooks and all nodes."""
+    flow = _flows(path).build("bench")
+    with stopwatch() as took:
+        state = flow.run()
+    _done(state)
+    return {**took, **_peak()}
+
+
+@probe
+def run_prefect(kind: str, nodes: int) -> Any:
+    """`flow.run` of plain Prefect tasks that do what the nodes do, without Kedro."""
+    _imports()
+    flow = _prefect_flow(kind, nodes)
+    with stopwatch() as took:
+        state = flow.run()
+    _done(state)
+    return took
+
+
+@probe
+def run_script(path: str) -> Any:
+    """`flow.run` of the pasted script's flow."""
+    from benchmarks.script import script_flow
+
+    flow = script_flow(path, _flows(path).pipelines["__default__"])
+    with stopwatch() as took:
+        state = flow.run()
+    _done(state)
+    return {**took, **_peak()}
+
+
+@probe
+def run_kedro(path: str, runner: str, workers: int = 2) -> Any:
+    """`KedroSession.run`, the session's opening included, as it is in `flow.run` of ours."""
+    from kedro.framework.session import KedroSession
+    from kedro.runner import ParallelRunner, SequentialRunner
+
+    _flows(path)
+    made = SequentialRunner() if runner == "SequentialRunner" else ParallelRunner(max_workers=workers)
+    with stopwatch() as took, KedroSession.create(project_path=path, save_on_close=False) as session:
+        session.run(runner=made)
+    return {**took, **_peak()}
+
+
+def _peak() -> Any:
+    return {"megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+# --- Dask ------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _cluster(resources: bool = False) -> Iterator[str]:
+    """A scheduler and two worker processes of one thread, on this machine."""
+    from distributed import LocalCluster, SpecCluster
+    from distributed.nanny import Nanny
+    from distributed.scheduler import Scheduler
+
+    if not resources:
+        with LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster:
+            yield cluster.scheduler_address
+        return
+    workers = {
+        name: {"cls": Nanny, "options": {"nthreads": 1, "resources": {name: 1}}} for name in ("A", "B")
+    }
+    scheduler = {"cls": Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}}
+    with SpecCluster(workers=workers, scheduler=scheduler) as cluster:
+        yield cluster.scheduler_address
+
+
+@probe
+def dask_cpu(path: str, warm: str) -> Any:
+    """CPU-bound nodes on two worker processes that are up, and have run another project's flow before.
+
+    So imports are done on the workers, as they are in the processes that ParallelRunner forks; the Kedro
+    session of the run, on each worker, is counted. `cold_seconds` counts the start of the cluster too.
+    """
+    from prefect.executors import DaskExecutor
+
+    flow = _flows(path).build("bench")
+    begin = time.perf_counter()
+    with _cluster() as address:
+        up = time.perf_counter() - begin
+        _done(_flows(warm).build("bench").run(executor=DaskExecutor(address=address)))
+        flow = _flows(path).build("bench")
+        with stopwatch() as took:
+            state = flow.run(executor=DaskExecutor(address=address))
+        _done(state)
+    return {**took, "start_seconds": up}
+
+
+@probe
+def dask_cold(path: str) -> Any:
+    """The same with the executor's own local cluster, whose start is counted."""
+    flow = _flows(path).build("bench")
+    with stopwatch() as took:
+        state = flow.run()
+    _done(state)
+    return took
+
+
+@probe
+def dask_move_ours(path: str, repeats: int) -> Any:
+    """A frame made on one worker and used on the other, by nodes of a flow; the quickest of some runs."""
+    from prefect.executors import DaskExecutor
+
+    flow = _flows(path).build("bench")
+    with _cluster(resources=True) as address:
+        times = []
+        for _ in range(repeats + 1):  # the first is the workers' warming up
+            with stopwatch() as took:
+                state = flow.run(executor=DaskExecutor(address=address))
+            _done(state)
+            times.append(took["seconds"])
+    return {"seconds": sorted(times[1:])[len(times[1:]) // 2]}
+
+
+@probe
+def dask_move_alone(megabytes: int, repeats: int) -> Any:
+    """The same frame by Dask's own `submit`, with nothing of Prefect or Kedro; client and all counted."""
+    from distributed import Client
+
+    with _cluster(resources=True) as address:
+        times = []
+        for _ in range(repeats + 1):
+            with stopwatch() as took, Client(address, set_as_default=False) as client:
+                frame = client.submit(_make_frame, megabytes, pure=False, resources={"A": 1})
+                rows = client.submit(len, frame, pure=False, resources={"B": 1})
+                assert rows.result() == megabytes * 1000 * 1000 // 80
+            times.append(took["seconds"])
+    return {"seconds": sorted(times[1:])[len(times[1:]) // 2]}
+
+
+def _make_frame(megabytes: int) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    return pd.DataFrame(np.ones((megabytes * 1000 * 1000 // 80, 10)))
+
+
+def main(name: str, arguments: str) -> None:
+    """Run one probe; what it logs goes to stderr, its figures to stdout, as the last line."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # Prefect and Kedro log to stdout
+    figures = PROBES[name](**json.loads(arguments))
+    print(json.dumps(figures), file=out, flush=True)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from benchmarks import probes
+
+    probes.main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,152 @@
+"""The Kedro projects that the benchmarks run. Their sizes come from the call; nothing here measures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Mapping, Optional
+
+from tests.scenarios.project_factory import Project, make_project
+from tests.scenarios.scenarios import chain, fan
+
+FLOW = "bench"
+
+
+NO_HOOKS_OF_ITS_OWN = "from kedro_prefect_hooks import PrefectHooks\nHOOKS = (PrefectHooks(),)\n"
+"""The projects of the tests write each hook call to a file; the competitors without hooks do not."""
+
+
+def _prefect(settings: Optional[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"api": "embedded", "flows": {FLOW: dict(settings or {})}}
+
+
+def shape(path: Path, kind: str, nodes: int, settings: Optional[Mapping[str, Any]] = None) -> Project:
+    """`nodes` trivial nodes in a chain, or side by side between a source and a sum (`fan`)."""
+    if kind == "chain":
+        return chain(path, nodes, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN)
+    return fan(path, nodes - 2, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN)
+
+
+def namespaces(path: Path, nodes: int, settings: Optional[Mapping[str, Any]] = None) -> Project:
+    """A chain of `nodes` in ten namespaces, one after the other."""
+    pipelines = f"""
+from kedro.pipeline import node, pipeline
+
+
+def start():
+    return 1
+
+
+def step(value):
+    return value + 1
+
+
+def register_pipelines():
+    size = {nodes} // 10
+    nodes = []
+    for i in range({nodes}):
+        make, before = (step, f"value_{{i - 1}}") if i else (start, None)
+        out = f"value_{{i}}" if i < {nodes} - 1 else "end"
+        nodes.append(node(make, before, out, name=f"node_{{i}}", namespace=f"part_{{i // size}}"))
+    return {{"__default__": pipeline(nodes)}}
+"""
+    end = {"end": {"type": "JsonDataset", "filepath": "data/end.json"}}
+    return make_project(path, pipelines=pipelines, catalog=end, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN)
+
+
+def frames(path: Path, count: int, megabytes: int, settings: Optional[Mapping[str, Any]] = None) -> Project:
+    """A chain of `count` nodes that hand on frames of `megabytes` in memory; the sum goes to a file."""
+    pipelines = f"""
+import numpy as np
+import pandas as pd
+from kedro.pipeline import node, pipeline
+
+
+def make():
+    return pd.DataFrame(np.ones(({megabytes} * 1000 * 1000 // 80, 10)))
+
+
+def step(frame):
+    return frame + 1
+
+
+def total(frame):
+    return float(frame.to_numpy().sum())
+
+
+def register_pipelines():
+    nodes = [node(make, None, "frame_0", name="node_0")]
+    for i in range(1, {count}):
+        nodes.append(node(step, f"frame_{{i - 1}}", f"frame_{{i}}", name=f"node_{{i}}"))
+    nodes.append(node(total, "frame_{count - 1}", "end", name="total"))
+    return {{"__default__": pipeline(nodes)}}
+"""
+    end = {"end": {"type": "JsonDataset", "filepath": "data/end.json"}}
+    return make_project(path, pipelines=pipelines, catalog=end, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN)
+
+
+def cpu_bound(
+    path: Path, nodes: int, seconds: float, settings: Optional[Mapping[str, Any]] = None
+) -> Project:
+    """`nodes` side by side, each `seconds` of its process's own time, in Python; each is saved to a file."""
+    pipelines = f"""
+import time
+
+from kedro.pipeline import node, pipeline
+
+
+def work():
+    end = time.process_time() + {seconds}
+    count = 0
+    while time.process_time() < end:
+        count += sum(range(1000)) > 0
+    return 1
+
+
+def register_pipelines():
+    nodes = [node(work, None, f"done_{{i}}", name=f"work_{{i}}") for i in range({nodes})]
+    return {{"__default__": pipeline(nodes)}}
+"""
+    files = {f"done_{i}": {"type": "JsonDataset", "filepath": f"data/done_{i}.json"} for i in range(nodes)}
+    return make_project(path, pipelines=pipelines, catalog=files, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN)
+
+
+def transfer(path: Path, megabytes: int, settings: Optional[Mapping[str, Any]] = None) -> Project:
+    """One frame from a node that only worker A may run to one that only worker B may run.
+
+    `copy_mode: assign`, as Dask alone copies nothing either.
+    """
+    pipelines = f"""
+import numpy as np
+import pandas as pd
+from kedro.pipeline import node, pipeline
+
+
+def make():
+    return pd.DataFrame(np.ones(({megabytes} * 1000 * 1000 // 80, 10)))
+
+
+def use(frame):
+    return len(frame)
+
+
+def register_pipelines():
+    return {{
+        "__default__": pipeline(
+            [
+                node(make, None, "frame", name="make", tags=["dask-resource:A=1"]),
+                node(use, "frame", "end", name="use", tags=["dask-resource:B=1"]),
+            ]
+        )
+    }}
+"""
+    catalog = {
+        "frame": {"type": "MemoryDataset", "copy_mode": "assign"},
+        "end": {"type": "JsonDataset", "filepath": "data/end.json"},
+    }
+    return make_project(path, pipelines=pipelines, catalog=catalog, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN)
+
+
+def many_flows(path: Path, flows: int, nodes: int) -> Project:
+    """`flows` flows over one chain of `nodes`."""
+    prefect = {"api": "embedded", "flows": {f"flow_{i}": {} for i in range(flows)}}
+    return chain(path, nodes, prefect=prefect, settings=NO_HOOKS_OF_ITS_OWN)

@@ -1,0 +1,62 @@
+"""The way of the script in Kedro's documentation ("Deployment with Prefect"), written anew as a competitor.
+
+One task makes the catalog; every node is a task that is handed the whole catalog by each task before it, runs
+its node with an empty hook manager, and hands the catalog on. Not a way to follow: see the explanation of
+what travels between tasks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import prefect
+from prefect import Flow, Task
+
+from kedro_prefect_hooks import _kedro
+
+
+class CatalogTask(Task):
+    """Builds the catalog, with a memory dataset for whatever it does not name."""
+
+    def __init__(self, project_path: str, pipeline: Any, **kwargs: Any) -> None:
+        self.project_path = project_path
+        self.pipeline = pipeline
+        super().__init__(name="catalog", **kwargs)
+
+    def run(self) -> Any:
+        from kedro.framework.session import KedroSession
+
+        with KedroSession.create(project_path=self.project_path, save_on_close=False) as session:
+            catalog = session.load_context().catalog
+        for name in sorted(_kedro.dataset_names(self.pipeline)):
+            _kedro.dataset(catalog, name)
+        return {"catalog": catalog, "id": "script"}
+
+
+class NodeTask(Task):
+    """Runs one node on the catalog that it is handed, and hands it on."""
+
+    def __init__(self, node: Any, **kwargs: Any) -> None:
+        self.node = node
+        super().__init__(name=node.name, tags=node.tags, **kwargs)
+
+    def run(self, task_dict: Any) -> Any:
+        from kedro.framework.hooks.manager import _create_hook_manager
+
+        _kedro.run_node(self.node, task_dict["catalog"], _create_hook_manager(), False, task_dict["id"])
+        return task_dict
+
+
+def script_flow(project_path: str, pipeline: Any) -> prefect.Flow:
+    """The whole pipeline as a flow, node by node."""
+    flow = Flow("script")
+    catalog = CatalogTask(project_path, pipeline)
+    tasks = {node.name: NodeTask(node) for node in pipeline.nodes}
+    for node, before in pipeline.node_dependencies.items():
+        upstream = [tasks[dep.name] for dep in before]
+        flow.set_dependencies(
+            tasks[node.name],
+            upstream_tasks=upstream,
+            keyword_tasks={"task_dict": upstream[0] if upstream else catalog},
+        )
+    return flow
