@@ -146,6 +146,7 @@ class EmbeddedServer:
             lifespan="off",
             ws="none",
             server_header=False,
+            timeout_keep_alive=30,
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
 
@@ -220,7 +221,9 @@ def _addresses() -> List[str]:
 
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sends small answers at once (TCP_NODELAY) only from a socket that names its protocol; from any
+    # other, each answer waits 40 ms for the client's acknowledgement of its headers.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # Without it, a restart within a minute finds its own port taken by connections that are over.
         if hasattr(signal, "SIGHUP"):

@@ -10,6 +10,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 import requests
+from kedro.framework.project import pipelines
 from kedro.framework.startup import bootstrap_project
 
 from kedro_prefect_hooks import _kedro
@@ -87,7 +88,11 @@ class Site:
 
     def flows(self, env: str | None = None) -> ProjectFlows:
         """The flows as the project's files say now."""
-        bootstrap_project(self.project.path)
+        if _kedro.package_name() == self.project.package:
+            # Bootstrapping again would read the settings again too, which takes long below pytest.
+            pipelines.configure(f"{self.project.package}.pipeline_registry")
+        else:
+            bootstrap_project(self.project.path)
         session = _kedro.open_session(self.project.path, self.project.package, env, None, None)
         return ProjectFlows(session.load_context())
 

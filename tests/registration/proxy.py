@@ -38,6 +38,7 @@ class Proxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # one packet an answer, or each waits 40 ms for the other side's acknowledgement
 
             def do_POST(self) -> None:
                 proxy.handle(self)
@@ -72,6 +73,7 @@ class Proxy:
         handler.send_header("Content-Length", str(len(answer)))
         handler.end_headers()
         handler.wfile.write(answer)
+        handler.wfile.flush()
 
     def _forward(self, body: bytes) -> tuple[int, bytes]:
         request = urllib.request.Request(
