@@ -36,7 +36,7 @@ class PrefectGroup(click.Group):
 
             close = nearest(args[0], COMMANDS) if args else None
             if close and "Did you mean" not in error.message:
-                error.message += f" Did you mean '{close}'?"
+                raise click.UsageError(f"{error.message} Did you mean '{close}'?", ctx) from None
             raise
 
 

@@ -1,10 +1,159 @@
-"""`kedro prefect agent`."""
+"""`kedro prefect agent`, and what of it `kedro prefect up` needs too."""
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING, Any, Callable, Iterable, NamedTuple
+
+import click
+
 from kedro_prefect_hooks.cli import command as base
+from kedro_prefect_hooks.errors import ApiError
+
+if TYPE_CHECKING:
+    from kedro_prefect_hooks.cli.local_agent import ProjectAgent
+    from kedro_prefect_hooks.cli.project import OpenProject
+    from kedro_prefect_hooks.config.models import PrefectConfig
+
+HERE = ("LocalRun", "UniversalRun")
+"""Run configs that an agent on this machine can run."""
 
 
-@base.command(name="agent", short_help="To come.")
-def command() -> None:
-    """To come."""
+@base.command(name="agent", short_help="Start an agent for this project's flows.")
+@base.env_option
+@click.option("--label", "labels", multiple=True, metavar="LABEL", help="One more label; may be repeated.")
+@click.option("--name", metavar="NAME", help="The agent's name in Prefect. Default: the Prefect project's.")
+def command(*, env: str | None, labels: tuple[str, ...], name: str | None) -> None:
+    """Start an agent that runs this project's flows on this machine, until Ctrl-C.
+
+    It is Prefect's LocalAgent, at the API that prefect.yml means, with all the labels that the flows' run
+    configs and schedules ask for, and with the project's code on the import path. Flow runs are processes
+    of their own: they send Kedro's, the project's and Prefect's log lines to the API, what else they print
+    goes to .kedro_prefect/logs, and they go on when the agent ends.
+
+    For `api: embedded`, `kedro prefect up` starts the API and an agent together.
+    """
+    from kedro_prefect_hooks.cli.project import OpenProject
+    from kedro_prefect_hooks.config import load_config
+
+    project = OpenProject(env)
+    config = load_config(project.context.config_loader, project_path=project.path)
+    api = meant_api(project, config)
+    from kedro_prefect_hooks.cli.local_agent import pointing_at, run_agent
+
+    with pointing_at(api.url, api.token):
+        agent = make_agent(project, config, labels=labels, name=name, end_runs=False)
+        agent.on_ready = lambda: click.echo(
+            f"Agent '{agent.name}' works for {api.url} with {labels_in_words(agent.labels)}. "
+            "Ctrl-C ends it; flow runs go on."
+        )
+        run_agent(agent, api.url)
+    click.echo("The agent has ended.")
+
+
+class MeantApi(NamedTuple):
+    """The Prefect API that prefect.yml means, and the token that it wants, if any."""
+
+    url: str
+    token: str | None = None
+
+
+def meant_api(project: OpenProject, config: PrefectConfig) -> MeantApi:
+    """The API that an agent is to work for, once it has answered.
+
+    Raises:
+        ApiError: it is away, or is the embedded one and does not run.
+    """
+    from kedro_prefect_hooks.registration.connection import open_api
+
+    running = None
+    if config.api == "embedded":
+        from kedro_prefect_hooks.embedded import location
+
+        running = location.running(project.path)
+        if running is None:
+            raise ApiError(
+                "The embedded API is not running. `kedro prefect up` starts it, with an agent; "
+                "`kedro prefect up --no-agent` starts it alone, for an agent beside it."
+            )
+    with open_api(config, project.path) as api:
+        api.transport.graphql("query { hello }")
+        return MeantApi(api.transport.url, running.token if running else None)
+
+
+def make_agent(
+    project: OpenProject,
+    config: PrefectConfig,
+    *,
+    labels: Iterable[str] = (),
+    name: str | None = None,
+    end_runs: bool,
+    on_ready: Callable[[], Any] = lambda: None,
+) -> ProjectAgent:
+    """An agent for a project. Prefect must be pointing at the API.
+
+    Args:
+        project: the project.
+        config: its prefect.yml.
+        labels: beside those that its flows ask for.
+        name: in Prefect; by default that of the Prefect project.
+        end_runs: whether its flow runs end with it.
+        on_ready: called once it is about to ask for work.
+    """
+    from kedro_prefect_hooks.cli.local_agent import ProjectAgent
+    from kedro_prefect_hooks.embedded import location
+
+    wanted = labels_of(config)
+    return ProjectAgent(
+        location.state_dir(project.path) / "logs",
+        end_runs=end_runs,
+        takes_unlabelled=not all(wanted),
+        on_ready=on_ready,
+        name=name or config.project or str(project.metadata.package_name),
+        labels=sorted(set(labels).union(*wanted)),
+        import_paths=[str(project.metadata.source_dir), str(project.path)],
+        env_vars=_env_vars(embedded=config.api == "embedded"),
+        # This machine's name would only be one more label; flows in `Local` storage ask for it by themselves.
+        hostname_label=False,
+    )
+
+
+def _env_vars(embedded: bool) -> dict[str, str]:
+    """Settings for flow runs, unless the environment has them already.
+
+    An API on this machine can be asked more often than one that many share: log lines come at once, and a
+    cancelled run ends soon.
+    """
+    if not embedded:
+        return {}
+    soon = {"PREFECT__CLOUD__LOGGING_HEARTBEAT": "1", "PREFECT__CLOUD__CHECK_CANCELLATION_INTERVAL": "3"}
+    return {name: value for name, value in soon.items() if name not in os.environ}
+
+
+def labels_of(config: PrefectConfig) -> list[frozenset[str]]:
+    """The sets of labels that runs of these flows may have; says which flows need another kind of agent."""
+    import socket
+
+    found: list[frozenset[str]] = []
+    for name, flow in config.flows.items():
+        run_config = flow.build_run_config()
+        kind = type(run_config).__name__
+        if kind not in HERE:
+            click.echo(
+                f"Flow '{name}' has `run_config: {kind}`: it needs another agent "
+                f"(`prefect agent {kind.replace('Run', '').lower()} start`)."
+            )
+            continue
+        is_local = type(flow.build_storage()).__name__ == "Local"  # which adds the name of its machine
+        here = {socket.gethostname()} if is_local else set()
+        found.append(frozenset({*(run_config.labels or ()), *here}))
+        for clock in getattr(flow.build_schedule(), "clocks", ()):
+            if clock.labels is not None:
+                found.append(frozenset(clock.labels))
+    return found
+
+
+def labels_in_words(labels: Iterable[str]) -> str:
+    """Such as ``the labels a, b``."""
+    names = sorted(labels)
+    return f"the label{'' if len(names) == 1 else 's'} {', '.join(names)}" if names else "no labels"
