@@ -107,7 +107,7 @@ Seconds = Annotated[
 WholeSeconds = Annotated[int, BeforeValidator(_whole_seconds), WithJsonSchema(_DURATION_SCHEMA)]
 """A positive number of seconds without a part."""
 
-Count = Annotated[int, BeforeValidator(_not_a_boolean), Field(ge=0)]
+Count = Annotated[int, Field(ge=0), BeforeValidator(_not_a_boolean)]
 """A whole number from 0 up."""
 
 Names = Annotated[

@@ -7,13 +7,13 @@ Knows the project only as what it is handed: its pipelines and its parameters.
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Iterable, Iterator, Mapping
+from typing import Any, Callable, Container, Iterable, Iterator, Mapping
 
 from kedro.pipeline import Pipeline
 
 from kedro_prefect_hooks import _kedro_config
 from kedro_prefect_hooks.config.messages import Place, Problem, WrongConfigError, error_of, unknown
-from kedro_prefect_hooks.config.models import GROUPINGS, TAG, FlowConfig, PrefectConfig
+from kedro_prefect_hooks.config.models import GROUPINGS, TAG, FlowConfig, FlowSettings, PrefectConfig
 
 FILTERS = ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs", "namespaces")
 
@@ -31,7 +31,7 @@ def check(config: PrefectConfig, *, pipelines: Mapping[str, Pipeline], parameter
     """
     problems: list[Problem] = []
     for flow in config.flows.values():
-        problems += _flow_problems(flow, pipelines, parameters)
+        problems += _flow_problems(flow, config.defaults, pipelines, parameters)
     problems += _default_node_problems(config, pipelines)
     if problems:
         raise error_of(problems)
@@ -61,7 +61,7 @@ def filtered(pipelines: Mapping[str, Pipeline], flow: FlowConfig) -> Pipeline:
 
 
 def _flow_problems(
-    flow: FlowConfig, pipelines: Mapping[str, Pipeline], parameters: Mapping[str, Any]
+    flow: FlowConfig, defaults: FlowSettings, pipelines: Mapping[str, Pipeline], parameters: Mapping[str, Any]
 ) -> Iterator[Problem]:
     try:
         pipeline = filtered(pipelines, flow)
@@ -69,8 +69,7 @@ def _flow_problems(
         yield from error.problems
     else:
         yield from _group_problems(flow, pipeline)
-        if "nodes" not in flow.from_defaults:
-            yield from _node_problems(flow, pipeline, pipelines[flow.pipeline])
+        yield from _node_problems(flow, pipeline, pipelines[flow.pipeline], defaults.nodes)
     yield from _parameter_problems(flow, parameters)
     yield from _clock_problems(flow)
     yield from _object_problems(flow)
@@ -118,11 +117,13 @@ def _group_problems(flow: FlowConfig, pipeline: Pipeline) -> Iterator[Problem]:
     yield Problem(flow.place("group_by"), text)
 
 
-def _node_problems(flow: FlowConfig, pipeline: Pipeline, whole: Pipeline) -> Iterator[Problem]:
+def _node_problems(
+    flow: FlowConfig, pipeline: Pipeline, whole: Pipeline, by_default: Container[str]
+) -> Iterator[Problem]:
     known, everywhere = _node_keys(pipeline), _node_keys(whole)
     for key in flow.nodes:
         where = flow.place("nodes", key)
-        if key in known:
+        if key in known or key in by_default:
             continue
         if key in everywhere:
             yield Problem(where, "is in the pipeline, but the flow's filters leave it out")

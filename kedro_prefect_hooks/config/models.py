@@ -244,11 +244,6 @@ class FlowConfig(FlowSettings):
         """The flow's name in Prefect: its key under `flows:`."""
         return self._name
 
-    @property
-    def from_defaults(self) -> FrozenSet[str]:
-        """The settings that only `defaults` gives."""
-        return self._from_defaults
-
     def place(self, *key: str | int) -> Place:
         """Where a key of this flow stands: with the flow, or in `defaults` when only there."""
         if key and key[0] in self._from_defaults:

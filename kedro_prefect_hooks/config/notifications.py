@@ -108,8 +108,10 @@ def slack(
                 raise ValueError(f"the environment variable {env} is not set where the flow runs")
             secret = f"environment variable {env}"
             secrets[secret] = os.environ[env]
+        # The link to the run comes from the API. A run without one has no link, and would wait for nothing.
+        has_api = bool(prefect.context.get("running_with_backend"))
         with prefect.context(secrets=secrets):
-            slack_notifier(tracked, old_state, new_state, webhook_secret=secret)
+            slack_notifier(tracked, old_state, new_state, webhook_secret=secret, backend_info=has_api)
     return new_state
 
 

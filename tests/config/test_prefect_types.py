@@ -35,6 +35,9 @@ class OwnStorage(Storage):
         self.given = kwargs
         super().__init__()
 
+    def add_flow(self, flow: Any) -> str:
+        return str(flow.name)
+
 
 class Refuses(LocalRun):
     """A class whose own check fails."""
@@ -208,7 +211,7 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
         f"{{type: {HERE}.OwnRun}}",
         ["expected a class derived from prefect.executors.Executor"],
     ),
-    "own argument": ("run_config", f"{{type: {HERE}.OwnRun, patients: 5}}", []),
+    "own argument": ("run_config", f"{{type: {HERE}.OwnRun, patients: 5}}", ["refuses", "patients"]),
     "own duration": ("run_config", f"{{type: {HERE}.OwnRun, patience: long}}", ["found 'long'", "5m"]),
     "own check": ("run_config", f"{{type: {HERE}.Refuses}}", ["refuses these arguments: not on a Sunday"]),
     "package": (
