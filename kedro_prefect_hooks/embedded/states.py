@@ -105,7 +105,7 @@ def normalised(state: Any, now: int) -> State:
     if "type" not in state:
         raise ValueError("{'type': ['Missing data for required field.']}")
     kind = state["type"]
-    if kind not in COLORS or kind == "_MetaState":
+    if kind not in COLORS or kind in ("State", "_MetaState"):
         raise ValueError(f"{{'type': ['Unsupported value: {kind}']}}")
     version = state.get("__version__") or _CORE_VERSION
     full: State = {

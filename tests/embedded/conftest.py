@@ -64,7 +64,7 @@ class Seed:
         return str(self.api.do("create_project", {"name": name, "tenant_id": self.tenant_id}, "id"))
 
     def flow(self, project_id: str, name: str, tasks: Sequence[Any] = ("a", "b"), **more: Any) -> str:
-        """A flow whose tasks (or their slugs) are a chain; `more` is of the mutation's input or of the serialised flow."""
+        """A flow whose tasks are a chain; `more` is of the mutation's input or of the serialised flow."""
         slugs = [each if isinstance(each, str) else each["slug"] for each in tasks]
         known = {"idempotency_key", "set_schedule_active", "version_group_id", "description"}
         flow = {

@@ -224,11 +224,16 @@ def test_aggregates(filled: Caller) -> None:
             }
             nodes { name }
         }
-        none: flow_run_aggregate(where: {name: {_eq: "no"}}) { aggregate { count max { name } sum { version } } }
+        none: flow_run_aggregate(where: {name: {_eq: "no"}}) {
+            aggregate { count max { name } sum { version } }
+        }
         page: flow_run_aggregate(limit: 2) { aggregate { count } }
         flow(order_by: [{name: asc}, {version: asc}]) {
             name
-            flow_runs_aggregate(where: {name: {_neq: "r1"}}) { aggregate { count max { name } } nodes { name } }
+            flow_runs_aggregate(where: {name: {_neq: "r1"}}) {
+                aggregate { count max { name } }
+                nodes { name }
+            }
         }
         project(order_by: {name: asc}) { flows_aggregate(distinct_on: name) { aggregate { count } } }
         }"""

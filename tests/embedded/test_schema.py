@@ -1,7 +1,7 @@
 """All that the embedded API offers is named, typed and required as in the real server's schema.
 
-`real_schema.json` is an extract of the introspection of a real Prefect Server: of every type that the embedded
-API has, all fields with their types and arguments, in GraphQL's spelling.
+`real_schema.json` is an extract of the introspection of a real Prefect Server: of every type that the
+embedded API has, all fields with their types and arguments, in GraphQL's spelling.
 """
 
 from __future__ import annotations

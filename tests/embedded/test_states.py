@@ -1,0 +1,56 @@
+"""What the embedded API knows of Prefect's states is what Prefect itself says."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+import pytest
+from prefect.engine import state as prefect_state
+from prefect.serialization.state import StateSchema
+
+from kedro_prefect_hooks.embedded import states
+
+CLASSES: Dict[str, Any] = {
+    name: found
+    for name, found in vars(prefect_state).items()
+    if isinstance(found, type) and issubclass(found, prefect_state.State)
+}
+NOW = 1_700_000_000_000_000
+
+
+def test_the_hierarchy_and_the_colors_are_prefects() -> None:
+    assert set(states.COLORS) == set(CLASSES)
+    for name, found in CLASSES.items():
+        assert states.COLORS[name] == found.color
+        for parent, above in CLASSES.items():
+            assert states.is_a(name, parent) == issubclass(found, above), (name, parent)
+
+
+@pytest.mark.parametrize("name", sorted(set(CLASSES) - {"State", "_MetaState"}))
+def test_a_bare_state_is_filled_up_to_what_prefect_reads_and_writes(name: str) -> None:
+    ours = states.normalised({"type": name, "message": "m"}, NOW)
+    again = StateSchema().dump(StateSchema().load({"type": name, "message": "m"}))
+    for key in ("type", "message", "cached_inputs", "context"):
+        assert ours[key] == again[key], key
+    assert ("_result" in ours) == ("_result" in again)
+    assert (ours.get("start_time") is None) == (again.get("start_time") is None)
+
+
+@pytest.mark.parametrize("name", sorted(set(CLASSES) - {"State", "_MetaState"}))
+def test_a_state_as_the_client_sends_it_stays_as_it_is(name: str) -> None:
+    sent = CLASSES[name](message="m").serialize()
+    assert states.normalised(sent, NOW) == sent
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({"type": "Nonsense"}, "{'type': ['Unsupported value: Nonsense']}"),
+        ({"message": "x"}, "{'type': ['Missing data for required field.']}"),
+        ("Running", "{'_schema': ['Invalid input type.']}"),
+    ],
+)
+def test_what_is_no_state_is_refused_in_prefects_words(state: Any, message: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        states.normalised(state, NOW)
+    assert str(refused.value) == message
