@@ -74,11 +74,9 @@ class PrefectRunner(AbstractRunner):
             FlowRunError: tasks would run in other processes, and it is not known how to open the project
                 there, or a value cannot go there.
         """
-        from prefect.executors import LocalExecutor
-
         from kedro_prefect_hooks import _prefect
         from kedro_prefect_hooks.flows.builder import build_flow
-        from kedro_prefect_hooks.flows.flow import note_ending
+        from kedro_prefect_hooks.flows.flow import bound, note_ending
 
         run_id = run_id or kwargs.get("session_id")
         if not pipeline.nodes:
@@ -103,7 +101,7 @@ class PrefectRunner(AbstractRunner):
         with ExitStack() as stack:
             stack.enter_context(session.registered(key, run_session))
             state = _prefect.patient_flow_runner(flow).run(
-                executor=self.executor or flow.executor or LocalExecutor(),
+                executor=bound(self.executor, flow) if self.executor else flow.executor,
                 return_tasks=flow.terminal_tasks() | flow.reference_tasks(),
                 context={"flow_run_id": key},
             )

@@ -10,6 +10,7 @@ import prefect
 from prefect.executors import LocalDaskExecutor, LocalExecutor
 from prefect.executors.base import Executor
 
+from kedro_prefect_hooks import _prefect
 from kedro_prefect_hooks import session as sessions
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.datasets import Outputs
@@ -46,21 +47,19 @@ class KedroFlow(LinearFlow):
         self.own_session = own_session
         super().__init__(name, **kwargs)
 
-    @property  # type: ignore[override]
-    def executor(self) -> Executor | None:
-        """The executor, which opens the Kedro session for as long as it works."""
+    @property
+    def executor(self) -> Executor:
+        """The executor, which opens the Kedro session for as long as it works; never None."""
         return self._executor
 
     @executor.setter
     def executor(self, executor: Executor | None) -> None:
-        if self.own_session:
-            executor = with_session(executor or LocalExecutor(), self)
-        self._executor = executor
+        self._executor = bound(executor or LocalExecutor(), self)
 
     def run(self, *args: Any, **kwargs: Any) -> State | None:
         """Prefect's `Flow.run`; an `executor` given here gets the Kedro session too."""
-        if self.own_session and kwargs.get("executor") is not None:
-            kwargs["executor"] = with_session(kwargs["executor"], self)
+        if kwargs.get("executor") is not None:
+            kwargs["executor"] = bound(kwargs["executor"], self)
         return super().run(*args, **kwargs)
 
     def pipeline(self) -> Pipeline:
@@ -80,8 +79,8 @@ class KedroFlow(LinearFlow):
         return whole.only_nodes(*names)
 
 
-class _SessionExecutor(Executor):
-    """Mixed into an executor's class: the Kedro session is open while the executor works.
+class _FlowExecutor(Executor):
+    """Mixed into an executor's class: the flow's own Kedro session is open while the executor works.
 
     An executor is the one thing of a flow that both of Prefect's flow runners open just when the flow is
     Running and close when its tasks are done, whatever the storage that the flow came from. State handlers
@@ -96,9 +95,15 @@ class _SessionExecutor(Executor):
     def start(self) -> Iterator[None]:
         flow = self.flow
         self._same_config = prefect.context.get("config") == prefect.config
+        if not flow.own_session:
+            with super().start():
+                yield
+            return
         run = current_flow_run()
         name = type(self).__name__
-        with sessions.flow_session(flow.project, run, flow.pipeline(), name, flow.filters) as ending:
+        kedro = sessions.flow_session(flow.project, run, flow.pipeline, runner=name, filters=flow.filters)
+        with kedro as ending:
+            _prefect.send_kedro_logs()
             self._ending = ending
             try:
                 with super().start():
@@ -162,24 +167,24 @@ def note_ending(ending: sessions.Ending, states: Mapping[Any, State]) -> None:
 _classes: dict[Any, Any] = {}
 
 
-def _session_class(base: Any) -> Any:
-    """`base` with the Kedro session mixed in; one class for each, so that their instances compare."""
+def _bound_class(base: Any) -> Any:
+    """`base` with `_FlowExecutor` mixed in; one class for each, so that their instances compare."""
     if base not in _classes:
         members = {"__module__": base.__module__, "__doc__": base.__doc__}
-        _classes[base] = type(base.__name__, (_SessionExecutor, base), members)
+        _classes[base] = type(base.__name__, (_FlowExecutor, base), members)
     return _classes[base]
 
 
-def with_session(executor: Executor, flow: KedroFlow) -> Executor:
+def bound(executor: Executor, flow: KedroFlow) -> Executor:
     """A copy of the executor, of a subclass of its own class, that opens `flow`'s session while it works."""
-    bound: Any = copy.copy(executor)
-    if not isinstance(bound, _SessionExecutor):
-        bound.__class__ = _session_class(type(executor))
-    bound.flow = flow
-    result: Executor = bound
+    copied: Any = copy.copy(executor)
+    if not isinstance(copied, _FlowExecutor):
+        copied.__class__ = _bound_class(type(executor))
+    copied.flow = flow
+    result: Executor = copied
     return result
 
 
 def _new_executor(base: type[Executor]) -> Executor:
-    executor: Executor = _session_class(base).__new__(_session_class(base))
+    executor: Executor = _bound_class(base).__new__(_bound_class(base))
     return executor
