@@ -67,16 +67,15 @@ def register_project(
         ApiError: the API is away, or went away.
         RegistrationError: a flow could not be registered.
     """
-    from kedro_prefect_hooks.registration.apply import Outcome, apply
+    from kedro_prefect_hooks.registration.apply import apply
     from kedro_prefect_hooks.registration.connection import open_api
     from kedro_prefect_hooks.registration.summary import summary
 
     with open_api(flows.config, flows.path) as api:
         plan = _plan(flows, api, only, force)
+        outcomes = None
         if confirm is None or confirm(plan):
             outcomes = apply(plan, api, prune=prune, progress=_progress(echo))
-        else:
-            outcomes = [Outcome(action, action.registered) for action in plan.actions]
         result = summary(plan, outcomes, api.link)
     for line in result.text():
         echo(line)

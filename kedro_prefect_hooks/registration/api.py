@@ -69,13 +69,16 @@ class Api:
     def snapshot(self, project: str) -> Snapshot:
         """The project and its live flows, by one query."""
         data = self.transport.graphql(SNAPSHOT, {"project": project})
-        projects, tenants = data["project"], data["tenant"]
-        return Snapshot(
-            project_id=str(projects[0]["id"]) if projects else None,
-            tenant_id=str(tenants[0]["id"]) if tenants else None,
-            tenant_slug=str(tenants[0]["slug"]) if tenants else None,
-            flows=tuple(Registered.from_answer(flow) for flow in data["flow"]),
-        )
+        try:
+            projects, tenants = data["project"], data["tenant"]
+            return Snapshot(
+                project_id=str(projects[0]["id"]) if projects else None,
+                tenant_id=str(tenants[0]["id"]) if tenants else None,
+                tenant_slug=str(tenants[0]["slug"]) if tenants else None,
+                flows=tuple(Registered.from_answer(flow) for flow in data["flow"]),
+            )
+        except (KeyError, TypeError):
+            raise self.transport.no_prefect("data of another kind") from None
 
     def stored(self, flow: Registered) -> Stored:
         """All that the API has of a flow.

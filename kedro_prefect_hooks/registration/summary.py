@@ -25,6 +25,7 @@ class Line:
         changes: what was different.
         link: its address in a browser, where there is a page that stays.
         paused: its schedule is off, because somebody paused it.
+        repaired: it was incomplete, and is no more.
     """
 
     flow: str
@@ -33,6 +34,7 @@ class Line:
     changes: tuple[Change, ...] = ()
     link: str | None = None
     paused: bool = False
+    repaired: bool = False
 
     def __str__(self) -> str:
         return "  ".join(self.parts()).rstrip()
@@ -47,7 +49,7 @@ class Line:
         notes += ["schedule paused in Prefect"] * self.paused
         if self.action == Kind.ORPHANED.value:
             notes.append("no longer in prefect.yml")
-        if self.action == Kind.INCOMPLETE.value:
+        if self.repaired:
             notes.append("repaired")
         return "; ".join(notes)
 
@@ -60,18 +62,21 @@ class Summary:
         project: the Prefect project's name.
         api: the API, as messages name it.
         lines: one a flow, in the order of `prefect.yml`.
+        applied: False when the plan was declined: then the lines say what would have been done.
     """
 
     project: str
     api: str
     lines: tuple[Line, ...]
+    applied: bool = True
 
     def __str__(self) -> str:
         return "\n".join(self.text())
 
     def text(self) -> Iterator[str]:
         """The lines to print."""
-        yield f"Prefect project '{self.project}' ({self.api}):"
+        declined = "" if self.applied else " nothing was done; what would be:"
+        yield f"Prefect project '{self.project}' ({self.api}):{declined}"
         width = max((len(line.flow) for line in self.lines), default=0)
         for line in self.lines:
             yield "  " + "  ".join(line.parts(width)).rstrip()
@@ -87,6 +92,7 @@ class Summary:
         return {
             "project": self.project,
             "api": self.api,
+            "applied": self.applied,
             "flows": [
                 {
                     "flow": line.flow,
@@ -108,15 +114,19 @@ def in_short(changes: Sequence[Change]) -> str:
     return shown if len(texts) <= SHOWN else f"{shown}; and {len(texts) - SHOWN} more"
 
 
-def summary(plan: Plan, outcomes: Sequence[Outcome], link: Link) -> Summary:
+def summary(plan: Plan, outcomes: Sequence[Outcome] | None, link: Link) -> Summary:
     """What the outcomes of a plan come to.
 
     Args:
         plan: the plan.
-        outcomes: of `apply`.
+        outcomes: of `apply`; None when the plan was declined.
         link: from a flow group's id and the tenant's slug to an address.
     """
-    return Summary(plan.project, plan.api, tuple(_line(outcome, plan, link) for outcome in outcomes))
+    applied = outcomes is not None
+    if outcomes is None:
+        outcomes = [Outcome(action, action.registered) for action in plan.actions]
+    lines = tuple(_line(outcome, plan, link) for outcome in outcomes)
+    return Summary(plan.project, plan.api, lines, applied)
 
 
 def _line(outcome: Outcome, plan: Plan, link: Link) -> Line:
@@ -128,6 +138,7 @@ def _line(outcome: Outcome, plan: Plan, link: Link) -> Line:
         changes=action.changes,
         link=None if flow is None else link(flow.group_id, plan.snapshot.tenant_slug),
         paused=_is_paused(action, outcome),
+        repaired=action.kind is Kind.INCOMPLETE and flow is not None and not flow.is_incomplete,
     )
 
 

@@ -7,6 +7,7 @@ connection for 62, and sleeps three minutes and more at a time when told to slow
 from __future__ import annotations
 
 import json
+import re
 import threading
 from typing import Any, Callable, Mapping, TypeVar
 from urllib.parse import urlsplit
@@ -87,6 +88,13 @@ class Transport:
         self._answered = True
         return data
 
+    def no_prefect(self, answered: str) -> ApiError:
+        """The error for an answer that no Prefect API gives."""
+        return self._away(
+            f"answers with {answered}, which is not what a Prefect API says (is it the address of its page? "
+            "Prefect Server's API is on port 4200)"
+        )
+
     def _post(self, body: bytes, timeout: float) -> requests.Response:
         try:
             return self._session.post(
@@ -124,11 +132,7 @@ class Transport:
         if status != 200:
             raise self._away(f"answers HTTP {status} {response.reason or ''}".rstrip())
         if not isinstance(answer, dict) or not isinstance(answer.get("data"), dict):
-            kind = response.headers.get("Content-Type", "something").split(";")[0]
-            raise self._away(
-                f"answers with {kind}, which is not what a Prefect API says (is it the address of its page? "
-                "Prefect Server's API is on port 4200)"
-            )
+            raise self.no_prefect(response.headers.get("Content-Type", "something").split(";")[0])
         data: dict[str, Any] = answer["data"]
         return data
 
@@ -168,5 +172,5 @@ def _innermost(error: BaseException) -> str:
         reason = getattr(arg, "reason", arg)
         if isinstance(reason, BaseException):
             return _innermost(reason)
-    text = str(error)
-    return text.rsplit(": ", 1)[-1].strip(" '\")") or type(error).__name__
+    words = getattr(error, "strerror", None) or str(error).rsplit(": ", 1)[-1].strip(" '\")")
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(words)) or type(error).__name__

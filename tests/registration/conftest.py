@@ -12,6 +12,7 @@ import pytest
 import requests
 from kedro.framework.project import pipelines
 from kedro.framework.startup import bootstrap_project
+from prefect.utilities.graphql import compress
 
 from kedro_prefect_hooks import _kedro
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
@@ -131,12 +132,28 @@ class Site:
         project = mutate(self.url, "create_project", "id", name=self.prefect_project, tenant_id=tenant)
         return str(project)
 
+    def create_flow(self, content: dict[str, Any], key: str, group: str | None = None) -> str:
+        """A version of a flow, made by nobody's plan."""
+        project = f'{{name: {{_eq: "{self.prefect_project}"}}}}'
+        given = {
+            "project_id": graphql(self.url, f"query {{ project(where: {project}) {{ id }} }}")["project"][0][
+                "id"
+            ],
+            "serialized_flow": compress(content),
+            "idempotency_key": key,
+            "version_group_id": group,
+            "set_schedule_active": False,
+        }
+        return str(mutate(self.url, "create_flow_from_compressed_string", "id", **given))
+
     def pause(self, flow_id: str) -> None:
         mutate(self.url, "set_schedule_inactive", flow_id=flow_id)
 
 
 def graphql(url: str, document: str, variables: Any = None) -> dict[str, Any]:
-    answer = requests.post(url, json={"query": document, "variables": json.dumps(variables)}, timeout=30).json()
+    answer = requests.post(
+        url, json={"query": document, "variables": json.dumps(variables)}, timeout=30
+    ).json()
     assert "errors" not in answer, answer
     data: dict[str, Any] = answer["data"]
     return data

@@ -187,7 +187,9 @@ def test_a_flow_that_another_environment_registered_is_taken_over(site: Site) ->
 
 
 def test_a_flow_that_came_otherwise_is_taken_over(site: Site) -> None:
-    flow = prefect.Flow("flights", tasks=[prefect.Task("by hand")], run_config=LocalRun(), storage=Module("m"))
+    flow = prefect.Flow(
+        "flights", tasks=[prefect.Task("by hand")], run_config=LocalRun(), storage=Module("m")
+    )
     site.configure()
     given = {"project_id": site.create_project(), "serialized_flow": compress(flow.serialize())}
     mutate(site.url, "create_flow_from_compressed_string", "id", **given)

@@ -52,7 +52,9 @@ def test_saying_no_to_the_plan_sends_nothing(site: Site) -> None:
     site.register()
     site.configure(flows={"kept": {"labels": ["new"]}})
     with Proxy(site.url) as proxy:
-        site.register(api=proxy.url, prune=True, confirm=lambda plan: False)
+        summary = site.register(api=proxy.url, prune=True, confirm=lambda plan: False)
+    assert not summary.applied
+    assert "nothing was done" in site.lines[0]
     assert set(proxy.requests) == {"query", "query flow_by_pk"}
     assert len(site.live("dropped")) == 1
 

@@ -57,7 +57,7 @@ def in_parts(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
 
 def assert_whole(site: Site, version: int) -> None:
     (live,) = site.live()
-    assert sorted(task["slug"] for task in live["tasks"]) == sorted(node["name"] for node in NODES)
+    assert sorted(task["slug"] for task in live["tasks"]) == sorted(str(node["name"]) for node in NODES)
     edges = [(edge["upstream_task"]["slug"], edge["downstream_task"]["slug"]) for edge in live["edges"]]
     assert len(edges) == len(set(edges)) == 5
     assert live["version"] == version

@@ -1,0 +1,100 @@
+"""Which API `api:` means, and where its page is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kedro_prefect_hooks.embedded import location
+from kedro_prefect_hooks.embedded.server import EmbeddedServer
+from kedro_prefect_hooks.errors import ApiError
+from tests.registration.conftest import Site
+from tests.registration.test_repair import REGISTER
+from tests.scenarios.project_factory import clean_environment
+
+
+def run(site: Site, **env: str) -> subprocess.CompletedProcess[str]:
+    """Register in a process of its own, with that environment."""
+    home = site.project.path / "home"
+    home.mkdir(exist_ok=True)
+    return subprocess.run(
+        [sys.executable, "-c", REGISTER, str(site.project.path)],
+        env=clean_environment(home, **env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def test_embedded_opens_its_own_when_none_runs(site: Site) -> None:
+    line = site.line(api="embedded")
+    assert (line.action, line.link) == ("new", None)
+    assert location.database_path(site.project.path).is_file()
+    assert site.line(api="embedded").action == "unchanged"
+
+
+def test_embedded_finds_the_one_that_runs(site: Site) -> None:
+    path = site.project.path
+    with EmbeddedServer(location.database_path(path), services=False) as server:
+        location.write_endpoint(path, server.url)
+        try:
+            line = site.line(api="embedded")
+        finally:
+            location.remove_endpoint(path)
+        site.url = server.url
+        group = site.live()[0]["flow_group"]["id"]
+    assert line.link == f"{site.url}/#/flow/{group}"
+    assert site.url in site.lines[0]
+
+
+def test_prefect_means_what_prefect_is_configured_for(site: Site) -> None:
+    site.configure(api="prefect")
+    host, port = site.url.rsplit(":", 1)
+    result = run(site, PREFECT__BACKEND="server", PREFECT__SERVER__HOST=host, PREFECT__SERVER__PORT=port)
+    assert result.returncode == 0, result.stdout
+    assert f"Prefect project '{site.prefect_project}' ({site.url})" in result.stdout
+    group = site.live()[0]["flow_group"]["id"]
+    assert f"http://localhost:8080/default/flow/{group}" in result.stdout
+
+
+def test_prefect_that_is_configured_for_cloud_says_that_cloud_is_gone(site: Site) -> None:
+    with pytest.raises(ApiError, match=r"Prefect Cloud 1 .*prefect backend server") as caught:
+        site.register(api="prefect")
+    assert "\n" not in str(caught.value)
+
+
+def test_link_to_the_page_of_another_server(site: Site) -> None:
+    line = site.line()
+    group = site.live()[0]["flow_group"]["id"]
+    assert line.link == f"http://127.0.0.1:8080/default/flow/{group}"
+
+
+def test_summary_as_data_and_in_words(site: Site) -> None:
+    site.flow(schedule={"cron": "0 6 * * *"})
+    summary = site.register()
+    as_data: dict[str, Any] = json.loads(json.dumps(summary.as_dict()))
+    (flow,) = as_data["flows"]
+    assert (flow["flow"], flow["action"], flow["version"], flow["schedule_paused"]) == (
+        "flights",
+        "new",
+        1,
+        False,
+    )
+    assert site.lines[0] == f"Prefect project '{site.prefect_project}' ({site.url}):"
+    assert site.lines[1].split() == ["new", "flights", "version", "1"]
+    assert site.lines[2].strip() == flow["link"]
+    assert str(summary) == "\n".join(site.lines)
+    assert "\x1b" not in str(summary)
+
+
+def test_settings_of_the_user_are_not_needed(site: Site, tmp_path: Path) -> None:
+    assert not (Path(os.environ["HOME"]) / ".prefect" / "backend.toml").exists()
+    assert site.line().action == "new"

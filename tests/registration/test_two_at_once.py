@@ -1,0 +1,83 @@
+"""Two processes that register at the same moment end in one new version."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from typing import Callable
+
+import pytest
+
+from kedro_prefect_hooks.registration.key import Key
+from kedro_prefect_hooks.registration.plan import doubles_of
+from kedro_prefect_hooks.registration.registered import Registered
+from tests.registration.conftest import Site, chain
+from tests.registration.proxy import Proxy
+from tests.registration.test_repair import REGISTER
+from tests.scenarios.project_factory import clean_environment
+
+WHOLE = REGISTER.replace("api.BATCH = 2", "api.BATCH = int(sys.argv[2])")
+
+
+@pytest.mark.parametrize("batch", [2, 500])
+@pytest.mark.parametrize("first", [True, False], ids=["new", "changed"])
+def test_two_at_once(make_site: Callable[..., Site], batch: int, first: bool) -> None:
+    site = make_site(nodes=chain(9))
+    site.flow(schedule={"cron": "0 6 * * *"})
+    if not first:
+        site.register()
+        site.flow(labels=["etl"])
+    together = threading.Barrier(2, timeout=60)
+    seen = threading.local()
+
+    def meet(_: int, what: str) -> None:
+        # Both have the API's answer to their first question before either does anything about it. One
+        # connection is one thread of the proxy.
+        if what == "query" and not getattr(seen, "met", False):
+            seen.met = True
+            together.wait()
+
+    with Proxy(site.url, after=meet) as proxy:
+        site.configure(api=proxy.url)
+        home = site.project.path / "home"
+        home.mkdir()
+        command = [sys.executable, "-c", WHOLE, str(site.project.path), str(batch)]
+        both = [
+            subprocess.Popen(command, env=clean_environment(home), stdout=subprocess.PIPE) for _ in range(2)
+        ]
+        outputs = [process.communicate(timeout=120)[0].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    (live,) = site.live()
+    assert live["version"] == (1 if first else 2)
+    assert (len(live["tasks"]), len(live["edges"])) == (9, 8)
+    assert live["is_schedule_active"]
+    assert site.line().action == "unchanged"
+
+
+def registered(id_: str, version: int, tasks: int = 2, key: Key | None = None) -> Registered:
+    key = key or Key("a/local", "0a", 2, 0)
+    return Registered(id_, f"group of {id_}", "flights", version, key, tasks=tasks)
+
+
+def test_both_processes_keep_the_same_one_of_two_flows() -> None:
+    # Prefect Server can make two groups of one new flow that two processes register at the same moment.
+    one, two = registered("one", 1), registered("two", 1)
+    assert doubles_of(one, [one, two]) == doubles_of(two, [two, one]) == (two,)
+    half = registered("half", 1, tasks=1)
+    assert doubles_of(half, [half, two]) == (half,)
+    other = registered("other", 1, key=Key("b/local", "0a", 2, 0))
+    assert doubles_of(one, [one, other]) == ()
+
+
+def test_doubles_are_archived(site: Site) -> None:
+    site.register()
+    # A second live flow of the same name and key, as the real server may leave it.
+    from kedro_prefect_hooks.registration import wanted
+
+    (flow,) = wanted.wanted_flows(site.flows())
+    key = site.live()[0]["flow_group"]["settings"]["idempotency_key"]
+    site.create_flow(flow.built(), key, group="another group")
+    assert len(site.live()) == 2
+    assert site.line().action == "unchanged"
+    assert len(site.live()) == 1
