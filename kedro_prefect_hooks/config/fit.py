@@ -13,7 +13,8 @@ from kedro.pipeline import Pipeline
 
 from kedro_prefect_hooks import _kedro_config
 from kedro_prefect_hooks.config.messages import Place, Problem, WrongConfigError, error_of, unknown
-from kedro_prefect_hooks.config.models import GROUPINGS, TAG, FlowConfig, FlowSettings, PrefectConfig
+from kedro_prefect_hooks.config.models import GROUPINGS, FlowConfig, FlowSettings, PrefectConfig
+from kedro_prefect_hooks.config.nodes import TAG
 
 FILTERS = ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs", "namespaces")
 

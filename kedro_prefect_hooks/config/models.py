@@ -7,9 +7,7 @@ module must not, so that the file can be read without it.
 
 from __future__ import annotations
 
-import datetime
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterable, List, Optional
 
@@ -18,9 +16,10 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import Literal
 
 from kedro_prefect_hooks.config.clocks import ClockConfig, ScheduleConfig
-from kedro_prefect_hooks.config.fields import Count, Duration, Model, Names, Seconds, WholeSeconds
+from kedro_prefect_hooks.config.fields import Model, Names, Seconds
 from kedro_prefect_hooks.config.layers import laid_under
 from kedro_prefect_hooks.config.messages import Place, unknown
+from kedro_prefect_hooks.config.nodes import NodeConfig, NodeSettings, RetriesConfig, node_settings
 from kedro_prefect_hooks.config.notify import NotifyConfig, SlackConfig
 from kedro_prefect_hooks.config.typed import (
     ExecutorConfig,
@@ -52,11 +51,7 @@ __all__ = [
     "TypedConfig",
 ]
 
-DEFAULT_RETRY_DELAY = datetime.timedelta(seconds=60)
-"""Prefect refuses retries without a delay; this one is meant where `retry_delay` is not set."""
-
 GROUPINGS = ("none", "namespace", "memory")
-TAG = "tag:"
 
 
 class RegisterConfig(Model):
@@ -78,58 +73,6 @@ class RegisterConfig(Model):
         "raise", description="What a failed registration does: `raise` ends the run, `warn` lets it go on."
     )
     timeout: Seconds = Field(10.0, description="How long the API may take for its first answer, in seconds.")
-
-
-class RetriesConfig(Model):
-    """How often a failed node is tried again, and after how long.
-
-    Example:
-        ```yaml
-        retries:
-          max_retries: 2
-          retry_delay: 5m   # or seconds; a minute when not given
-        ```
-    """
-
-    max_retries: Count = Field(0, description="How many more times a failed node is tried.")
-    retry_delay: Optional[Duration] = Field(None, description="The time before the next try.")
-
-
-class NodeConfig(RetriesConfig):
-    """What is different for one node, or for all nodes with a tag.
-
-    Example:
-        ```yaml
-        nodes:
-          train_model: {max_retries: 5, timeout: 1h, tags: [gpu]}
-          "tag:slow": {timeout: 3600}
-        ```
-    """
-
-    max_retries: Optional[Count] = Field(  # type: ignore[assignment] # only here it may be left to others
-        None, description="How many more times the node is tried."
-    )
-    timeout: Optional[WholeSeconds] = Field(
-        None, description="How long the node may run, in whole seconds; soft inside Dask workers."
-    )
-    tags: Names = Field(default_factory=list, description="Prefect tags to add, such as dask-resource:GPU=1.")
-
-
-@dataclass(frozen=True)
-class NodeSettings:
-    """What a node's task is built with, all of `prefect.yml` considered.
-
-    Args:
-        max_retries: 0 for none.
-        retry_delay: None exactly when `max_retries` is 0, as Prefect wants it.
-        timeout: whole seconds, or None for no limit.
-        tags: what `prefect.yml` adds to the node's own tags.
-    """
-
-    max_retries: int = 0
-    retry_delay: Optional[datetime.timedelta] = None
-    timeout: Optional[int] = None
-    tags: FrozenSet[str] = frozenset()
 
 
 class FlowSettings(Model):
@@ -251,24 +194,8 @@ class FlowConfig(FlowSettings):
         return self._place.at(*key)
 
     def node_settings(self, name: str, tags: Iterable[str] = ()) -> NodeSettings:
-        """The settings for a node of this flow: `retries`, under ``tag:…`` entries in their order in the
-        file, under the entry with the node's own name. Tags add up; of the rest the last one counts.
-        """
-        wanted = {f"{TAG}{tag}" for tag in tags}
-        layers = [entry for key, entry in self.nodes.items() if key in wanted and key != name]
-        layers += [self.nodes[name]] if name in self.nodes else []
-        max_retries, retry_delay = self.retries.max_retries, self.retries.retry_delay
-        timeout: int | None = None
-        for layer in layers:
-            max_retries = max_retries if layer.max_retries is None else layer.max_retries
-            retry_delay = retry_delay if layer.retry_delay is None else layer.retry_delay
-            timeout = timeout if layer.timeout is None else layer.timeout
-        return NodeSettings(
-            max_retries=max_retries,
-            retry_delay=(retry_delay or DEFAULT_RETRY_DELAY) if max_retries else None,
-            timeout=timeout,
-            tags=frozenset(tag for layer in layers for tag in layer.tags),
-        )
+        """The settings for a node of this flow; see `nodes.node_settings`."""
+        return node_settings(self.retries, self.nodes, name, tags)
 
     def build_storage(self) -> prefect.storage.Storage:
         """Prefect's storage for this flow.

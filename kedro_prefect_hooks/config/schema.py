@@ -11,7 +11,7 @@ import re
 import typing
 from typing import Any, Iterator
 
-from kedro_prefect_hooks.config import clocks, models, notify, prefect_types, typed
+from kedro_prefect_hooks.config import clocks, models, nodes, notify, prefect_types, typed
 from kedro_prefect_hooks.config.fields import Model
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -67,7 +67,7 @@ def _nodes(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _model(name: str) -> type[Model]:
-    homes = (models, clocks, notify, typed)
+    homes = (models, clocks, nodes, notify, typed)
     found: type[Model] = next(getattr(home, name) for home in homes if hasattr(home, name))
     return found
 
