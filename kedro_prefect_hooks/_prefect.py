@@ -6,6 +6,7 @@ Imports Prefect, so nothing that a plain `kedro run` needs may import this.
 from __future__ import annotations
 
 import logging
+import multiprocessing.util
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -21,24 +22,42 @@ import prefect
 from prefect.engine.flow_runner import FlowRunner
 from prefect.engine.state import Retrying
 from prefect.engine.task_runner import TaskRunner
-from prefect.utilities.logging import CloudHandler
+from prefect.utilities.logging import LOG_MANAGER, CloudHandler, LogManager
+
+from kedro_prefect_hooks import _kedro
 
 if TYPE_CHECKING:
     from prefect.engine.state import State
 
 
-def send_logs_of(*loggers: str) -> None:
-    """Send these loggers' lines to the Prefect API, as Prefect's own go.
+def send_kedro_logs() -> None:
+    """Send the lines of Kedro, of the project and of this package to the Prefect API, as Prefect's own go.
 
     Kedro configures logging when a project is bootstrapped, which takes Prefect's handler off the loggers
-    named in PREFECT__LOGGING__EXTRA_LOGGERS; so this must be called after that.
+    named in PREFECT__LOGGING__EXTRA_LOGGERS; so this must be called after that, in each process.
     """
-    for name in filter(None, loggers):
+    if not prefect.context.get("running_with_backend"):
+        return
+    for name in filter(None, ("kedro", _kedro.package_name(), "kedro_prefect_hooks")):
         logger = logging.getLogger(name)
         if not any(isinstance(handler, CloudHandler) for handler in logger.handlers):
             logger.addHandler(CloudHandler())
         if logger.getEffectiveLevel() > logging.INFO:
             logger.setLevel(logging.INFO)
+
+
+def _send_own_logs(manager: LogManager) -> None:
+    """Let a forked worker send its log lines, and what it has left of them when it ends.
+
+    Prefect starts the thread that sends them once; a forked child (`LocalDaskExecutor("processes")`)
+    inherits the note that it runs, and the parent's unsent lines, but not the thread. And what Prefect
+    registers with `atexit` never runs in a child of multiprocessing.
+    """
+    manager.__init__()  # type: ignore[misc]
+    multiprocessing.util.Finalize(manager, manager.stop, exitpriority=0)
+
+
+multiprocessing.util.register_after_fork(LOG_MANAGER, _send_own_logs)
 
 
 def registered_structure(flow_id: str) -> tuple[set[str], set[tuple[str, str]]]:

@@ -20,7 +20,7 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 from kedro_prefect_hooks import _kedro
 from kedro_prefect_hooks.errors import FlowRunError
@@ -321,6 +321,11 @@ def open_project(
     Raises:
         FlowRunError: there is no project, and no installed package of it, on this machine.
     """
+    if not ref.path and ref.package is None:
+        raise FlowRunError(
+            "Tasks in other processes cannot find the project: add `PrefectHooks()` to HOOKS in its "
+            "settings.py, which tells a PrefectRunner what `kedro run` was given, or run in one process."
+        )
     try:
         package = _kedro.bootstrap(ref.folder, ref.package)
     except (FileNotFoundError, ModuleNotFoundError) as error:
@@ -348,7 +353,9 @@ def pipeline_named(name: str) -> Pipeline:
     return found
 
 
-def _open(ref: ProjectRef, run: FlowRun, pipeline: Pipeline | None, remote: bool) -> tuple[RunSession, Any]:
+def _open(
+    ref: ProjectRef, run: FlowRun, pipeline: Callable[[], Pipeline], remote: bool
+) -> tuple[RunSession, Any]:
     session_id = ref.session_id or run.session_id()
     params = ref.runtime_params if ref.runtime_params is not None else run.runtime_params(ref)
     session, context = _take_kept(ref, params) or open_project(ref, params)
@@ -358,7 +365,7 @@ def _open(ref: ProjectRef, run: FlowRun, pipeline: Pipeline | None, remote: bool
         session_id,
         catalog,
         _kedro.hook_manager(session),
-        pipeline if pipeline is not None else pipeline_named(ref.pipeline),
+        pipeline(),
         remote=remote,
     )
     return run_session, context
@@ -425,7 +432,7 @@ def session_for_task(ref: ProjectRef, run: FlowRun) -> RunSession:
             _sessions.move_to_end(run.id)
             return found
         os.environ[FLOW_RUN_MARKER] = run.id
-        session, _ = _open(ref, run, None, remote=True)
+        session, _ = _open(ref, run, lambda: pipeline_named(ref.pipeline), remote=True)
         _sessions[run.id] = session
         while len(_sessions) > WORKER_SESSIONS:
             _sessions.popitem(last=False)
@@ -449,9 +456,21 @@ class Ending:
 
 @contextlib.contextmanager
 def flow_session(
-    ref: ProjectRef, run: FlowRun, pipeline: Pipeline, runner: str, filters: Mapping[str, Any]
+    ref: ProjectRef,
+    run: FlowRun,
+    pipeline: Callable[[], Pipeline],
+    *,
+    runner: str,
+    filters: Mapping[str, Any],
 ) -> Iterator[Ending]:
     """The Kedro side of a whole flow run: session, catalog, pipeline hooks.
+
+    Args:
+        ref: where the project is.
+        run: the flow run.
+        pipeline: gives the flow's nodes, once the project is bootstrapped.
+        runner: what runs them, for the hooks' `run_params`.
+        filters: what chose them, for the same.
 
     Yields:
         An `Ending` for the caller to fill in before it leaves.
@@ -463,7 +482,7 @@ def flow_session(
     os.environ[FLOW_RUN_MARKER] = run.id
     try:
         session, context = _open(ref, run, pipeline, remote=False)
-        unsatisfied = _kedro.unsatisfied_inputs(pipeline, session.catalog)
+        unsatisfied = _kedro.unsatisfied_inputs(session.pipeline, session.catalog)
         if unsatisfied:
             raise FlowRunError(f"Pipeline input(s) {sorted(unsatisfied)} not found in the catalog.")
         params = _kedro.run_params(

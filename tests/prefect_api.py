@@ -1,4 +1,4 @@
-"""A real Prefect API and agent around a test project: the embedded server, and `prefect agent local start`."""
+"""A real Prefect API and agent around a test project: embedded server, `prefect agent local start`."""
 
 from __future__ import annotations
 
@@ -119,3 +119,10 @@ def finished_run(url: str, run_id: str, log: Path, timeout: float = 120) -> Any:
             return read_run(url, run_id)
         time.sleep(0.3)
     raise AssertionError(f"{run_id} is still {run['state']}: {log.read_text(errors='replace')[-4000:]}")
+
+
+def flow_labels(url: str, name: str) -> list[str]:
+    """The labels that an agent must have to run a flow."""
+    query = "query($id: uuid!) {flow_by_pk(id: $id) {flow_group {labels} run_config}}"
+    flow = graphql(url, query, {"id": flow_id(url, name)})["flow_by_pk"]
+    return list((flow["run_config"] or {}).get("labels") or flow["flow_group"]["labels"] or [])

@@ -45,7 +45,7 @@ def load() -> KedroFlow:
     if ref.folder.is_dir():
         os.chdir(ref.folder)  # `kedro run` works there too, and relative paths in user code count on it
     opened = session.open_project(ref)
-    _prefect.send_logs_of("kedro", opened[0]._package_name or "", __package__.split(".")[0])
+    _prefect.send_kedro_logs()
     flows = ProjectFlows(opened[1], ref.conf_source)
     if name not in flows.config.flows:
         close = nearest(name, flows.config.flows)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 import prefect
 from prefect.engine import signals
 
+from kedro_prefect_hooks import _prefect
 from kedro_prefect_hooks import session as sessions
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.datasets import Outputs
@@ -84,6 +85,7 @@ class NodeTask(prefect.Task):
             Exception: a node's own.
         """
         session = sessions.session_for_task(self.project, current_flow_run())
+        _prefect.send_kedro_logs()
         handles = [handle for handle in upstream.values() if handle is not None]
         _check(handles)
         return session.run_nodes(self.nodes, handles, self.consumers)

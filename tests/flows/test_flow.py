@@ -1,0 +1,140 @@
+"""The flow itself: its order, its parameters, its executor, and what it is recognised by."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import datetime, timezone
+from typing import Any
+
+import cloudpickle
+import prefect
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kedro.pipeline import Pipeline, node
+from prefect.executors import DaskExecutor, LocalDaskExecutor, LocalExecutor
+
+from kedro_prefect_hooks.config import FlowConfig
+from kedro_prefect_hooks.flows.builder import build_flow, fingerprint
+from kedro_prefect_hooks.flows.flow import KedroFlow
+from kedro_prefect_hooks.session import FlowRun, ProjectRef
+
+REF = ProjectRef(path="/nowhere", package="nothing")
+
+
+def chain(length: int, **tags: Any) -> Pipeline:
+    return Pipeline(
+        [node(lambda x: x, f"d{i}", f"d{i + 1}", name=f"n{i}", tags=tags.get(f"n{i}")) for i in range(length)]
+    )
+
+
+def flow_of(pipeline: Pipeline, **config: Any) -> KedroFlow:
+    parameters = {"model": {"size": 3, "kind": "tree"}, "n2": 1}
+    settings = FlowConfig.model_validate(config)
+    names = {name for n in pipeline.nodes for name in (*n.inputs, *n.outputs)}
+    return build_flow("flow", settings, pipeline, REF, parameters=parameters, in_memory=names)
+
+
+@given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=40), st.randoms())
+def test_the_order_is_one_that_prefect_would_allow(pairs: list[tuple[int, int]], random: Any) -> None:
+    flow = KedroFlow("any", project=REF)
+    tasks = [prefect.Task(name=f"t{i}", slug=f"t{i}") for i in range(12)]
+    random.shuffle(tasks)
+    for task in tasks:
+        flow.add_task(task)
+    for low, high in ((min(p), max(p)) for p in pairs if p[0] != p[1]):
+        flow.add_edge(tasks[low], tasks[high], validate=False)
+    ordered = flow.sorted_tasks()
+    assert set(ordered) == set(tasks)
+    for edge in flow.edges:
+        assert ordered.index(edge.upstream_task) < ordered.index(edge.downstream_task)
+    roots = [tasks[0]]
+    assert set(flow.sorted_tasks(roots)) == set(prefect.Flow._sorted_tasks(flow, tuple(roots)))
+
+
+def test_a_cycle_is_refused() -> None:
+    flow = KedroFlow("any", project=REF)
+    first, second = prefect.Task(name="a", slug="a"), prefect.Task(name="b", slug="b")
+    flow.add_edge(first, second, validate=False)
+    flow.add_edge(second, first, validate=False)
+    with pytest.raises(ValueError, match="acyclic"):
+        flow.sorted_tasks()
+    with pytest.raises(ValueError, match="not found"):
+        flow.sorted_tasks([prefect.Task(name="stranger")])
+
+
+def test_slugs_do_not_depend_on_tags_and_parameters_do_not_collide() -> None:
+    plain, tagged = flow_of(chain(4)), flow_of(chain(4, n2=["slow"]), parameters=["n2"])
+    assert set(plain.slugs.values()) == {"n0", "n1", "n2", "n3"}
+    assert set(tagged.slugs.values()) == {"n0", "n1", "n2", "n2 (node)", "n3"}
+    assert next(task.tags for task in tagged.tasks if task.slug == "n2 (node)") == {"slow"}
+
+
+def test_fingerprint_follows_structure_alone() -> None:
+    assert fingerprint(flow_of(chain(4))) == fingerprint(
+        flow_of(chain(4, n1=["slow"]), retries={"max_retries": 1})
+    )
+    assert fingerprint(flow_of(chain(4))) != fingerprint(flow_of(chain(5)))
+    assert fingerprint(flow_of(chain(4))) != fingerprint(flow_of(chain(4), parameters=["model.size"]))
+
+
+def test_parameters_have_the_configured_default_and_lead_to_their_readers() -> None:
+    pipeline = Pipeline(
+        [
+            node(lambda a: a, "params:model.size", "a", name="reads"),
+            node(lambda a: a, "params:model", "b", name="reads_all"),
+            node(lambda a: a, "params:model.kind", "c", name="reads_other"),
+        ]
+    )
+    flow = flow_of(pipeline, parameters=["model.size"])
+    (parameter,) = flow.parameters()
+    assert (parameter.name, parameter.default, parameter.required) == ("model.size", 3, False)
+    assert {edge.downstream_task.name for edge in flow.edges_from(parameter)} == {"reads", "reads_all"}
+
+
+@pytest.mark.parametrize(
+    "executor", [LocalExecutor(), LocalDaskExecutor(scheduler="threads"), DaskExecutor(address="tcp://x:1")]
+)
+def test_the_executor_keeps_its_class_and_survives_pickling(executor: Any) -> None:
+    flow = flow_of(chain(2))
+    flow.executor = executor
+    assert isinstance(flow.executor, type(executor))
+    assert type(executor).__name__ == type(flow.executor).__name__
+    again = cloudpickle.loads(cloudpickle.dumps(flow))
+    assert isinstance(again.executor, type(executor))
+    assert again.executor.flow is again
+    assert not hasattr(executor, "flow"), "the given executor is left alone"
+    assert pickle.loads(pickle.dumps(flow.executor.__class__.__mro__[2])) is type(executor)
+
+
+def test_an_output_of_the_run_that_is_also_used_is_waited_for() -> None:
+    pipeline = Pipeline(
+        [
+            node(lambda: (1, 2), None, ["used", "left"], name="both"),
+            node(lambda used: used, "used", "end", name="last"),
+        ]
+    )
+    assert {task.name for task in flow_of(pipeline).reference_tasks()} == {"both", "last"}
+
+
+RUN = FlowRun("8d5e6a2c-0000-4000-8000-00000000002a", datetime(2026, 1, 2, 3, 4, 5, 678901, timezone.utc), {})
+
+
+def test_the_session_id_derives_from_the_flow_run_alone() -> None:
+    assert RUN.session_id() == "2026-01-02T03.04.05.678042Z"
+    assert datetime.strptime(RUN.session_id(), "%Y-%m-%dT%H.%M.%S.%fZ")
+    other = FlowRun(RUN.id[:-1] + "b", RUN.scheduled, {})
+    assert other.session_id() != RUN.session_id()
+
+
+def test_only_changed_parameters_become_runtime_parameters_with_their_whole_tree() -> None:
+    ref = ProjectRef(
+        path="/nowhere",
+        parameters={"model.size": 3, "model.deep.er": 1, "rows": 7},
+        trees={"model": {"size": 3, "kind": "tree", "deep": {"er": 1, "est": 2}}},
+    )
+    run = FlowRun("x", None, {"model.size": 4, "model.deep.er": 9, "rows": 7, "unknown": 1})
+    wanted = {"model": {"size": 4, "kind": "tree", "deep": {"er": 9, "est": 2}}}
+    assert run.runtime_params(ref) == wanted
+    assert ref.trees["model"]["size"] == 3, "the configuration is not changed"
+    assert FlowRun("x", None, {"rows": 7}).runtime_params(ref) == {}
