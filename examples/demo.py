@@ -6,6 +6,7 @@
 4. A run of the flow `flight-delays` is asked for through Prefect's client and followed to its end.
 5. The flow run's outputs and log lines are checked.
 
+Steps 3 and 4 are spelled out here; `kedro prefect up` and `kedro prefect run` do the same in two commands.
 Ends with exit code 0 only if all of it is as it should be, and with no process of its own left behind.
 Takes one to two minutes. What the processes print goes into files in `examples/flights/.kedro_prefect/demo/`.
 """
@@ -362,15 +363,17 @@ it gave what `kedro run` gives.
   All outputs       {short(project / "data" / "deploy")}
   What was printed  {short(logs)}
 
-Try next, in {short(project)} (with {short(Path(sys.executable).parent)} on the PATH):
+Try next, in {short(project)} (with {short(Path(sys.executable).parent.absolute())} on the PATH):
 
-  kedro run --env deploy      again: every flow is unchanged, and no version is made
+  kedro prefect up --env deploy
+        the API, its page and an agent, with all that happened in this demo
+  kedro prefect run flight-delays --env deploy --watch --param late_minutes=60
+        in a second terminal: another flow run, for flights that are an hour late
+  kedro run --env deploy
+        again: every flow is unchanged, and no version is made. Then change a retry or a schedule in
+        {short(EXAMPLES.parent / "conf_example" / "base" / "prefect.yml")}, run it again, and read what it says
   kedro run --runner kedro_prefect_hooks.PrefectRunner
-                              the nodes as Prefect tasks, without any API
-  python -m kedro_prefect_hooks.embedded
-                              the API again, with all that happened in this demo
-  edit {short(EXAMPLES.parent / "conf_example" / "base" / "prefect.yml")}
-                              a retry, a schedule, a tag; the next `kedro run --env deploy` says what changed
+        the nodes as Prefect tasks, without any API
 """
     )
 
