@@ -251,8 +251,8 @@ def test_a_task_runs_only_while_its_flow_does(api: Caller, seed: Seed, flow_id: 
     task_run_id = seed.task_runs(run_id)["a"]
     given = {"states": [{"task_run_id": task_run_id, "state": {"type": "Running"}}]}
     assert api.fails("set_task_run_states", given, "states { status }") == (
-        f"State update failed for task run ID {task_run_id}: provided a running state but associated flow run "
-        f"{run_id} is not in a running state."
+        f"State update failed for task run ID {task_run_id}: provided a running state but associated "
+        f"flow run {run_id} is not in a running state."
     )
     seed.flow_state(run_id, "Running")
     seed.task_state(task_run_id, "Running", cached_inputs={"x": {"type": "Result", "location": "l"}})
