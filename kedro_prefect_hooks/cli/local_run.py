@@ -54,7 +54,7 @@ def run_here(
             session.keep_for_run(project.ref, project.opened)
             state: State = _prefect.patient_flow_runner(flow).run(
                 parameters=dict(parameters),
-                executor=flow.executor,  # type: ignore[arg-type] # None is Prefect's default one
+                executor=flow.executor,
                 return_tasks=flow.terminal_tasks() | flow.reference_tasks(),
                 context={
                     "flow_run_id": str(uuid.uuid4()),
