@@ -354,6 +354,7 @@ def _what_next(project: Path, files: list[Path], logs: Path) -> None:
         return str(path) if near.startswith("..") else near
 
     report = next(path for path in files if path.name == "report.md")
+    prefect_yml = EXAMPLES.parent / "conf_example" / "base" / "prefect.yml"
     print(
         f"""
 All of it worked: the flows of a Kedro project are registered with Prefect, an agent has run one of them, and
@@ -363,7 +364,7 @@ it gave what `kedro run` gives.
   All outputs       {short(project / "data" / "deploy")}
   What was printed  {short(logs)}
 
-Try next, in {short(project)} (with {short(Path(sys.executable).parent.absolute())} on the PATH):
+Try next, in {short(project)} (with {Path(sys.executable).parent} on the PATH):
 
   kedro prefect up --env deploy
         the API, its page and an agent, with all that happened in this demo
@@ -371,7 +372,7 @@ Try next, in {short(project)} (with {short(Path(sys.executable).parent.absolute(
         in a second terminal: another flow run, for flights that are an hour late
   kedro run --env deploy
         again: every flow is unchanged, and no version is made. Then change a retry or a schedule in
-        {short(EXAMPLES.parent / "conf_example" / "base" / "prefect.yml")}, run it again, and read what it says
+        {short(prefect_yml)} and run it once more
   kedro run --runner kedro_prefect_hooks.PrefectRunner
         the nodes as Prefect tasks, without any API
 """
