@@ -139,13 +139,31 @@ def configuration(context: KedroContext, what: str) -> dict[str, Any]:
     """The merged configuration `what` ("parameters", "catalog"), unvalidated; empty where there is none."""
     from kedro.config import MissingConfigException
 
-    loader: Any = context.config_loader
+    patterns = [f"{what}*", f"{what}*/**", f"**/{what}*"]
     try:
-        if hasattr(loader, "config_patterns"):
-            return dict(loader[what])
-        return dict(loader.get(f"{what}*", f"{what}*/**", f"**/{what}*"))
+        return dict(read_configuration(context.config_loader, what, patterns))
     except MissingConfigException:
         return {}
+
+
+def read_configuration(config_loader: Any, name: str, patterns: list[str]) -> Any:
+    """What the project's config loader has under a name, for files of these patterns.
+
+    Kedro 0.18.1 and 0.18.2 have no `config_patterns`, and their loaders are no mappings.
+    """
+    known = getattr(config_loader, "config_patterns", None)
+    if known is None:
+        return config_loader.get(*patterns)
+    known.setdefault(name, patterns)
+    return config_loader[name]
+
+
+def configuration_folders(config_loader: Any) -> list[Path]:
+    """The folders that the loader reads, in its order: the base environment's, then the one's in use."""
+    source = Path(str(config_loader.conf_source))
+    base = getattr(config_loader, "base_env", None) or ""
+    environment = config_loader.env or getattr(config_loader, "default_run_env", None) or ""
+    return list(dict.fromkeys([source / base, source / environment]))
 
 
 # --- the pipeline ----------------------------------------------------------------------------------
@@ -181,6 +199,33 @@ def in_memory_names(names: Iterable[str], catalog_configuration: Mapping[str, An
 def is_parameter(name: str) -> bool:
     """Whether a dataset's name means parameters."""
     return name == "parameters" or name.startswith("params:")
+
+
+def filter_pipeline(pipeline: Pipeline, filters: Mapping[str, Iterable[str]]) -> Pipeline:
+    """The part of a pipeline that `kedro run` would run with these filters.
+
+    Args:
+        pipeline: the whole.
+        filters: `tags`, `from_nodes`, `to_nodes`, `node_names`, `from_inputs`, `to_outputs` and
+            `namespaces`; empty ones filter nothing.
+
+    Raises:
+        ValueError: Kedro's own, when a name does not exist or no node is left.
+    """
+    given = {name: list(values) for name, values in filters.items() if values}
+    namespaces = given.pop("namespaces", [])
+    parameters = inspect.signature(pipeline.filter).parameters
+    if not namespaces:
+        return pipeline.filter(**given)
+    if "node_namespaces" in parameters:  # Kedro 1.0
+        return pipeline.filter(**given, node_namespaces=namespaces)
+    # Before, one namespace at a time; filters intersect.
+    old_pipeline: Any = pipeline  # has a method that Kedro 1.0 dropped
+    parts = [old_pipeline.only_nodes_with_namespace(namespace) for namespace in namespaces]
+    left: Pipeline = pipeline.filter(**given) & sum(parts[1:], parts[0])
+    if not left.nodes:
+        raise ValueError("no node is left")
+    return left
 
 
 # --- the catalog -----------------------------------------------------------------------------------

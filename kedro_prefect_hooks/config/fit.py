@@ -11,7 +11,7 @@ from typing import Any, Callable, Container, Iterable, Iterator, Mapping
 
 from kedro.pipeline import Pipeline
 
-from kedro_prefect_hooks import _kedro_config
+from kedro_prefect_hooks import _kedro
 from kedro_prefect_hooks.config.messages import Place, Problem, WrongConfigError, error_of, unknown
 from kedro_prefect_hooks.config.models import GROUPINGS, FlowConfig, FlowSettings, PrefectConfig
 from kedro_prefect_hooks.config.nodes import TAG
@@ -51,7 +51,7 @@ def filtered(pipelines: Mapping[str, Pipeline], flow: FlowConfig) -> Pipeline:
     if problems:
         raise error_of(problems)
     try:
-        return _kedro_config.filter_pipeline(whole, {name: getattr(flow, name) for name in FILTERS})
+        return _kedro.filter_pipeline(whole, {name: getattr(flow, name) for name in FILTERS})
     except ValueError as error:
         given = [name for name in FILTERS if getattr(flow, name)]
         if given:

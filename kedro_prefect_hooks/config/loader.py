@@ -1,6 +1,6 @@
 """`prefect.yml` of a project as models, or one message that says all that is wrong in the file itself.
 
-Which files are read, and how an environment is laid over another, is Kedro's: see `_kedro_config`.
+Which files are read, and how an environment is laid over another, is Kedro's: see `files`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, Mapping
 
 from pydantic import ValidationError
 
-from kedro_prefect_hooks import _kedro_config
+from kedro_prefect_hooks.config import files as prefect_files
 from kedro_prefect_hooks.config.messages import Place, Problem, error_of
 from kedro_prefect_hooks.config.models import FlowConfig, PrefectConfig
 from kedro_prefect_hooks.config.raw import NoPrefectYmlError, read_raw
@@ -29,7 +29,7 @@ def load_config(config_loader: Any, *, project_path: Path | None = None) -> Pref
         ConfigError: it cannot be read, or is not right.
     """
     raw = read_raw(config_loader)
-    return parse_config(raw, files=_kedro_config.prefect_yml_keys(config_loader), project_path=project_path)
+    return parse_config(raw, files=prefect_files.prefect_yml_keys(config_loader), project_path=project_path)
 
 
 def run_defaults(config_loader: Any) -> FlowConfig:
@@ -45,7 +45,7 @@ def run_defaults(config_loader: Any) -> FlowConfig:
     except NoPrefectYmlError:
         return FlowConfig()
     only = {"defaults": raw.get("defaults"), "flows": {"run": None}}
-    return parse_config(only, files=_kedro_config.prefect_yml_keys(config_loader)).flows["run"]
+    return parse_config(only, files=prefect_files.prefect_yml_keys(config_loader)).flows["run"]
 
 
 def parse_config(

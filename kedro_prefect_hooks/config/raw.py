@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from kedro_prefect_hooks import _kedro_config
+from kedro_prefect_hooks import _kedro
+from kedro_prefect_hooks.config import files as prefect_files
 from kedro_prefect_hooks.config.messages import listed
 from kedro_prefect_hooks.errors import ConfigError, nearest
 
@@ -28,16 +29,16 @@ def read_raw(config_loader: Any) -> dict[str, Any]:
         ConfigError: there is one that cannot be read, or the environment's folder is missing.
     """
     try:
-        return _kedro_config.read_prefect_yml(config_loader)
-    except _kedro_config.NoPrefectYml:
+        return prefect_files.read_prefect_yml(config_loader)
+    except prefect_files.NoPrefectYml:
         folders = dict.fromkeys(
-            _kedro_config.shown_path(config_loader, folder)
-            for folder in _kedro_config.conf_folders(config_loader)
+            prefect_files.shown_path(config_loader, folder)
+            for folder in _kedro.configuration_folders(config_loader)
         )
         text = f"There is no prefect.yml in {' or '.join(folders)}: {HOW_TO_BEGIN}."
         raise NoPrefectYmlError(text) from None
-    except _kedro_config.NoEnvironmentFolder as error:
-        folder = _kedro_config.shown_path(config_loader, error.folder)
+    except prefect_files.NoEnvironmentFolder as error:
+        folder = prefect_files.shown_path(config_loader, error.folder)
         close = nearest(error.folder.name, error.environments)
         hint = f" Did you mean {close!r}?" if close else ""
         raise ConfigError(
@@ -45,7 +46,7 @@ def read_raw(config_loader: Any) -> dict[str, Any]:
             f"Existing environments: {listed(error.environments)}. "
             f"Make the folder, or name another environment with `--env`."
         ) from None
-    except _kedro_config.BrokenPrefectYml as error:
+    except prefect_files.BrokenPrefectYml as error:
         raise ConfigError(f"{error.file or 'prefect.yml'}: {error.text}") from error
 
 
@@ -56,8 +57,8 @@ def listed_environments(config_loader: Any) -> tuple[str, ...]:
     alone and `kedro run --env deploy`, which goes on to `load_config`, says what is wrong.
     """
     try:
-        raw = _kedro_config.read_prefect_yml(config_loader)
-    except (_kedro_config.NoPrefectYml, _kedro_config.NoEnvironmentFolder, _kedro_config.BrokenPrefectYml):
+        raw = prefect_files.read_prefect_yml(config_loader)
+    except (prefect_files.NoPrefectYml, prefect_files.NoEnvironmentFolder, prefect_files.BrokenPrefectYml):
         return DEFAULT_ENVIRONMENTS
     register = raw.get("register")
     if not isinstance(register, Mapping) or "environments" not in register:

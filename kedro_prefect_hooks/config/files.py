@@ -1,5 +1,4 @@
-"""How each Kedro version reads configuration and filters pipelines: `prefect.yml` through the project's own
-config loader, and `kedro run`'s filters on any `Pipeline`.
+"""`prefect.yml` read through the project's own config loader, and which files it is made of.
 
 Called on every plain `kedro run`, so it imports neither Prefect nor pydantic, and PyYAML only when something
 is wrong or a message wants a file's name. Knows nothing of what stands in `prefect.yml`.
@@ -7,12 +6,10 @@ is wrong or a message wants a file's name. Knows nothing of what stands in `pref
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterable, Mapping
+from typing import Any
 
-if TYPE_CHECKING:
-    from kedro.pipeline import Pipeline
+from kedro_prefect_hooks import _kedro
 
 PATTERNS = ["prefect*", "prefect*/**", "**/prefect*"]
 _SUFFIXES = (".yml", ".yaml", ".json")
@@ -59,7 +56,7 @@ def read_prefect_yml(config_loader: Any) -> dict[str, Any]:
     from kedro.config import MissingConfigException
 
     try:
-        raw = _read(config_loader)
+        raw = _kedro.read_configuration(config_loader, "prefect", PATTERNS)
     except MissingConfigException as error:
         _check_folders(config_loader)
         raise NoPrefectYml(str(error)) from None
@@ -71,20 +68,11 @@ def read_prefect_yml(config_loader: Any) -> dict[str, Any]:
     return raw if isinstance(raw, dict) else dict(raw)
 
 
-def _read(config_loader: Any) -> Any:
-    # Kedro 0.18.1 and 0.18.2 have no `config_patterns`, and their loaders are no mappings.
-    patterns = getattr(config_loader, "config_patterns", None)
-    if patterns is None:
-        return config_loader.get(*PATTERNS)
-    patterns.setdefault("prefect", PATTERNS)
-    return config_loader["prefect"]
-
-
 def _check_folders(config_loader: Any) -> None:
     source = Path(str(config_loader.conf_source))
     if not source.is_dir():
         return  # an archive or a remote folder: Kedro's message must do
-    for folder in conf_folders(config_loader):
+    for folder in _kedro.configuration_folders(config_loader):
         if not folder.is_dir():
             environments = sorted(
                 each.name for each in source.iterdir() if each.is_dir() and each.name[0] not in "._"
@@ -114,21 +102,13 @@ def _check_files(config_loader: Any) -> None:
 # --- where it stands -------------------------------------------------------------------------------
 
 
-def conf_folders(config_loader: Any) -> list[Path]:
-    """The folders that the loader reads, in its order: the base environment's, then the one's in use."""
-    source = Path(str(config_loader.conf_source))
-    base = getattr(config_loader, "base_env", None) or ""
-    environment = config_loader.env or getattr(config_loader, "default_run_env", None) or ""
-    return list(dict.fromkeys([source / base, source / environment]))
-
-
 def prefect_yml_paths(config_loader: Any) -> list[Path]:
     """The files that make up `prefect.yml`, in the order in which they override each other.
 
     Empty for configuration in an archive or a remote folder.
     """
     found: dict[Path, None] = {}
-    for folder in conf_folders(config_loader):
+    for folder in _kedro.configuration_folders(config_loader):
         for pattern in ("prefect*", "prefect*/**/*", "**/prefect*"):
             for path in sorted(folder.glob(pattern)) if folder.is_dir() else ():
                 hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
@@ -165,33 +145,3 @@ def prefect_yml_keys(config_loader: Any) -> dict[str, str]:
     if "" not in files:
         files[""] = f"{config_loader.conf_source}/…/prefect.yml"
     return files
-
-
-# --- filtering pipelines ---------------------------------------------------------------------------
-
-
-def filter_pipeline(pipeline: Pipeline, filters: Mapping[str, Iterable[str]]) -> Pipeline:
-    """The part of a pipeline that `kedro run` would run with these filters.
-
-    Args:
-        pipeline: the whole.
-        filters: `tags`, `from_nodes`, `to_nodes`, `node_names`, `from_inputs`, `to_outputs` and
-            `namespaces`; empty ones filter nothing.
-
-    Raises:
-        ValueError: Kedro's own, when a name does not exist or no node is left.
-    """
-    given = {name: list(values) for name, values in filters.items() if values}
-    namespaces = given.pop("namespaces", [])
-    parameters = inspect.signature(pipeline.filter).parameters
-    if not namespaces:
-        return pipeline.filter(**given)
-    if "node_namespaces" in parameters:  # Kedro 1.0
-        return pipeline.filter(**given, node_namespaces=namespaces)
-    # Before, one namespace at a time; filters intersect.
-    old_pipeline: Any = pipeline  # has a method that Kedro 1.0 dropped
-    parts = [old_pipeline.only_nodes_with_namespace(namespace) for namespace in namespaces]
-    left: Pipeline = pipeline.filter(**given) & sum(parts[1:], parts[0])
-    if not left.nodes:
-        raise ValueError("no node is left")
-    return left
