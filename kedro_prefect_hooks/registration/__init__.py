@@ -76,7 +76,7 @@ def register_project(
         outcomes = None
         if confirm is None or confirm(plan):
             outcomes = apply(plan, api, prune=prune, progress=_progress(echo))
-        result = summary(plan, outcomes, api.link)
+        result = summary(plan, outcomes, api.link, api.next_step)
     for line in result.text():
         echo(line)
     return result
@@ -111,12 +111,9 @@ def _checked(only: Collection[str] | None, declared: Iterable[str]) -> list[str]
 
 
 def _progress(echo: Echo) -> Callable[[str, int, int], None]:
-    """Says how far a long flow has come; short ones are in one request, and in the summary."""
-    told: dict[str, int] = {}
+    """Says how far a long flow has come; a short one goes in one request."""
 
     def progress(flow: str, sent: int, whole: int) -> None:
-        if sent < whole or flow in told:
-            told[flow] = sent
-            echo(f"Registering {flow}: {sent:,} of {whole:,} tasks and edges sent")
+        echo(f"Registering {flow}: {sent:,} of {whole:,} tasks and edges sent")
 
     return progress

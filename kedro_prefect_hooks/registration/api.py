@@ -59,12 +59,14 @@ class Api:
         transport: the way to it.
         called: how messages name it.
         link: from a flow group's id and the tenant's slug to the flow's address in a browser.
+        next_step: what a person can do to see the flows, where there is no such address.
     """
 
-    def __init__(self, transport: Transport, called: str, link: Link) -> None:
+    def __init__(self, transport: Transport, called: str, link: Link, next_step: str = "") -> None:
         self.transport = transport
         self.called = called
         self.link = link
+        self.next_step = next_step
 
     def snapshot(self, project: str) -> Snapshot:
         """The project and its live flows, by one query."""
@@ -168,9 +170,9 @@ def batches(items: Sequence[Json]) -> Iterator[list[Json]]:
 
 
 @contextlib.contextmanager
-def connected(transport: Transport, called: str, link: Link) -> Iterator[Api]:
+def connected(transport: Transport, called: str, link: Link, next_step: str = "") -> Iterator[Api]:
     """An API for as long as it is needed."""
     try:
-        yield Api(transport, called, link)
+        yield Api(transport, called, link, next_step)
     finally:
         transport.close()

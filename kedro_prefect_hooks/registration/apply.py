@@ -112,7 +112,6 @@ def _create(action: Action, wanted: Wanted, api: Api, project_id: str, progress:
         for count in _send(api, flow_id, tasks, edges, start=key.starts):
             sent += count
             progress(wanted.name, sent, whole)
-    progress(wanted.name, whole, whole)
     return flow_id
 
 
@@ -161,7 +160,7 @@ def _settle(
         with _naming(action):
             if flow.is_incomplete:
                 _complete(action.wanted, flow, api, progress)
-            elif flow.key is not None and flow.key.starts and not flow.schedule_active:
+            elif _should_run(action, flow) and not flow.schedule_active:
                 api.start_schedule(flow.id)
             else:
                 doubles = doubles_of(flow, now.flows)
@@ -171,6 +170,11 @@ def _settle(
                     continue
         wrong = True
     return wrong
+
+
+def _should_run(action: Action, flow: Registered) -> bool:
+    # The schedule of a version that was there before may be off because somebody paused it.
+    return flow.key is not None and flow.key.starts and action.kind in (Kind.NEW, Kind.CHANGED)
 
 
 def _check(actions: Iterable[Action], now: Snapshot, made: Mapping[str, str]) -> None:

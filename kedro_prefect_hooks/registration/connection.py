@@ -68,7 +68,8 @@ def _embedded(project_path: Path, timeout: float) -> Iterator[Api]:
     with EmbeddedServer(database, services=False) as server:
         transport = Transport(server.url, timeout, hint="It is the embedded API in this process.")
         # Its address ends with this process, so there is nothing to link to.
-        with connected(transport, f"embedded, {database}", lambda *_: None) as api:
+        step = "To look at them and to run them: kedro prefect up"
+        with connected(transport, f"embedded, {database}", lambda *_: None, step) as api:
             yield api
 
 

@@ -63,12 +63,14 @@ class Summary:
         api: the API, as messages name it.
         lines: one a flow, in the order of `prefect.yml`.
         applied: False when the plan was declined: then the lines say what would have been done.
+        next_step: what a person can do now to see the flows, when no link says so.
     """
 
     project: str
     api: str
     lines: tuple[Line, ...]
     applied: bool = True
+    next_step: str = ""
 
     def __str__(self) -> str:
         return "\n".join(self.text())
@@ -86,6 +88,8 @@ class Summary:
         if orphans:
             what = "a flow" if len(orphans) == 1 else f"{len(orphans)} flows"
             yield f"  To archive {what} no longer in prefect.yml: kedro prefect register --prune"
+        if self.next_step and any(line.action != Kind.UNCHANGED.value for line in self.lines):
+            yield f"  {self.next_step}"
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -114,19 +118,20 @@ def in_short(changes: Sequence[Change]) -> str:
     return shown if len(texts) <= SHOWN else f"{shown}; and {len(texts) - SHOWN} more"
 
 
-def summary(plan: Plan, outcomes: Sequence[Outcome] | None, link: Link) -> Summary:
+def summary(plan: Plan, outcomes: Sequence[Outcome] | None, link: Link, next_step: str = "") -> Summary:
     """What the outcomes of a plan come to.
 
     Args:
         plan: the plan.
         outcomes: of `apply`; None when the plan was declined.
         link: from a flow group's id and the tenant's slug to an address.
+        next_step: what to do to see the flows, where there is no such address.
     """
     applied = outcomes is not None
     if outcomes is None:
         outcomes = [Outcome(action, action.registered) for action in plan.actions]
     lines = tuple(_line(outcome, plan, link) for outcome in outcomes)
-    return Summary(plan.project, plan.api, lines, applied)
+    return Summary(plan.project, plan.api, lines, applied, next_step)
 
 
 def _line(outcome: Outcome, plan: Plan, link: Link) -> Line:

@@ -38,6 +38,7 @@ def test_embedded_opens_its_own_when_none_runs(site: Site) -> None:
     line = site.line(api="embedded")
     assert (line.action, line.link) == ("new", None)
     assert location.database_path(site.project.path).is_file()
+    assert "kedro prefect up" in site.lines[-1]
     assert site.line(api="embedded").action == "unchanged"
 
 

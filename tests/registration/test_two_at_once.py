@@ -12,6 +12,7 @@ import pytest
 from kedro_prefect_hooks.registration.key import Key
 from kedro_prefect_hooks.registration.plan import doubles_of
 from kedro_prefect_hooks.registration.registered import Registered
+from kedro_prefect_hooks.registration.wanted import wanted_flows
 from tests.registration.conftest import Site, chain
 from tests.registration.proxy import Proxy
 from tests.registration.test_repair import REGISTER
@@ -70,14 +71,15 @@ def test_both_processes_keep_the_same_one_of_two_flows() -> None:
     assert doubles_of(one, [one, other]) == ()
 
 
-def test_doubles_are_archived(site: Site) -> None:
+def test_doubles_are_archived_and_a_paused_schedule_stays_paused(site: Site) -> None:
+    site.flow(schedule={"cron": "0 6 * * *"})
     site.register()
+    site.pause(site.live()[0]["id"])
     # A second live flow of the same name and key, as the real server may leave it.
-    from kedro_prefect_hooks.registration import wanted
-
-    (flow,) = wanted.wanted_flows(site.flows())
+    (flow,) = wanted_flows(site.flows())
     key = site.live()[0]["flow_group"]["settings"]["idempotency_key"]
     site.create_flow(flow.built(), key, group="another group")
     assert len(site.live()) == 2
     assert site.line().action == "unchanged"
-    assert len(site.live()) == 1
+    (live,) = site.live()
+    assert not live["is_schedule_active"]
