@@ -7,13 +7,16 @@ import copy
 from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 import prefect
-from prefect.executors import LocalDaskExecutor, LocalExecutor
+from prefect.engine import get_default_flow_runner_class
+from prefect.engine.flow_runner import FlowRunner
+from prefect.executors import DaskExecutor, LocalDaskExecutor, LocalExecutor
 from prefect.executors.base import Executor
 
 from kedro_prefect_hooks import _prefect
 from kedro_prefect_hooks import session as sessions
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.datasets import Outputs
+from kedro_prefect_hooks.flows.futures import HeldFutures
 from kedro_prefect_hooks.flows.graph import LinearFlow
 from kedro_prefect_hooks.flows.tasks import NodeTask, current_flow_run
 
@@ -57,9 +60,14 @@ class KedroFlow(LinearFlow):
         self._executor = bound(executor or LocalExecutor(), self)
 
     def run(self, *args: Any, **kwargs: Any) -> State | None:
-        """Prefect's `Flow.run`; an `executor` given here gets the Kedro session too."""
-        if kwargs.get("executor") is not None:
-            kwargs["executor"] = bound(kwargs["executor"], self)
+        """Prefect's `Flow.run`; an `executor` given here gets the Kedro session too.
+
+        Tasks wait for their own retries, unless a `runner_cls` is given, as against an API.
+        """
+        kwargs["executor"] = executor = bound(kwargs.get("executor") or self.executor, self)
+        executor.every_state = True
+        if len(args) < 3 and get_default_flow_runner_class() is FlowRunner:
+            kwargs.setdefault("runner_cls", _prefect.patient_flow_runner)
         return super().run(*args, **kwargs)
 
     def pipeline(self) -> Pipeline:
@@ -89,14 +97,16 @@ class _FlowExecutor(Executor):
 
     flow: KedroFlow
     _ending: sessions.Ending | None = None
+    every_state = False
     _same_config = False
+    _held: HeldFutures | None = None
 
     @contextlib.contextmanager
     def start(self) -> Iterator[None]:
         flow = self.flow
         self._same_config = prefect.context.get("config") == prefect.config
         if not flow.own_session:
-            with super().start():
+            with self._started():
                 yield
             return
         run = current_flow_run()
@@ -106,12 +116,25 @@ class _FlowExecutor(Executor):
             _prefect.send_kedro_logs()
             self._ending = ending
             try:
-                with super().start():
+                with self._started():
                     yield
             finally:
                 self._ending = None
 
+    @contextlib.contextmanager
+    def _started(self) -> Iterator[None]:
+        with super().start():
+            if isinstance(self, DaskExecutor):
+                client: Any = self.client  # type: ignore[has-type]
+                self._held = HeldFutures(self.flow, client, self.every_state)
+            try:
+                yield
+            finally:
+                self._held = None
+
     def wait(self, futures: Any) -> Any:
+        if self._held is not None and isinstance(futures, dict):
+            futures = self._held.wanted(futures)
         states = super().wait(futures)
         if self._ending is not None and isinstance(states, dict):
             note_ending(self._ending, states)
@@ -126,14 +149,17 @@ class _FlowExecutor(Executor):
         context = kwargs.get("context")
         if context is not None and self._same_config and _in_this_process(self):
             kwargs["context"] = _without_config(context)
-        return super().submit(fn, *args, **kwargs)
+        future = super().submit(fn, *args, **kwargs)
+        if self._held is not None and isinstance(kwargs.get("task"), prefect.Task):
+            self._held.submitted(kwargs["task"], future)
+        return future
 
     def __reduce__(self) -> Any:
         # In three parts, since the flow in the state leads back here. The class is made at run time, so it
         # is rebuilt from the one below it.
         base: Any = type(self).__mro__[2]
         state = base.__getstate__(self) if hasattr(base, "__getstate__") else self.__dict__
-        state = {name: value for name, value in dict(state or {}).items() if name != "_ending"}
+        state = {name: value for name, value in dict(state or {}).items() if name not in ("_ending", "_held")}
         return _new_executor, (type(self).__mro__[2],), state
 
 
@@ -156,7 +182,7 @@ def note_ending(ending: sessions.Ending, states: Mapping[Any, State]) -> None:
         if not isinstance(task, NodeTask):
             continue
         if state.is_failed():
-            cause = state.result if isinstance(state.result, Exception) else RuntimeError(state.message)
+            cause = state.result if isinstance(state.result, Exception) else FlowRunError(str(state.message))
             ending.error = ending.error or cause
         elif not state.is_finished():
             ending.finished = False
@@ -175,13 +201,13 @@ def _bound_class(base: Any) -> Any:
     return _classes[base]
 
 
-def bound(executor: Executor, flow: KedroFlow) -> Executor:
+def bound(executor: Executor, flow: KedroFlow) -> _FlowExecutor:
     """A copy of the executor, of a subclass of its own class, that opens `flow`'s session while it works."""
     copied: Any = copy.copy(executor)
     if not isinstance(copied, _FlowExecutor):
         copied.__class__ = _bound_class(type(executor))
     copied.flow = flow
-    result: Executor = copied
+    result: _FlowExecutor = copied
     return result
 
 
