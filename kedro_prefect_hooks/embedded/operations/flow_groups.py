@@ -85,7 +85,8 @@ def _start_date(request: Request, timezone: str | None) -> Dict[str, str] | None
     now = pendulum.instance(values.to_datetime(request.database.now()))
     try:
         now = now.in_timezone(timezone)
-    except (ValueError, KeyError):
+    except Exception:
+        # pendulum 2 and 3 raise errors that have nothing in common.
         raise ValueError(f"Invalid timezone provided for schedule: {timezone}") from None
     return {"dt": now.naive().isoformat(), "tz": timezone}
 

@@ -1,0 +1,91 @@
+// Makes elements, and brings what is on the page in line with newly made ones, so that focus, scroll places
+// and selections outlive a refresh. Data becomes text nodes and attributes, never markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function make(element, properties, children) {
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element[name] = value;
+    // The page's policy forbids style attributes; setting single properties is allowed.
+    else if (name === "style") for (const [key, text] of Object.entries(value)) element.style.setProperty(key, text);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** An HTML element. `on…` properties are handlers, `style` is an object, the others are attributes. */
+export function h(tag, properties, ...children) {
+  return make(document.createElement(tag), properties, children);
+}
+
+/** An SVG element; as `h`. */
+export function s(tag, properties, ...children) {
+  return make(document.createElementNS(SVG, tag), properties, children);
+}
+
+/** One of the icons that index.html defines; what it says must also be said in text. */
+export function icon(name) {
+  return s("svg", { class: `icon icon-${name}`, viewBox: "0 0 16 16", "aria-hidden": "true", focusable: "false" },
+    s("use", { href: `#icon-${name}` }));
+}
+
+const HANDLERS = ["onclick", "onchange", "oninput", "onsubmit", "onkeydown"];
+
+/** Make the children of `parent` equal to `children`, reusing what is there. */
+export function show(parent, ...children) {
+  const wanted = document.createDocumentFragment();
+  wanted.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  morphChildren(parent, wanted);
+}
+
+function keyOf(node) {
+  return node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null;
+}
+
+function fits(old, wanted) {
+  return old.nodeType === wanted.nodeType && old.nodeName === wanted.nodeName && keyOf(old) === keyOf(wanted);
+}
+
+function morph(old, wanted) {
+  if (old === wanted) return;
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== wanted.data) old.data = wanted.data;
+    return;
+  }
+  for (const { name } of [...old.attributes]) {
+    if (name !== "style" && !wanted.hasAttribute(name)) old.removeAttribute(name);
+  }
+  for (const { name, value } of wanted.attributes) {
+    if (name !== "style" && old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  if (old.style.cssText !== wanted.style.cssText) old.style.cssText = wanted.style.cssText;
+  for (const name of HANDLERS) old[name] = wanted[name];
+  if (!old.hasAttribute("data-opaque")) morphChildren(old, wanted);
+}
+
+function morphChildren(parent, wanted) {
+  const keyed = new Map();
+  for (const child of parent.childNodes) if (keyOf(child)) keyed.set(keyOf(child), child);
+  let place = parent.firstChild;
+  for (const child of [...wanted.childNodes]) {
+    const known = keyOf(child) && keyed.get(keyOf(child));
+    if (known && fits(known, child)) {
+      if (known !== place) parent.insertBefore(known, place);
+      else place = place.nextSibling;
+      morph(known, child);
+    } else if (place && fits(place, child)) {
+      const next = place.nextSibling;
+      morph(place, child);
+      place = next;
+    } else {
+      parent.insertBefore(child, place);
+    }
+  }
+  while (place) {
+    const next = place.nextSibling;
+    place.remove();
+    place = next;
+  }
+}

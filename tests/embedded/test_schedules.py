@@ -1,0 +1,227 @@
+"""Schedules make runs on their own: ten ahead, each once, with what their clocks give."""
+
+from __future__ import annotations
+
+import datetime
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Dict, Iterator, List
+
+import pendulum
+import pytest
+from dateutil.rrule import rrulestr
+from prefect.schedules import CronSchedule, IntervalSchedule, Schedule
+from prefect.schedules.clocks import CronClock, DatesClock, IntervalClock, RRuleClock
+from prefect.schedules.filters import is_weekday
+from prefect.serialization.schedule import ScheduleSchema
+
+from kedro_prefect_hooks.embedded.operations import schedules
+from kedro_prefect_hooks.embedded.server import EmbeddedServer
+from kedro_prefect_hooks.embedded.services import scheduler
+from kedro_prefect_hooks.embedded.settings import Settings
+from kedro_prefect_hooks.embedded.values import SECOND, parse_timestamp
+from tests.embedded.conftest import Caller, Seed
+
+START = parse_timestamp("2026-11-23T10:02:00+00:00")
+MINUTE = 60 * SECOND
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = START
+
+    def __call__(self) -> int:
+        self.time += 1
+        return self.time
+
+
+class World:
+    """An API whose clock the test sets."""
+
+    def __init__(self, server: EmbeddedServer, clock: Clock) -> None:
+        self.api, self.clock, self.database = Caller(server.url), clock, server.database
+        self.seed = Seed(self.api)
+        self.project_id = self.seed.project("p")
+
+    def register(self, schedule: Any, **more: Any) -> str:
+        serialized = ScheduleSchema().dump(schedule) if schedule else None
+        return self.seed.flow(self.project_id, "f", schedule=serialized, **more)
+
+    def runs(self, flow_id: str) -> List[Dict[str, Any]]:
+        query = f"""{{ flow_by_pk(id: "{flow_id}") {{
+            flow_runs(order_by: [{{scheduled_start_time: asc}}, {{labels: asc}}]) {{
+                id scheduled_start_time idempotency_key auto_scheduled state labels parameters
+            }}
+        }} }}"""
+        found: List[Dict[str, Any]] = self.api.data(query)["flow_by_pk"]["flow_runs"]
+        return found
+
+    def times(self, flow_id: str) -> List[str]:
+        return [run["scheduled_start_time"][:16] for run in self.runs(flow_id)]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    clock = Clock()
+    with EmbeddedServer(tmp_path / "api.sqlite", services=False, settings=Settings(clock=clock)) as server:
+        yield World(server, clock)
+
+
+def test_ten_runs_are_made_ahead_and_each_once(world: World) -> None:
+    flow_id = world.register(CronSchedule("*/5 * * * *"))
+    first = world.times(flow_id)
+    assert first == [f"2026-11-23T10:{minute:02d}" for minute in range(5, 55, 5)]
+    runs = world.runs(flow_id)
+    assert runs[0]["idempotency_key"] == "auto-scheduled:2026-11-23T10:05:00+00:00"
+    assert all(run["auto_scheduled"] and run["state"] == "Scheduled" for run in runs)
+    assert scheduler.run(world.database) == 0
+    world.clock.time += 11 * MINUTE
+    assert scheduler.run(world.database) == 2
+    assert world.times(flow_id) == [*first, "2026-11-23T10:55", "2026-11-23T11:00"]
+
+
+def test_a_paused_schedule_makes_none_and_takes_back_what_waits(world: World) -> None:
+    flow_id = world.register(CronSchedule("*/5 * * * *"))
+    done, asked = world.runs(flow_id)[0]["id"], world.seed.run(flow_id)
+    world.seed.flow_state(done, "Success")
+    assert world.api.do("set_schedule_inactive", {"flow_id": flow_id}) is True
+    assert {run["id"] for run in world.runs(flow_id)} == {done, asked}
+    assert scheduler.run(world.database) == 0
+    world.clock.time += 60 * MINUTE
+    assert world.api.do("set_schedule_active", {"flow_id": flow_id}) is True
+    assert len(world.runs(flow_id)) == 12
+
+
+def test_only_the_current_version_is_scheduled(world: World) -> None:
+    old = world.register(CronSchedule("*/5 * * * *"))
+    new = world.register(CronSchedule("*/30 * * * *"))
+    assert world.runs(old) == []
+    assert world.times(new)[:2] == ["2026-11-23T10:30", "2026-11-23T11:00"]
+    assert scheduler.run(world.database) == 0
+
+
+def test_a_flow_without_a_schedule_is_not_switched_on(world: World) -> None:
+    flow_id = world.register(None)
+    assert world.api.do("set_schedule_active", {"flow_id": flow_id}) is False
+    assert world.api.do("set_schedule_active", {"flow_id": world.project_id}) is False
+
+
+def test_required_parameters_must_come_from_somewhere(world: World) -> None:
+    required = [{"name": "x", "slug": "x", "required": True, "default": None}]
+    clock = CronClock("*/5 * * * *")
+    flow_id = world.register(Schedule(clocks=[clock]), parameters=required)
+    assert world.runs(flow_id) == []
+    message = world.api.fails("set_schedule_active", {"flow_id": flow_id})
+    assert message == "Can not schedule a flow that has required parameters."
+    given = CronClock("*/5 * * * *", parameter_defaults={"x": 1})
+    flow_id = world.register(Schedule(clocks=[given]), parameters=required)
+    assert {run["parameters"]["x"] for run in world.runs(flow_id)} == {1}
+
+
+def _at(hour: int, minute: int = 0) -> pendulum.DateTime:
+    return pendulum.datetime(2026, 11, 23, hour, minute)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (
+            IntervalSchedule(interval=datetime.timedelta(hours=1), start_date=_at(9, 30)),
+            ["23T10:30", "23T11:30"],
+        ),
+        (
+            Schedule(clocks=[RRuleClock(rrulestr("FREQ=HOURLY;BYMINUTE=15", dtstart=_at(9)))]),
+            ["23T10:15", "23T11:15"],
+        ),
+        (Schedule(clocks=[DatesClock([_at(9), _at(12)])]), ["23T12:00"]),
+        (Schedule(clocks=[CronClock("0 6 * * *")], filters=[is_weekday]), ["24T06:00", "25T06:00"]),
+        (CronSchedule("0 6 * * *", start_date=_at(0)), ["24T06:00", "25T06:00"]),
+    ],
+)
+def test_every_kind_of_clock(world: World, schedule: Any, expected: List[str]) -> None:
+    found = [time[8:] for time in world.times(world.register(schedule))]
+    assert found[: len(expected)] == expected
+    assert len(found) <= 10
+
+
+def test_a_timezone_is_kept_through_the_change_of_its_clocks(world: World) -> None:
+    start = pendulum.datetime(2026, 1, 1, tz="Europe/Paris")
+    world.clock.time = parse_timestamp("2026-10-23T12:00:00Z")
+    flow_id = world.register(CronSchedule("0 6 * * *", start_date=start))
+    # Summer time ends on the 25th.
+    assert world.times(flow_id)[:3] == ["2026-10-24T04:00", "2026-10-25T05:00", "2026-10-26T05:00"]
+
+
+def test_clocks_with_parameters_and_labels_run_at_the_same_time(world: World) -> None:
+    clocks = [
+        IntervalClock(
+            datetime.timedelta(hours=1), start_date=_at(9), labels=[name], parameter_defaults={"x": name}
+        )
+        for name in ("a", "b")
+    ]
+    flow_id = world.register(Schedule(clocks=clocks))
+    found = [(r["scheduled_start_time"][11:16], r["labels"], r["parameters"]) for r in world.runs(flow_id)]
+    assert found[:4] == [
+        ("11:00", ["a"], {"x": "a"}),
+        ("11:00", ["b"], {"x": "b"}),
+        ("12:00", ["a"], {"x": "a"}),
+        ("12:00", ["b"], {"x": "b"}),
+    ]
+    assert scheduler.run(world.database) == 0
+    assert len({run["idempotency_key"] for run in world.runs(flow_id)}) == 10
+
+
+def test_a_schedule_of_the_group_goes_before_the_flows_own(world: World) -> None:
+    flow_id = world.register(CronSchedule("*/5 * * * *"))
+    group_id = world.api.data("{ flow_group { id } }")["flow_group"][0]["id"]
+    given = {"flow_group_id": group_id, "cron_clocks": [{"cron": "0 12 * * *"}], "timezone": "Asia/Tokyo"}
+    assert world.api.do("set_flow_group_schedule", given) is True
+    assert world.times(flow_id)[:2] == ["2026-11-24T03:00", "2026-11-25T03:00"]
+    hourly = {
+        "flow_group_id": group_id,
+        "interval_clocks": [{"interval": 3600, "parameter_defaults": {"x": 1}}],
+    }
+    assert world.api.do("set_flow_group_schedule", hourly) is True
+    assert world.runs(flow_id)[0]["parameters"] == {"x": 1}
+    assert world.api.do("delete_flow_group_schedule", {"flow_group_id": group_id}) is True
+    scheduler.run(world.database)
+    assert world.times(flow_id)[0] == "2026-11-23T10:05"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"cron_clocks": [{"cron": "not a cron"}]}, "Invalid clock provided for schedule: "),
+        (
+            {"cron_clocks": [], "timezone": "Mars/Olympus"},
+            "Invalid timezone provided for schedule: Mars/Olympus",
+        ),
+    ],
+)
+def test_a_schedule_that_cannot_be_read_is_refused(world: World, given: Any, message: str) -> None:
+    world.register(CronSchedule("*/5 * * * *"))
+    group_id = world.api.data("{ flow_group { id } }")["flow_group"][0]["id"]
+    assert world.api.fails("set_flow_group_schedule", {"flow_group_id": group_id, **given}).startswith(
+        message
+    )
+
+
+def test_one_flow_with_a_bad_schedule_does_not_stop_the_others(world: World) -> None:
+    good = world.register(CronSchedule("*/5 * * * *"))
+    bad = world.seed.flow(
+        world.project_id, "bad", schedule={"clocks": [{"type": "NoClock"}], "type": "Schedule"}
+    )
+    assert world.runs(bad) == []
+    world.clock.time += 11 * MINUTE
+    assert scheduler.run(world.database) == 2
+    assert len(world.runs(good)) == 12
+
+
+def test_two_schedulers_at_once_make_each_run_once(world: World) -> None:
+    flow_id = world.register(CronSchedule("*/5 * * * *"))
+    for _ in range(5):
+        world.clock.time += 50 * MINUTE
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: schedules.schedule_runs(world.database, flow_id), range(4)))
+    times = world.times(flow_id)
+    assert len(times) == len(set(times)) == 60
