@@ -115,7 +115,13 @@ def _importance_bars(axes: Axes, importance: pd.DataFrame) -> None:
     bars = axes.barh(ordered["feature"].str.replace("_", " "), ordered["auc_lost"], color=REST, height=0.7)
     for bar in bars[-3:]:
         bar.set_color(ACCENT)
-    axes.bar_label(bars, [f"{lost:.3f}" for lost in ordered["auc_lost"]], padding=4, fontsize=8.5, color=INK)
+    axes.bar_label(
+        bars,
+        [f"{round(lost, 3) + 0:.3f}" for lost in ordered["auc_lost"]],
+        padding=4,
+        fontsize=8.5,
+        color=INK,
+    )
     axes.set_xticks([])
     _bare(axes, "ROC AUC lost when one feature is shuffled")
 
