@@ -13,6 +13,7 @@ from kedro.runner import AbstractRunner
 
 from kedro_prefect_hooks import _kedro, session
 from kedro_prefect_hooks.errors import FlowRunError
+from kedro_prefect_hooks.nodes import RunSession
 
 if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
@@ -94,7 +95,7 @@ class PrefectRunner(AbstractRunner):
         )
         key = str(uuid.uuid4())
         assert hook_manager is not None, "Kedro's own `run` always gives one"
-        run_session = session.RunSession(
+        run_session = RunSession(
             run_id or key, catalog, hook_manager, pipeline, is_async=self._is_async, pin=False
         )
         ending = session.Ending()
