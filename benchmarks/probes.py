@@ -1,4 +1,4 @@
-"""What is measured, each in a process of its own: `python -m benchmarks.probes NAME JSON` prints one JSON line.
+"""What is measured, each in a process of its own: `python -m benchmarks.probe NAME JSON` prints a JSON line.
 
 A probe does everything that is not to be counted, then counts. Seconds are of the wall, memory is the
 process's peak resident size (VmHWM), as the kernel gives it.
@@ -11,9 +11,10 @@ import importlib
 import json
 import os
 import resource
+import subprocess
 import sys
+import tempfile
 import time
-from pathlib import Path
 from typing import Any, Callable, Iterator
 
 Result = dict  # what a probe gives: name of a figure → value
@@ -264,16 +265,121 @@ def _make_frame(megabytes: int) -> Any:
     return pd.DataFrame(np.ones((megabytes * 1000 * 1000 // 80, 10)))
 
 
+# --- registration ----------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _embedded_api(counted: bool = False) -> Iterator[Any]:
+    """An empty embedded API in a process of its own; yields its URL, and what it is asked if `counted`."""
+    from tests.registration.proxy import Proxy
+
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            sys.executable,
+            "-m",
+            "kedro_prefect_hooks.embedded",
+            f"{folder}/api.sqlite",
+            "--port",
+            "0",
+        ]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().split()[-1]
+            if not counted:
+                yield url, []
+                return
+            proxy = Proxy(url)
+            with proxy:
+                yield proxy.url, proxy.requests
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _use(flows: Any, url: str) -> Any:
+    flows.config = flows.config.model_copy(update={"api": url})
+    return flows
+
+
+def _said(_: str) -> None:
+    """Nobody reads it here."""
+
+
+@probe
+def register_ours(path: str) -> Any:
+    """Build one flow and register it with an empty embedded API that runs in another process."""
+    from kedro_prefect_hooks.registration import register_project
+
+    with _embedded_api() as (url, _):
+        flows = _use(_flows(path), url)
+        with stopwatch() as took:
+            register_project(flows, echo=_said)
+    return took
+
+
+@probe
+def register_prefect(nodes: int) -> Any:
+    """The same by Prefect's `flow.register`."""
+    import prefect
+
+    with _embedded_api() as (url, _), prefect.utilities.configuration.set_temporary_config(
+        {"backend": "server", "cloud.api": url, "cloud.graphql": f"{url}/graphql"}
+    ):
+        client = prefect.Client(api_server=url)
+        client.create_project("bench")
+        with stopwatch() as took:
+            flow = _prefect_flow("chain", nodes)
+            flow.storage = prefect.storage.Module("benchmarks.probes")
+            flow.register("bench", no_url=True)
+    return took
+
+
+@probe
+def register_again(path: str, flows: int) -> Any:
+    """All flows of a project once more: none changed, timed; and the requests for none and one changed."""
+    from kedro_prefect_hooks.registration import register_project
+
+    with _embedded_api() as (url, _):
+        project = _use(_flows(path), url)
+        register_project(project, echo=_said)
+        again = _use(_flows(path), url)
+        with stopwatch() as took:
+            summary = register_project(again, echo=_said)
+    assert len(summary.lines) == flows, summary
+    with _embedded_api(counted=True) as (url, asked):
+        project = _use(_flows(path), url)
+        register_project(project, echo=_said)
+        first = len(asked)
+        register_project(_use(_flows(path), url), echo=_said)
+        unchanged = len(asked) - first
+        changed = _use(_flows(path), url)
+        name = next(iter(changed.config.flows))
+        described = changed.config.flows[name].model_copy(update={"labels": ["changed"]})
+        changed.config = changed.config.model_copy(
+            update={"flows": {**changed.config.flows, name: described}}
+        )
+        register_project(changed, echo=_said)
+    return {
+        **took,
+        "first_requests": first,
+        "unchanged_requests": unchanged,
+        "changed_requests": len(asked) - first - unchanged,
+    }
+
+
+@probe
+def kedro_run(path: str) -> Any:
+    """A whole `kedro run`, from the command to its end."""
+    command = [sys.executable, "-m", "kedro", "run"]
+    with stopwatch() as took:
+        subprocess.run(command, cwd=path, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return took
+
+
 def main(name: str, arguments: str) -> None:
     """Run one probe; what it logs goes to stderr, its figures to stdout, as the last line."""
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # Prefect and Kedro log to stdout
     figures = PROBES[name](**json.loads(arguments))
     print(json.dumps(figures), file=out, flush=True)
-
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from benchmarks import probes
-
-    probes.main(sys.argv[1], sys.argv[2])

@@ -50,7 +50,9 @@ def register_pipelines():
     return {{"__default__": pipeline(nodes)}}
 """
     end = {"end": {"type": "JsonDataset", "filepath": "data/end.json"}}
-    return make_project(path, pipelines=pipelines, catalog=end, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN)
+    return make_project(
+        path, pipelines=pipelines, catalog=end, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN
+    )
 
 
 def frames(path: Path, count: int, megabytes: int, settings: Optional[Mapping[str, Any]] = None) -> Project:
@@ -81,7 +83,9 @@ def register_pipelines():
     return {{"__default__": pipeline(nodes)}}
 """
     end = {"end": {"type": "JsonDataset", "filepath": "data/end.json"}}
-    return make_project(path, pipelines=pipelines, catalog=end, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN)
+    return make_project(
+        path, pipelines=pipelines, catalog=end, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN
+    )
 
 
 def cpu_bound(
@@ -107,7 +111,9 @@ def register_pipelines():
     return {{"__default__": pipeline(nodes)}}
 """
     files = {f"done_{i}": {"type": "JsonDataset", "filepath": f"data/done_{i}.json"} for i in range(nodes)}
-    return make_project(path, pipelines=pipelines, catalog=files, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN)
+    return make_project(
+        path, pipelines=pipelines, catalog=files, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN
+    )
 
 
 def transfer(path: Path, megabytes: int, settings: Optional[Mapping[str, Any]] = None) -> Project:
@@ -115,6 +121,7 @@ def transfer(path: Path, megabytes: int, settings: Optional[Mapping[str, Any]] =
 
     `copy_mode: assign`, as Dask alone copies nothing either.
     """
+    nodes = {"make": {"tags": ["dask-resource:A=1"]}, "use": {"tags": ["dask-resource:B=1"]}}
     pipelines = f"""
 import numpy as np
 import pandas as pd
@@ -133,8 +140,8 @@ def register_pipelines():
     return {{
         "__default__": pipeline(
             [
-                node(make, None, "frame", name="make", tags=["dask-resource:A=1"]),
-                node(use, "frame", "end", name="use", tags=["dask-resource:B=1"]),
+                node(make, None, "frame", name="make"),
+                node(use, "frame", "end", name="use"),
             ]
         )
     }}
@@ -143,10 +150,22 @@ def register_pipelines():
         "frame": {"type": "MemoryDataset", "copy_mode": "assign"},
         "end": {"type": "JsonDataset", "filepath": "data/end.json"},
     }
-    return make_project(path, pipelines=pipelines, catalog=catalog, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN)
+    return make_project(
+        path,
+        pipelines=pipelines,
+        catalog=catalog,
+        prefect=_prefect({"nodes": nodes, **(settings or {})}),
+        settings=NO_HOOKS_OF_ITS_OWN,
+    )
 
 
 def many_flows(path: Path, flows: int, nodes: int) -> Project:
     """`flows` flows over one chain of `nodes`."""
     prefect = {"api": "embedded", "flows": {f"flow_{i}": {} for i in range(flows)}}
     return chain(path, nodes, prefect=prefect, settings=NO_HOOKS_OF_ITS_OWN)
+
+
+def plain(path: Path, hook: bool) -> Project:
+    """A chain of ten nodes, with `PrefectHooks()` in its settings or without."""
+    settings = NO_HOOKS_OF_ITS_OWN if hook else "HOOKS = ()\n"
+    return chain(path, 10, prefect=_prefect(None), settings=settings)

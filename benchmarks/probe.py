@@ -1,0 +1,8 @@
+"""Runs one probe in this process: `python -m benchmarks.probe NAME JSON`."""
+
+import sys
+
+from benchmarks.probes import main
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])
