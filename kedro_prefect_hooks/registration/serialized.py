@@ -8,6 +8,7 @@ Knows nothing of Kedro, nor of what is already registered.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Dict, List
 
 import prefect
@@ -31,11 +32,11 @@ def serialized(flow: prefect.Flow) -> Json:
         ValueError: the flow has a cycle.
     """
     tasks = _tasks(flow)
-    parts = FlowSchema(exclude=["tasks", "edges", "parameters", "reference_tasks", "storage"]).dump(flow)
+    parts = _schema(FlowSchema, "tasks", "edges", "parameters", "reference_tasks", "storage").dump(flow)
     parts["tasks"] = tasks
     parts["edges"] = _edges(flow)
     parameters = sorted(flow.parameters(), key=lambda parameter: str(parameter.slug))
-    parts["parameters"] = ParameterSchema(many=True).dump(parameters)
+    parts["parameters"] = _schema(ParameterSchema).dump(parameters, many=True)
     parts["reference_tasks"] = [
         _versioned({"slug": slug})
         for slug in sorted(flow.slugs[task] for task in flow._reference_tasks or ())
@@ -46,7 +47,13 @@ def serialized(flow: prefect.Flow) -> Json:
 
 def serialized_storage(storage: Storage | None) -> Json | None:
     """A storage as it stands in a serialised flow."""
-    return None if storage is None else dict(StorageSchema().dump(storage))
+    return None if storage is None else dict(_schema(StorageSchema).dump(storage))
+
+
+@lru_cache(maxsize=None)
+def _schema(kind: type, *excluded: str) -> Any:
+    # Making a schema takes longer than serialising a small flow with it.
+    return kind(exclude=excluded) if excluded else kind()
 
 
 def _versioned(content: Json) -> Json:
@@ -56,7 +63,7 @@ def _versioned(content: Json) -> Json:
 def _tasks(flow: prefect.Flow) -> List[Json]:
     if len(flow._sorted_tasks()) != len(flow.tasks):
         raise ValueError(f"Not every task of flow {flow.name} can be reached.")
-    whole, rest = TaskSchema(), TaskSchema(exclude=[*BY_CLASS, "trigger"])
+    whole, rest = _schema(TaskSchema), _schema(TaskSchema, *BY_CLASS, "trigger")
     known: dict[Any, Json] = {}
     result = []
     for task in sorted(flow.tasks, key=flow.slugs.__getitem__):

@@ -72,27 +72,33 @@ def test_a_whole_registration_in_parts(in_parts: Site) -> None:
     assert_whole(in_parts, 1)
 
 
-@pytest.mark.parametrize("side", ["request", "answer"])
 @pytest.mark.parametrize("number", range(1, len(PARTS) + 1))
-def test_cut_in_a_first_registration(in_parts: Site, number: int, side: str) -> None:
-    cut = {"before" if side == "request" else "after": cut_at(number)}
-    with Proxy(in_parts.url, **cut) as proxy, pytest.raises((ApiError, RegistrationError)) as caught:
+def test_cut_before_each_request_of_a_first_registration(in_parts: Site, number: int) -> None:
+    cut = Proxy(in_parts.url, before=cut_at(number))
+    with cut as proxy, pytest.raises((ApiError, RegistrationError)) as caught:
         in_parts.register(api=proxy.url)
     assert "\n" not in str(caught.value)
     in_parts.register()
     assert_whole(in_parts, 1)
 
 
-@pytest.mark.parametrize("side", ["request", "answer"])
 @pytest.mark.parametrize("number", range(1, len(PARTS) + 1))
-def test_cut_in_a_changed_registration(in_parts: Site, number: int, side: str) -> None:
+def test_cut_before_each_request_of_a_changed_registration(in_parts: Site, number: int) -> None:
     in_parts.register()
     in_parts.flow(labels=["etl"])
-    cut = {"before" if side == "request" else "after": cut_at(number)}
-    with Proxy(in_parts.url, **cut) as proxy, pytest.raises((ApiError, RegistrationError)):
+    cut = Proxy(in_parts.url, before=cut_at(number))
+    with cut as proxy, pytest.raises((ApiError, RegistrationError)):
         in_parts.register(api=proxy.url)
     in_parts.register()
     assert_whole(in_parts, 2)
+
+
+@pytest.mark.parametrize("number", [2, 3, 8])
+def test_answer_lost_after_the_api_has_acted(in_parts: Site, number: int) -> None:
+    with Proxy(in_parts.url, after=cut_at(number)) as proxy, pytest.raises((ApiError, RegistrationError)):
+        in_parts.register(api=proxy.url)
+    in_parts.register()
+    assert_whole(in_parts, 1)
 
 
 @pytest.mark.parametrize("number", range(1, 5))
