@@ -110,18 +110,13 @@ def _calibration(axes: Axes, predictions: pd.DataFrame) -> None:
 
 
 def _importance_bars(axes: Axes, importance: pd.DataFrame) -> None:
-    """One bar a feature, the weightiest on top."""
+    """One bar a feature, the weightiest on top; less than nothing is chance, and drawn as nothing."""
     ordered = importance.iloc[::-1]
-    bars = axes.barh(ordered["feature"].str.replace("_", " "), ordered["auc_lost"], color=REST, height=0.7)
+    lost = ordered["auc_lost"].clip(lower=0)
+    bars = axes.barh(ordered["feature"].str.replace("_", " "), lost, color=REST, height=0.7)
     for bar in bars[-3:]:
         bar.set_color(ACCENT)
-    axes.bar_label(
-        bars,
-        [f"{round(lost, 3) + 0:.3f}" for lost in ordered["auc_lost"]],
-        padding=4,
-        fontsize=8.5,
-        color=INK,
-    )
+    axes.bar_label(bars, [f"{value:.3f}" for value in lost], padding=4, fontsize=8.5, color=INK)
     axes.set_xticks([])
     _bare(axes, "ROC AUC lost when one feature is shuffled")
 
