@@ -195,9 +195,9 @@ def _built(wanted: Wanted) -> Json:
     try:
         return wanted.built()
     except Exception as error:  # a storage's own: no access, no such bucket, no Docker …
-        raise RegistrationError(
-            f"its storage ({type(wanted.flow.storage).__name__}) could not be built: {error}"
-        ) from error
+        why = " ".join(str(error).split()) or type(error).__name__
+        storage = type(wanted.flow.storage).__name__
+        raise RegistrationError(f"its storage ({storage}) could not be built: {why}") from error
 
 
 @contextlib.contextmanager

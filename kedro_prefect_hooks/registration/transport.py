@@ -118,7 +118,8 @@ class Transport:
             answer = None
         errors = answer.get("errors") if isinstance(answer, dict) else None
         if errors and response.status_code in (200, 400):
-            reasons = [str(each.get("message") if isinstance(each, dict) else each) for each in errors]
+            said = [str(each.get("message") if isinstance(each, dict) else each) for each in errors]
+            reasons = [" ".join(each.split()) for each in said]
             raise Refusal(f"The Prefect API at {self.url} says: {'; '.join(reasons)}", reasons)
         status = response.status_code
         if status in (401, 403):

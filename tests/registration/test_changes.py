@@ -10,7 +10,7 @@ from prefect.run_configs import LocalRun
 from prefect.storage import Module
 from prefect.utilities.graphql import compress
 
-from kedro_prefect_hooks.errors import ConfigError
+from kedro_prefect_hooks.errors import ConfigError, RegistrationError
 from tests.registration.conftest import NODES, PARAMETERS, Site, mutate
 from tests.registration.proxy import Proxy
 
@@ -197,3 +197,12 @@ def test_a_flow_that_came_otherwise_is_taken_over(site: Site) -> None:
     assert (line.action, line.version) == ("changed", 2)
     assert str(line.changes[0]) == "registered by something else than this plugin"
     assert "task by hand removed" in map(str, line.changes)
+
+
+def test_a_storage_that_cannot_be_built_names_the_flow(site: Site) -> None:
+    site.flow(storage={"type": "Local", "stored_as_script": True})
+    with pytest.raises(
+        RegistrationError, match=r"Flow 'flights' could not be registered: its storage \(Local\)"
+    ):
+        site.register()
+    assert site.live() == []
