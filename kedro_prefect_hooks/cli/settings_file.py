@@ -73,7 +73,8 @@ class _Text:
 
     def with_insertions(self, insertions: list[_Insertion]) -> bytes:
         changed = self.source
-        for each in sorted(insertions, key=lambda each: -each.offset):
+        # From the end, so that offsets stay right; of two at one place the later comes to stand after.
+        for each in sorted(reversed(insertions), key=lambda each: -each.offset):
             changed = changed[: each.offset] + each.content + changed[each.offset :]
         return changed
 

@@ -1,0 +1,138 @@
+"""What Kedro's command line shows of us, what it costs, and what is said where nothing can be done."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from click.testing import CliRunner
+
+from kedro_prefect_hooks.cli import COMMANDS, commands, prefect
+from tests.scenarios.project_factory import Project, clean_environment
+from tests.scenarios.scenarios import chain
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_each_command_explains_it(name: str) -> None:
+    result = CliRunner().invoke(prefect, [name, "--help"])
+    assert result.exit_code == 0
+    assert f"prefect {name} [OPTIONS]" in result.output
+    assert len(result.output.splitlines()) > 6
+
+
+def test_help_lists_the_commands_in_the_order_of_use() -> None:
+    result = CliRunner().invoke(commands, ["prefect", "--help"])
+    listed = [
+        line.split()[0] for line in result.output.partition("Commands:\n")[2].splitlines() if line[2:3] != " "
+    ]
+    assert listed == list(COMMANDS)
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest() -> None:
+    result = CliRunner().invoke(commands, ["prefect", "registre"])
+    assert result.exit_code == 2
+    assert "register" in result.output.splitlines()[-1]
+
+
+def test_the_entry_point_imports_click_and_no_more() -> None:
+    code = (
+        "import sys, click; before = set(sys.modules)\n"
+        "import kedro_prefect_hooks.cli\n"
+        "import json; print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert set(json.loads(output)) - {"json", "json.decoder", "json.encoder", "json.scanner", "_json"} == {
+        "kedro_prefect_hooks",
+        "kedro_prefect_hooks.cli",
+    }
+
+
+def test_help_of_a_command_imports_neither_prefect_nor_pydantic() -> None:
+    code = (
+        "import sys\nfrom click.testing import CliRunner\nfrom kedro_prefect_hooks.cli import prefect\n"
+        f"for name in {COMMANDS!r}: CliRunner().invoke(prefect, [name, '--help'])\n"
+        "print([name for name in ('prefect', 'pydantic', 'kedro') if name in sys.modules])"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "[]"
+
+
+def test_kedro_lists_the_group_once_in_a_project(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+    project = chain(tmp_path / "project", 2)
+    output = kedro(project, "--help", ok=True).stdout
+    assert output.count("Kedro pipelines as Prefect 1 flows.") == 1
+
+
+@pytest.mark.parametrize(
+    "command", [["plan"], ["register"], ["run", "x"], ["graph", "x"], ["agent"], ["up"], ["init"]]
+)
+def test_outside_of_a_project_each_command_says_so(tmp_path: Path, command: list[str]) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    result = subprocess.run(
+        [sys.executable, "-m", "kedro", "prefect", *command],
+        cwd=str(empty),
+        env=clean_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert f"There is no Kedro project in {empty}" in result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [["plan"], ["register"], ["run", "x", "--local"], ["graph", "x"], ["agent"], ["up"]]
+)
+def test_without_a_prefect_yml_each_command_says_how_to_begin(
+    tmp_path: Path, kedro: Callable[..., Any], command: list[str]
+) -> None:
+    result = kedro(chain(tmp_path / "project", 2), "prefect", *command)
+    assert result.returncode == 1
+    assert "There is no prefect.yml in conf/base or conf/deploy" in result.stdout
+    assert "kedro prefect init" in result.stdout
+    assert "Traceback" not in result.stdout
+
+
+@pytest.mark.parametrize("command", [["run", "chian", "--local"], ["run", "chian"], ["graph", "chian"]])
+def test_an_unknown_flow_is_answered_with_the_nearest(
+    tmp_path: Path, kedro: Callable[..., Any], command: list[str]
+) -> None:
+    project = chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}, "other": {}}})
+    result = kedro(project, "prefect", *command)
+    assert result.returncode == 1
+    assert (
+        "There is no flow 'chian' in prefect.yml. Did you mean 'chain'? It has: chain, other."
+        in result.stdout
+    )
+    assert "Traceback" not in result.stdout
+
+
+@pytest.mark.parametrize("command", [["plan"], ["register"], ["run", "chain"], ["agent"]])
+def test_an_api_that_is_away_is_named(tmp_path: Path, kedro: Callable[..., Any], command: list[str]) -> None:
+    prefect_yml = {"api": "http://127.0.0.1:9", "flows": {"chain": {}}}
+    result = kedro(chain(tmp_path / "project", 2, prefect=prefect_yml), "prefect", *command)
+    assert result.returncode == 1
+    assert "The Prefect API at http://127.0.0.1:9 does not answer" in result.stdout
+    assert "Traceback" not in result.stdout
+
+
+def test_an_error_in_the_projects_code_is_told_in_short(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+    project: Project = chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}}})
+    project.write(
+        f"src/{project.package}/pipeline_registry.py",
+        "def register_pipelines():\n    raise KeyError('my mistake')\n",
+    )
+    result = kedro(project, "prefect", "plan")
+    assert result.returncode == 1
+    assert "KeyError: 'my mistake'" in result.stdout
+    assert "pipeline_registry.py, line 2" in result.stdout
+    assert "Traceback" not in result.stdout
+    whole = kedro(project, "prefect", "plan", env={"KEDRO_PREFECT_TRACEBACK": "1"})
+    assert "Traceback" in whole.stdout

@@ -1,0 +1,99 @@
+"""`run --local`: a flow run without any API, with its progress and its times."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from tests.scenarios.project_factory import collect_outputs, hook_counts
+from tests.scenarios.scenarios import chain, failing, slow, traps
+
+
+@pytest.mark.parametrize(
+    "executor",
+    [
+        {"type": "LocalExecutor"},
+        {"type": "LocalDaskExecutor", "scheduler": "threads"},
+        {"type": "LocalDaskExecutor", "scheduler": "processes", "num_workers": 2},
+    ],
+    ids=["local", "threads", "processes"],
+)
+def test_each_task_has_a_line_and_a_row(
+    tmp_path: Path, kedro: Callable[..., Any], executor: dict[str, Any]
+) -> None:
+    project = chain(tmp_path / "project", 3, prefect={"flows": {"chain": {"executor": executor}}})
+    output = kedro(project, "prefect", "run", "chain", "--local", ok=True).stdout
+    assert f"Flow 'chain' here, with {executor['type']}, in environment deploy:" in output
+    for number in (1, 2, 3):
+        assert re.search(rf"  {number}/3  node_{number - 1}  Success +\d\.\d\d s", output), output
+        assert re.search(rf"  node_{number - 1}  Success +1 +\d\.\d\d s +\d\.\d\d s +=+", output), output
+    assert re.search(r"Flow 'chain' ended in Success after \d+\.\d+ s\.", output)
+    assert "\x1b" not in output and "\r" not in output, "no cursor tricks and no colours in a log file"
+    assert json.loads((project.data / "end.json").read_text()) == 3
+
+
+def test_it_registers_nothing_and_needs_no_api(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+    prefect_yml = {"api": "http://127.0.0.1:9", "flows": {"chain": {}}}
+    project = chain(tmp_path / "project", 2, prefect=prefect_yml)
+    kedro(project, "prefect", "run", "chain", "--local", "--env", "deploy", ok=True)
+    assert not (project.path / ".kedro_prefect").exists()
+
+
+def test_the_same_outputs_and_hooks_as_kedro_run(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+    project = traps(tmp_path / "traps", prefect={"flows": {"all": {}}})
+    kedro(project, "run", ok=True)
+    outputs, hooks = collect_outputs(project), hook_counts(project)
+    project.clean()
+    kedro(project, "prefect", "run", "all", "--local", "--env", "local", ok=True)
+    assert collect_outputs(project) == outputs
+    assert hook_counts(project) == hooks
+
+
+def test_parameters_are_read_as_yaml_and_reach_the_nodes(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+    prefect_yml = {"flows": {"slow": {"parameters": ["seconds"]}}}
+    project = slow(tmp_path / "project", 3600, prefect=prefect_yml)
+    kedro(project, "prefect", "run", "slow", "--local", "--param", "seconds=0.01", ok=True)
+    assert json.loads((project.data / "end.json").read_text()) == 3
+
+
+@pytest.mark.parametrize(
+    ("param", "message"),
+    [
+        ("second=1", "Flow 'slow' has no parameter 'second'. Did you mean 'seconds'? It offers: seconds."),
+        ("seconds", "found 'seconds', expected NAME=VALUE, such as model.depth=3"),
+        ("seconds=[1", "the value of 'seconds' cannot be read"),
+        ("seconds=2020-01-01", "the value of 'seconds' cannot be read"),
+    ],
+)
+def test_a_wrong_parameter_is_one_message(
+    tmp_path: Path, kedro: Callable[..., Any], param: str, message: str
+) -> None:
+    project = slow(tmp_path / "project", 1, prefect={"flows": {"slow": {"parameters": ["seconds"]}}})
+    result = kedro(project, "prefect", "run", "slow", "--local", "--param", param)
+    assert result.returncode != 0
+    assert message in result.stdout
+    assert "Traceback" not in result.stdout
+
+
+def test_a_failed_run_names_the_node_and_its_error(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+    retries = {"max_retries": 1, "retry_delay": 1}
+    project = failing(tmp_path / "project", prefect={"flows": {"chain": {"retries": retries}}})
+    result = kedro(project, "prefect", "run", "chain", "--local", env={"FAIL_NODE": "second"})
+    assert result.returncode == 1
+    assert re.search(r"       second  Retrying +try 1 failed", result.stdout), result.stdout
+    assert re.search(r"  2/4  second  Failed", result.stdout)
+    assert re.search(r"  second  Failed +2 ", result.stdout), "two tries"
+    assert re.search(r"  third   TriggerFailed +- +- +-\n", result.stdout)
+    assert "Flow 'chain' ended in Failed" in result.stdout
+    assert "  second: ValueError('second is broken')" in result.stdout
+
+
+def test_options_that_need_an_api_are_refused(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+    project = chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}}})
+    result = kedro(project, "prefect", "run", "chain", "--local", "--watch")
+    assert result.returncode == 2
+    assert "--local needs no API" in result.stdout
