@@ -128,3 +128,27 @@ def test_a_failing_node_is_named_and_the_hooks_hear_of_it(
     calls = hook_calls(project)
     assert [call["hook"] for call in calls].count("on_pipeline_error") == 1
     assert [call["hook"] for call in calls].count("after_pipeline_run") == 0
+
+
+def test_a_changed_body_is_unchanged_to_prefect_and_used_by_the_next_run(
+    tmp_path: Path, home: Path, kedro: Callable[..., Any]
+) -> None:
+    project = scenarios.chain(tmp_path / "chain", 4, prefect={"flows": {"chain": {}}})
+    project.write_conf("deploy", "parameters", {})
+    log = tmp_path / "agent.log"
+    with prefect_api.api(project) as url:
+        kedro(project, "run", "--env", "deploy", ok=True)
+        before = collect_outputs(project)
+        registry = project.source / "pipeline_registry.py"
+        text = registry.read_text()
+        registry.write_text(text.replace("return value + 1", "return value + 10"))
+        assert registry.read_text() != text
+        project.clean()
+        with prefect_api.agent(url, home, log):
+            run = prefect_api.finished_run(url, prefect_api.start_run(url, "chain"), log)
+        assert run["state"] == "Success", run["state_message"]
+        after = collect_outputs(project)
+        assert after != before
+        result = kedro(project, "run", "--env", "deploy", ok=True)
+        assert "unchanged" in result.stdout
+        assert collect_outputs(project) == after
