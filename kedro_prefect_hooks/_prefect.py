@@ -5,11 +5,12 @@ Imports Prefect, so nothing that a plain `kedro run` needs may import this.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing.util
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Iterator
 
 import pendulum
 
@@ -30,6 +31,38 @@ if TYPE_CHECKING:
     from prefect.engine.state import State
 
 
+class PlainCloudHandler(CloudHandler):
+    """Sends lines to the Prefect API without the markup that Kedro writes for rich's console."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        if getattr(record, "markup", None):
+            from rich.markup import render
+
+            return render(line).plain
+        return line
+
+
+@contextlib.contextmanager
+def printed_once() -> Iterator[None]:
+    """Leave the console to the logging that Kedro has configured.
+
+    Prefect's logger has a console handler of its own and hands its lines on to the root logger too, so that
+    with Kedro's handler there each would be printed twice.
+    """
+    logger = logging.getLogger("prefect")
+    own = [handler for handler in logger.handlers if type(handler) is logging.StreamHandler]
+    if not logging.getLogger().handlers:
+        own = []
+    for handler in own:
+        logger.removeHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in own:
+            logger.addHandler(handler)
+
+
 def send_kedro_logs() -> None:
     """Send the lines of Kedro, of the project and of this package to the Prefect API, as Prefect's own go.
 
@@ -41,7 +74,7 @@ def send_kedro_logs() -> None:
     for name in filter(None, ("kedro", _kedro.package_name(), "kedro_prefect_hooks")):
         logger = logging.getLogger(name)
         if not any(isinstance(handler, CloudHandler) for handler in logger.handlers):
-            logger.addHandler(CloudHandler())
+            logger.addHandler(PlainCloudHandler())
         if logger.getEffectiveLevel() > logging.INFO:
             logger.setLevel(logging.INFO)
 

@@ -101,6 +101,7 @@ class PrefectRunner(AbstractRunner):
         ending = session.Ending()
         with ExitStack() as stack:
             stack.enter_context(session.registered(key, run_session))
+            stack.enter_context(_prefect.printed_once())
             state = _prefect.patient_flow_runner(flow).run(
                 executor=bound(self.executor, flow) if self.executor else flow.executor,
                 return_tasks=flow.terminal_tasks() | flow.reference_tasks(),

@@ -112,7 +112,7 @@ class _FlowExecutor(Executor):
         run = current_flow_run()
         name = type(self).__name__
         kedro = sessions.flow_session(flow.project, run, flow.pipeline, runner=name, filters=flow.filters)
-        with kedro as ending:
+        with kedro as ending, _prefect.printed_once():
             _prefect.send_kedro_logs()
             self._ending = ending
             try:

@@ -55,6 +55,7 @@ def test_flow_runs_equal_a_plain_run(tmp_path: Path, home: Path, kedro: Callable
                 loads = [line for line in run["logs"] if line["name"].startswith("kedro.io")]
                 assert any("Loading data from" in line["message"] for line in loads), flow
                 assert {line["task_run_id"] for line in loads} - {None}, flow
+                assert not any("[dark_orange]" in line["message"] for line in loads), flow
 
 
 def test_parameters_of_a_flow_run_reach_the_nodes(

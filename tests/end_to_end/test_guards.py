@@ -86,7 +86,7 @@ def test_the_hook_itself_imports_neither(tmp_path: Path, home: Path, project: Pr
     """Without Kedro's own imports in the way: the guards alone, for an environment that is not listed."""
     code = (
         "import sys; from pathlib import Path;"
-        "from kedro_prefect_hooks import session; from kedro_prefect_hooks.hooks import PrefectHooks, _listed;"
+        "from kedro_prefect_hooks.hooks import PrefectHooks, _listed;"
         "from kedro.framework.startup import bootstrap_project;"
         "from kedro.framework.project import settings;"
         f"bootstrap_project(Path({str(project.path)!r}));"

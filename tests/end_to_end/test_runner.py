@@ -54,8 +54,9 @@ def test_the_traps_on_every_executor(
 
 def test_without_a_prefect_yml_and_with_filters(tmp_path: Path, kedro: Callable[..., Any]) -> None:
     project = scenarios.failing(tmp_path / "failing")
-    kedro(project, "run", *RUNNER, "--to-nodes", "second", ok=True)
+    result = kedro(project, "run", *RUNNER, "--to-nodes", "second", ok=True)
     assert (project.data / "attempts.txt").read_text().split() == ["first", "second"]
+    assert result.stdout.count("Task 'second': Finished") == 1, "each line is printed once"
 
 
 @pytest.mark.parametrize("executor", EXECUTORS[:3], ids=lambda e: e.get("scheduler", e["type"]))
