@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kedro_prefect_hooks import __version__
 from kedro_prefect_hooks.embedded import executor
 from kedro_prefect_hooks.embedded.database import Database
+from kedro_prefect_hooks.embedded.page import is_public
 
 LARGEST_BODY = 5 * 1024 * 1024
 """Bytes; the limit of the real server's front."""
@@ -140,17 +141,18 @@ class _Gate:
         if scope["type"] != "http":
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._refusal(scope["path"], headers)
+        refusal = self._refusal(scope["method"], scope["path"], headers)
         await (refusal or self._inner)(scope, receive, send)
 
-    def _refusal(self, path: str, headers: Mapping[str, str]) -> Response | None:
+    def _refusal(self, method: str, path: str, headers: Mapping[str, str]) -> Response | None:
         host = headers.get("host", "")
         if _name_of(f"//{host}") not in self._hosts:
             return PlainTextResponse(f"Forbidden: this server is not {host!r}.\n", 403)
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
             return PlainTextResponse(f"Forbidden: requests from {origin!r} are not answered.\n", 403)
-        if self._token is not None and path != "/health" and not self._knows_token(headers):
+        is_open = path == "/health" or is_public(method, path)
+        if self._token is not None and not is_open and not self._knows_token(headers):
             return PlainTextResponse(
                 "Unauthorized: this server wants 'Authorization: Bearer <token>'.\n",
                 401,

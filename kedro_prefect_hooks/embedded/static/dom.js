@@ -33,6 +33,16 @@ export function icon(name) {
 
 const HANDLERS = ["onclick", "onchange", "oninput", "onsubmit", "onkeydown"];
 
+/**
+ * An element that looks after its own inside: it stays as it is while `show` works around it. It needs
+ * `data-opaque` and a `data-key`.
+ */
+export function keep(element) {
+  // What is on the page already is stood in for: taking the element itself would take it off the page.
+  if (!element.isConnected) return element;
+  return h(element.localName, { "data-opaque": true, "data-key": keyOf(element) });
+}
+
 /** Make the children of `parent` equal to `children`, reusing what is there. */
 export function show(parent, ...children) {
   const wanted = document.createDocumentFragment();
@@ -49,7 +59,7 @@ function fits(old, wanted) {
 }
 
 function morph(old, wanted) {
-  if (old === wanted) return;
+  if (old.nodeType === Node.ELEMENT_NODE && old.hasAttribute("data-opaque")) return;
   if (old.nodeType !== Node.ELEMENT_NODE) {
     if (old.data !== wanted.data) old.data = wanted.data;
     return;
@@ -62,7 +72,7 @@ function morph(old, wanted) {
   }
   if (old.style.cssText !== wanted.style.cssText) old.style.cssText = wanted.style.cssText;
   for (const name of HANDLERS) old[name] = wanted[name];
-  if (!old.hasAttribute("data-opaque")) morphChildren(old, wanted);
+  morphChildren(old, wanted);
 }
 
 function morphChildren(parent, wanted) {

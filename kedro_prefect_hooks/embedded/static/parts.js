@@ -1,0 +1,117 @@
+// Pieces that several views show: runs as ticks and as a table, schedules, hints, places to copy a command.
+
+import { setSchedule } from "./actions.js";
+import { h, icon } from "./dom.js";
+import { flowLink, runLink } from "./routes.js";
+import { inWords as scheduleInWords } from "./schedule.js";
+import { badge, family, inWords, isFinished } from "./states.js";
+import { duration, full, moment, since, when } from "./times.js";
+
+export const time = (text, said = when(text)) => h("time", { datetime: text, title: full(text) }, said);
+
+/** How long a run took, or has been running; "" before it began. */
+export function took(run) {
+  if (!run.start_time) return "";
+  const end = isFinished(run.state) && run.end_time ? moment(run.end_time) : Date.now();
+  return duration(end - moment(run.start_time));
+}
+
+/** The last runs, oldest first: one link each, whose icon and words say what its colour does. */
+export function ticks(runs) {
+  if (!runs.length) return h("p", { class: "muted ticks-none" }, "Has not run yet");
+  return h("ol", { class: "ticks", "aria-label": "Last runs, oldest first" },
+    [...runs].reverse().map((run) => {
+      const what = `${inWords(run.state)}, ${since(run.start_time ?? run.state_timestamp)}${run.start_time ? `, took ${took(run)}` : ""}`;
+      return h("li", { "data-key": run.id },
+        h("a", { href: runLink(run.id), class: `tick ${family(run.state)}`, title: `${run.name}: ${what}`, "aria-label": `${run.name}: ${what}` },
+          icon(family(run.state))));
+    }));
+}
+
+export function runsTable(runs, { withFlow = false, caption }) {
+  return h("div", { class: "table-box" },
+    h("table", { class: "runs" },
+      h("caption", { class: "unseen" }, caption),
+      h("thead", {}, h("tr", {},
+        h("th", { scope: "col" }, "State"),
+        h("th", { scope: "col" }, "Run"),
+        withFlow && h("th", { scope: "col" }, "Flow"),
+        h("th", { scope: "col" }, "Began"),
+        h("th", { scope: "col", class: "number" }, "Took"))),
+      h("tbody", {}, runs.map((run) => h("tr", { "data-key": run.id },
+        h("td", { "data-label": "State" }, badge(run.state)),
+        h("th", { scope: "row", "data-label": "Run" },
+          h("a", { href: runLink(run.id) }, run.name),
+          run.auto_scheduled && h("span", { class: "by", title: "Started by the schedule" }, icon("calendar"), h("span", { class: "unseen" }, "by the schedule"))),
+        withFlow && h("td", { "data-label": "Flow" }, h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name)),
+        h("td", { "data-label": "Began" }, run.start_time ? time(run.start_time, since(run.start_time)) : h("span", { class: "muted" }, "not yet")),
+        h("td", { "data-label": "Took", class: "number" }, took(run) || "–"))))));
+}
+
+/** A flow's schedule in words, with its switch. `changed` is called when it was switched. */
+export function scheduleOf(flow, changed) {
+  const clocks = scheduleInWords(flow.flow_group?.schedule ?? flow.schedule);
+  if (!clocks.length) return h("p", { class: "schedule muted" }, icon("calendar"), h("span", {}, "No schedule"));
+  const active = flow.is_schedule_active;
+  const next = flow.next?.[0]?.scheduled_start_time;
+  return h("div", { class: `schedule ${active ? "" : "paused"}` },
+    h("button", {
+      type: "button", role: "switch", class: "switch", "aria-checked": String(active),
+      "aria-label": `Schedule of ${flow.name}`, title: active ? "Pause the schedule" : "Resume the schedule",
+      onclick: async (event) => {
+        const button = event.currentTarget;
+        button.disabled = true;
+        try {
+          await setSchedule(flow.id, !active);
+        } catch (error) {
+          await problem("The schedule was not changed", error);
+        } finally {
+          button.disabled = false;
+          changed(`Schedule of ${flow.name}: ${active ? "paused" : "active"}`);
+        }
+      },
+    }, h("span", { class: "knob" })),
+    h("div", { class: "schedule-words" },
+      clocks.slice(0, 4).map((clock) => h("span", { class: "clock" },
+        clock.words, " ", clock.code && h("code", {}, clock.code), " ", clock.zone && h("span", { class: "muted" }, clock.zone))),
+      clocks.length > 4 && h("span", { class: "muted" }, `and ${clocks.length - 4} more`),
+      h("span", { class: "next" },
+        active ? (next ? ["next ", time(next), ` (${since(next)})`] : "active; no run is due") : "paused")));
+}
+
+/** A dialog that says what went wrong. */
+export async function problem(title, error) {
+  const dialog = await import("./dialog.js");
+  await dialog.open(title, (close) => h("div", { class: "dialog-body" },
+    h("p", { role: "alert" }, error.message),
+    h("footer", {}, h("button", { type: "button", class: "primary", autofocus: true, onclick: () => close() }, "Close"))));
+}
+
+export function command(text) {
+  return h("span", { class: "command" }, h("code", {}, text),
+    h("button", {
+      type: "button", class: "plain", "aria-label": `Copy: ${text}`, title: "Copy",
+      onclick: (event) => {
+        const button = event.currentTarget;
+        navigator.clipboard?.writeText(text).then(() => {
+          button.classList.add("done");
+          setTimeout(() => button.classList.remove("done"), 1200);
+        }, () => {});
+      },
+    }, icon("copy")));
+}
+
+export function hint(...content) {
+  return h("div", { class: "hint-box", role: "note" }, icon("warning"), h("div", {}, content));
+}
+
+export const startAnAgent = () => [" Start one with ", command("kedro prefect agent"), " (or ", command("kedro prefect up"), ")."];
+
+export const labelList = (labels) =>
+  labels?.length ? labels.map((label) => h("span", { class: "label" }, label)) : h("span", { class: "muted" }, "no labels");
+
+/** A parameter's value on one line. */
+export const valueInShort = (value) => {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > 120 ? `${text.slice(0, 117)}…` : text;
+};

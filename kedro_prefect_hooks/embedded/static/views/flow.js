@@ -1,0 +1,82 @@
+// One flow: its schedule and what comes next, its runs, its task graph.
+
+import { isAlive, missing } from "../agents.js";
+import { ask } from "../api.js";
+import { h, icon, keep } from "../dom.js";
+import { hint, labelList, runsTable, scheduleOf, startAnAgent, ticks, time, valueInShort } from "../parts.js";
+import { FLOW, FLOW_RUNS, STRUCTURE } from "../queries.js";
+import { isId, runLink } from "../routes.js";
+import { labelsOf, parametersOf, runNow } from "../runform.js";
+import { isActive } from "../states.js";
+import { since } from "../times.js";
+import { TaskGraph } from "./graph.js";
+
+const FEW = 25;
+
+export function open(context) {
+  let structure = { of: null };
+  let graph = null;
+  let limit = FEW;
+  let busy = false;
+
+  async function refresh() {
+    const { flow: [flow] = [], agent: agents } = isId(context.id) ? await ask(FLOW, { id: context.id }) : { agent: [] };
+    if (!flow) return context.show("No such flow", h("h1", {}, "No such flow"), h("p", {}, "It may have been deleted. ", h("a", { href: "#/" }, "All flows")));
+    const { flow_run: runs } = await ask(FLOW_RUNS, { group: flow.flow_group_id, limit });
+    busy = runs.some((run) => isActive(run.state));
+    if (structure.of !== flow.id) {
+      structure = { of: flow.id, ...(await ask(STRUCTURE, { id: flow.id })).flow_by_pk };
+      graph = new TaskGraph(structure.tasks, structure.edges);
+    }
+    const again = (said) => {
+      context.announce(said);
+      context.again();
+    };
+    const lacks = missing(agents, labelsOf(flow));
+    const anyAgent = agents.some((agent) => isAlive(agent));
+    context.show(flow.name,
+      h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "#/" }, "Flows"), h("span", {}, flow.project.name)),
+      h("div", { class: "title" },
+        h("h1", {}, flow.name),
+        h("div", { class: "actions" },
+          h("button", {
+            type: "button", class: "primary", disabled: flow.archived, "aria-label": `Run ${flow.name} now`,
+            onclick: async () => {
+              const id = await runNow(flow);
+              if (id) location.hash = runLink(id);
+            },
+          }, icon("play"), "Run now"))),
+      flow.description && h("p", { class: "lead" }, flow.description),
+      flow.archived && hint(h("strong", {}, "This flow is archived: "), "it has no version that can run. Register it again to bring it back."),
+      lacks && !flow.archived && hint(lacks, !anyAgent && startAnAgent()),
+      facts(flow),
+      scheduleSection(flow, again),
+      h("section", { "aria-labelledby": "runs" },
+        h("div", { class: "title" }, h("h2", { id: "runs" }, "Runs"), runs.length > 0 && ticks(runs.slice(0, 20))),
+        runs.length ? runsTable(runs, { caption: `Runs of ${flow.name}, the newest first` }) : h("p", { class: "muted" }, "It has not run yet."),
+        runs.length >= limit && h("button", { type: "button", onclick: () => ((limit *= 4), context.again()) }, "Older runs")),
+      h("section", { "aria-labelledby": "graph" }, h("h2", { id: "graph" }, "Tasks"), keep(graph.element)));
+  }
+
+  return { refresh, pause: () => (busy ? 1500 : 4000), close: () => graph?.close() };
+}
+
+function facts(flow) {
+  const parameters = parametersOf(flow);
+  return h("dl", { class: "facts" },
+    fact("Version", `${flow.version}, registered ${since(flow.created)}`),
+    fact("Labels", labelList(labelsOf(flow))),
+    parameters.length > 0 && fact("Parameters", h("ul", { class: "parameters" }, parameters.map((each) =>
+      h("li", {}, h("code", {}, each.name), " ", h("span", { class: "value" }, each.required ? "required" : valueInShort(each.default)))))));
+}
+
+const fact = (name, ...value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+
+function scheduleSection(flow, again) {
+  const upcoming = flow.is_schedule_active ? flow.next : [];
+  return h("section", { class: "card", "aria-labelledby": "schedule" },
+    h("h2", { id: "schedule" }, "Schedule"),
+    scheduleOf(flow, again),
+    upcoming.length > 1 && h("ol", { class: "upcoming", "aria-label": "Next runs" },
+      upcoming.map((run) => h("li", {}, h("a", { href: runLink(run.id) }, time(run.scheduled_start_time)), " ", h("span", { class: "muted" }, since(run.scheduled_start_time))))));
+}

@@ -1,0 +1,232 @@
+// One run of a flow: its state and what can be done with it, timeline or graph of its tasks, log lines, states.
+
+import * as actions from "../actions.js";
+import { isAlive, missing } from "../agents.js";
+import { ask } from "../api.js";
+import { confirm } from "../dialog.js";
+import { h, icon, keep } from "../dom.js";
+import { hint, labelList, problem, startAnAgent, time, took, valueInShort } from "../parts.js";
+import { RUN, STRUCTURE, TASK_STATES } from "../queries.js";
+import { flowLink, isId, runLink } from "../routes.js";
+import { badge, family, inWords, isFailure, isFinished, isSuccess, isWaiting } from "../states.js";
+import { clock, moment, since } from "../times.js";
+import { TaskGraph } from "./graph.js";
+import { Logs } from "./logs.js";
+import { timeline } from "./timeline.js";
+
+const OVERLAP = 3000; // states written by two at once can come a little out of order
+
+export function open(context) {
+  return new RunView(context);
+}
+
+class RunView {
+  constructor(context) {
+    this.context = context;
+    this.run = null;
+    this.structure = null;
+    this.history = new Map(); // task run id → its states
+    this.known = new Set();
+    this.lastState = "1970-01-01T00:00:00.000Z";
+    this.selected = null;
+    this.tab = "timeline";
+    this.logs = new Logs(context.id, (taskRunId) => this.nameOf(taskRunId));
+  }
+
+  pause() {
+    if (!this.run) return 3000;
+    const { state, state_timestamp: changed, scheduled_start_time: due } = this.run;
+    if (isFinished(state)) return Date.now() - moment(changed) < 20_000 ? 1000 : 5000;
+    return isWaiting(state) && moment(due) - Date.now() > 30_000 ? 5000 : 1000;
+  }
+
+  close() {
+    this.graph?.close();
+  }
+
+  nameOf(taskRunId) {
+    const taskRun = this.run?.task_runs.find((each) => each.id === taskRunId);
+    return taskRun ? this.tasks.get(taskRun.task_id)?.name ?? null : null;
+  }
+
+  async refresh() {
+    const { flow_run_by_pk: run, agent: agents } = isId(this.context.id) ? await ask(RUN, { id: this.context.id }) : {};
+    if (!run) return this.context.show("No such run", h("h1", {}, "No such run"), h("p", {}, "It may have been deleted. ", h("a", { href: "#/" }, "All flows")));
+    if (!this.structure) {
+      this.structure = (await ask(STRUCTURE, { id: run.flow.id })).flow_by_pk;
+      this.tasks = new Map(this.structure.tasks.map((task) => [task.id, task]));
+      this.graph = new TaskGraph(this.structure.tasks, this.structure.edges, (id) => this.select(id));
+    }
+    await this.takeStates();
+    if (this.run && this.run.state !== run.state) this.context.announce(`${run.name}: ${inWords(run.state)}. ${run.state_message ?? ""}`);
+    this.run = run;
+    this.agents = agents;
+    this.render();
+    await this.logs.refresh();
+  }
+
+  async takeStates() {
+    const since = new Date(new Date(this.lastState).getTime() - OVERLAP).toISOString();
+    const { task_run_state: states } = await ask(TASK_STATES, { id: this.context.id, since });
+    for (const state of states) {
+      if (this.known.has(state.id)) continue;
+      this.known.add(state.id);
+      const list = this.history.get(state.task_run_id) ?? [];
+      list.push(state);
+      list.sort((one, other) => one.version - other.version);
+      this.history.set(state.task_run_id, list);
+      this.lastState = state.timestamp;
+    }
+  }
+
+  select(id) {
+    this.selected = id;
+    this.render();
+  }
+
+  taskStates() {
+    const states = new Map();
+    // The children of a mapped task say more than the task itself; one that failed says most.
+    for (const run of this.run.task_runs) {
+      if (run.map_index < 0 ? !states.has(run.task_id) : isFailure(run.state)) states.set(run.task_id, run.state);
+    }
+    return states;
+  }
+
+  render() {
+    const { run } = this;
+    if (this.selected) {
+      const mine = run.task_runs.filter((each) => each.task_id === this.selected).map((each) => each.id);
+      this.logs.ofTask(mine, this.tasks.get(this.selected)?.name ?? "task", () => this.select(null));
+    } else this.logs.ofTask(null, null, null);
+    this.graph.put(this.taskStates());
+    this.graph.select(this.selected);
+    this.context.show(`${inWords(run.state)}: ${run.name}`,
+      h("nav", { class: "crumbs", "aria-label": "Where you are" },
+        h("a", { href: "#/" }, "Flows"), h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name)),
+      h("div", { class: "title" }, h("h1", {}, run.name), this.buttons()),
+      this.stateBox(), this.waitingHint(), this.facts(),
+      h("section", { class: "tasks", "aria-labelledby": "tasks" },
+        h("div", { class: "title" }, h("h2", { id: "tasks" }, "Tasks"), this.tally(), this.tabs()),
+        this.taskPanel(),
+        h("div", { id: "panel", role: "tabpanel", "aria-labelledby": `tab-${this.tab}`, "data-key": this.tab },
+          this.tab === "graph" ? keep(this.graph.element) : timeline({
+            tasks: this.structure.tasks, taskRuns: run.task_runs, history: this.history, selected: this.selected,
+            onSelect: (id) => this.select(id), now: Date.now(),
+          }))),
+      h("section", { "aria-labelledby": "logs" }, h("h2", { id: "logs" }, "Log"), keep(this.logs.element)),
+      this.statesTable());
+  }
+
+  stateBox() {
+    const { run } = this;
+    const passed = since(run.state_timestamp);
+    return h("div", { class: `state-box ${family(run.state)}` },
+      icon(family(run.state)),
+      h("div", {},
+        h("p", { class: "state" }, h("strong", {}, inWords(run.state)), " ", time(run.state_timestamp, passed)),
+        run.state_message && h("p", { class: "message" }, run.state_message)));
+  }
+
+  waitingHint() {
+    const { run } = this;
+    if (!isWaiting(run.state)) return null;
+    if (moment(run.scheduled_start_time) - Date.now() > 10_000 && run.state === "Scheduled" && !run.start_time) {
+      return h("p", { class: "muted" }, "It is due ", time(run.scheduled_start_time), ` (${since(run.scheduled_start_time)}).`);
+    }
+    const why = missing(this.agents, run.labels);
+    if (!why) return null;
+    return hint(h("strong", {}, why), !this.agents.some((agent) => isAlive(agent)) && startAnAgent());
+  }
+
+  facts() {
+    const { run } = this;
+    const parameters = Object.entries(run.parameters ?? {});
+    const fact = (name, ...value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+    return h("dl", { class: "facts" },
+      fact("Flow", h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name), ` version ${run.flow.version}`),
+      run.start_time ? fact("Began", time(run.start_time)) : fact("Due", time(run.scheduled_start_time)),
+      run.start_time && fact(isFinished(run.state) ? "Took" : "Running for", took(run)),
+      fact("Started by", run.auto_scheduled ? "the schedule" : "a person or program"),
+      run.agent?.name && fact("Agent", run.agent.name),
+      fact("Labels", labelList(run.labels)),
+      parameters.length > 0 && fact("Parameters", h("ul", { class: "parameters" }, parameters.map(([name, value]) =>
+        h("li", {}, h("code", {}, name), " ", h("span", { class: "value" }, valueInShort(value)))))));
+  }
+
+  buttons() {
+    const { run } = this;
+    const finished = isFinished(run.state);
+    const act = (label, name, kind, action) => h("button", {
+      type: "button", class: kind, "data-key": label, "aria-label": `${label}: ${run.name}`,
+      onclick: async (event) => {
+        const button = event.currentTarget;
+        button.disabled = true;
+        try {
+          await action();
+        } catch (error) {
+          await problem("That did not work", error);
+        } finally {
+          button.disabled = false;
+          this.context.again();
+        }
+      },
+    }, icon(name), label);
+    return h("div", { class: "actions" },
+      finished && !isSuccess(run.state) && act("Restart from failed", "again", "primary", () => actions.restart(this.run)),
+      finished && act("Run again", "play", "", async () => (location.hash = runLink(await actions.runAgain(this.run)))),
+      !finished && run.state !== "Cancelling" && act("Cancel", "stop", "danger", () => this.cancel()));
+  }
+
+  async cancel() {
+    const sure = await confirm(`Cancel ${this.run.name}?`, "Tasks that run are stopped; what has finished stays as it is.", "Cancel the run", "danger");
+    if (sure) await actions.cancel(this.run.id);
+  }
+
+  tally() {
+    const counts = new Map();
+    for (const state of this.taskStates().values()) counts.set(state, (counts.get(state) ?? 0) + 1);
+    return h("ul", { class: "tally" }, [...counts].sort((one, other) => other[1] - one[1]).map(([state, count]) =>
+      h("li", { "data-key": state }, badge(state), h("span", { class: "count" }, String(count)))));
+  }
+
+  tabs() {
+    const names = { timeline: "Timeline", graph: "Graph" };
+    const go = (tab) => {
+      this.tab = tab;
+      this.render();
+      document.getElementById(`tab-${tab}`)?.focus();
+    };
+    return h("div", { class: "tabs", role: "tablist", "aria-label": "Tasks as" }, Object.entries(names).map(([tab, name]) =>
+      h("button", {
+        type: "button", role: "tab", id: `tab-${tab}`, "aria-selected": String(this.tab === tab), "aria-controls": "panel",
+        tabindex: this.tab === tab ? "0" : "-1", onclick: () => go(tab),
+        onkeydown: (event) => ["ArrowLeft", "ArrowRight"].includes(event.key) && go(tab === "graph" ? "timeline" : "graph"),
+      }, name)));
+  }
+
+  /** What is to be said of the task that was chosen. */
+  taskPanel() {
+    const task = this.tasks.get(this.selected);
+    if (!task) return null;
+    const runs = this.run.task_runs.filter((each) => each.task_id === task.id);
+    const states = runs.flatMap((each) => this.history.get(each.id) ?? []).sort((one, other) => moment(one.timestamp) - moment(other.timestamp));
+    return h("div", { class: "card task-panel" },
+      h("div", { class: "title" }, h("h3", {}, task.name), runs[0] && badge(runs[0].state),
+        h("button", { type: "button", class: "plain", "aria-label": `Close ${task.name}`, onclick: () => this.select(null) }, icon("cross"))),
+      h("ol", { class: "history" }, states.map((each) => h("li", {},
+        time(each.timestamp, clock(each.timestamp)), badge(each.state), h("span", { class: "message" }, each.message ?? "")))),
+      h("p", { class: "muted" }, "The log below shows this task's lines only."));
+  }
+
+  statesTable() {
+    return h("section", { "aria-labelledby": "states" }, h("h2", { id: "states" }, "States"),
+      h("div", { class: "table-box" }, h("table", { class: "states" },
+        h("caption", { class: "unseen" }, "States of this run, the oldest first"),
+        h("thead", {}, h("tr", {}, ["Time", "State", "Message"].map((title) => h("th", { scope: "col" }, title)))),
+        h("tbody", {}, this.run.states.map((each) => h("tr", { "data-key": each.id },
+          h("td", { "data-label": "Time" }, time(each.timestamp, clock(each.timestamp))),
+          h("td", { "data-label": "State" }, badge(each.state)),
+          h("td", { "data-label": "Message", class: "message" }, each.message ?? "")))))));
+  }
+}
