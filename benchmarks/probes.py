@@ -29,11 +29,12 @@ def probe(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextlib.contextmanager
 def stopwatch() -> Iterator[Any]:
-    """Yields a dictionary that has the `seconds` once the block is left."""
+    """Yields a dictionary that has the `seconds` (and this process's own) once the block is left."""
     took: dict[str, float] = {}
-    begin = time.perf_counter()
+    begin, own = time.perf_counter(), time.process_time()
     yield took
     took["seconds"] = time.perf_counter() - begin
+    took["cpu_seconds"] = time.process_time() - own  # of this process alone
 
 
 def _flows(path: str) -> Any:
@@ -274,14 +275,8 @@ def _embedded_api(counted: bool = False) -> Iterator[Any]:
     from tests.registration.proxy import Proxy
 
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            "-m",
-            "kedro_prefect_hooks.embedded",
-            f"{folder}/api.sqlite",
-            "--port",
-            "0",
-        ]
+        command = [sys.executable, "-m", "kedro_prefect_hooks.embedded", "--port", "0"]
+        command += ["--database", f"{folder}/api.sqlite"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
         try:
             assert process.stdout is not None
