@@ -60,13 +60,17 @@ class Api:
         called: how messages name it.
         link: from a flow group's id and the tenant's slug to the flow's address in a browser.
         next_step: what a person can do to see the flows, where there is no such address.
+        batch: how many tasks or edges it takes in one request; `BATCH` when not given.
     """
 
-    def __init__(self, transport: Transport, called: str, link: Link, next_step: str = "") -> None:
+    def __init__(
+        self, transport: Transport, called: str, link: Link, next_step: str = "", batch: int | None = None
+    ) -> None:
         self.transport = transport
         self.called = called
         self.link = link
         self.next_step = next_step
+        self.batch = BATCH if batch is None else batch
 
     def snapshot(self, project: str) -> Snapshot:
         """The project and its live flows, by one query."""
@@ -154,13 +158,13 @@ class Api:
         return answer[returned] if answer else None
 
 
-def batches(items: Sequence[Json]) -> Iterator[list[Json]]:
-    """Parts of `items` that the API takes in one request; none for nothing."""
+def batches(items: Sequence[Json], size: int) -> Iterator[list[Json]]:
+    """Parts of `items`, at most `size` each and no longer than one request may be; none for nothing."""
     part: list[Json] = []
     weight = 0
     for item in items:
         length = len(json.dumps(item))
-        if part and (len(part) >= BATCH or weight + length > BATCH_BYTES):
+        if part and (len(part) >= size or weight + length > BATCH_BYTES):
             yield part
             part, weight = [], 0
         part.append(item)
@@ -170,9 +174,9 @@ def batches(items: Sequence[Json]) -> Iterator[list[Json]]:
 
 
 @contextlib.contextmanager
-def connected(transport: Transport, called: str, link: Link, next_step: str = "") -> Iterator[Api]:
+def connected(api: Api) -> Iterator[Api]:
     """An API for as long as it is needed."""
     try:
-        yield Api(transport, called, link, next_step)
+        yield api
     finally:
-        transport.close()
+        api.transport.close()

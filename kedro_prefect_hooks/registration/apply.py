@@ -1,8 +1,9 @@
 """A plan put into practice, so that it may stop between any two requests and the next run mends it.
 
-What makes it so: a flow of up to 500 tasks and edges goes to the API in one request, which makes all of it or
-nothing. A longer one goes in parts, and its schedule is started before the last part, so that whatever is
-missing shows in the number of tasks and edges. At the end the API is asked what it has now.
+What makes it so: a flow of up to 500 tasks and edges (10,000 for the embedded API) goes to the API in one
+request, which makes all of it or nothing. A longer one goes in parts, and its schedule is started before the
+last part, so that whatever is missing shows in the number of tasks and edges. At the end the API is asked
+what it has now.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from dataclasses import dataclass
 from typing import Callable, Iterable, Iterator, Mapping, Sequence
 
 from kedro_prefect_hooks.errors import RegistrationError
-from kedro_prefect_hooks.registration import api as prefect_api
-from kedro_prefect_hooks.registration.api import Api
+from kedro_prefect_hooks.registration.api import Api, batches
 from kedro_prefect_hooks.registration.plan import Action, Kind, Plan, doubles_of
 from kedro_prefect_hooks.registration.registered import Registered, Snapshot, Stored
 from kedro_prefect_hooks.registration.serialized import Json
@@ -103,7 +103,7 @@ def _create(action: Action, wanted: Wanted, api: Api, project_id: str, progress:
     content = _built(wanted)
     tasks, edges = content["tasks"], content["edges"]
     whole = len(tasks) + len(edges)
-    if max(len(tasks), len(edges)) <= prefect_api.BATCH:
+    if max(len(tasks), len(edges)) <= api.batch:
         flow_id = api.create_flow(project_id, content, key, description=wanted.description, start=key.starts)
     else:
         content = {**content, "tasks": [], "edges": []}
@@ -118,8 +118,8 @@ def _create(action: Action, wanted: Wanted, api: Api, project_id: str, progress:
 def _send(api: Api, flow_id: str, tasks: list[Json], edges: list[Json], *, start: bool) -> Iterator[int]:
     """Send tasks and edges in parts, yielding the length of each; start the schedule before the last part."""
     parts: list[tuple[Callable[[str, Sequence[Json]], None], list[Json]]]
-    parts = [(api.register_tasks, part) for part in prefect_api.batches(tasks)]
-    parts += [(api.register_edges, part) for part in prefect_api.batches(edges)]
+    parts = [(api.register_tasks, part) for part in batches(tasks, api.batch)]
+    parts += [(api.register_edges, part) for part in batches(edges, api.batch)]
     for number, (register, part) in enumerate(parts, 1):
         if start and number == len(parts):
             api.start_schedule(flow_id)

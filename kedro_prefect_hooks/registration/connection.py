@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 CLOUD = "prefect.io"
 
+EMBEDDED_BATCH = 10_000
+"""Tasks that the embedded API makes in one request, and in one transaction."""
+
 
 @contextlib.contextmanager
 def open_api(config: PrefectConfig, project_path: Path) -> Iterator[Api]:
@@ -43,7 +46,7 @@ def open_api(config: PrefectConfig, project_path: Path) -> Iterator[Api]:
     url, hint = _of_prefect() if config.api == "prefect" else _of_url(config.api)
     client = prefect.Client(api_server=url)  # knows the key for that server, if there is one
     transport = Transport(url, timeout, api_key=client.api_key, tenant_id=client._tenant_id, hint=hint)
-    with connected(transport, url, _server_link(url)) as api:
+    with connected(Api(transport, url, _server_link(url))) as api:
         yield api
 
 
@@ -59,7 +62,8 @@ def _embedded(project_path: Path, timeout: float) -> Iterator[Api]:
             api_key=running.token,
             hint="It is the embedded API that runs for this project.",
         )
-        with connected(transport, f"embedded, {running.url}", _embedded_link(running.url)) as api:
+        found = Api(transport, f"embedded, {running.url}", _embedded_link(running.url), batch=EMBEDDED_BATCH)
+        with connected(found) as api:
             yield api
         return
     from kedro_prefect_hooks.embedded.server import EmbeddedServer
@@ -69,7 +73,8 @@ def _embedded(project_path: Path, timeout: float) -> Iterator[Api]:
         transport = Transport(server.url, timeout, hint="It is the embedded API in this process.")
         # Its address ends with this process, so there is nothing to link to.
         step = "To look at them and to run them: kedro prefect up"
-        with connected(transport, f"embedded, {database}", lambda *_: None, step) as api:
+        opened = Api(transport, f"embedded, {database}", lambda *_: None, step, batch=EMBEDDED_BATCH)
+        with connected(opened) as api:
             yield api
 
 

@@ -7,14 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 
 from kedro_prefect_hooks.embedded import location
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
 from kedro_prefect_hooks.errors import ApiError
-from tests.registration.conftest import Site
+from tests.registration.conftest import Site, chain
 from tests.registration.test_repair import REGISTER
 from tests.scenarios.project_factory import clean_environment
 
@@ -39,6 +39,13 @@ def test_embedded_opens_its_own_when_none_runs(site: Site) -> None:
     assert (line.action, line.link) == ("new", None)
     assert location.database_path(site.project.path).is_file()
     assert "kedro prefect up" in site.lines[-1]
+    assert site.line(api="embedded").action == "unchanged"
+
+
+def test_embedded_takes_a_long_flow_in_one_request(make_site: Callable[..., Site]) -> None:
+    site = make_site(nodes=chain(1200))
+    assert site.line(api="embedded").action == "new"
+    assert not any("sent" in line for line in site.lines)
     assert site.line(api="embedded").action == "unchanged"
 
 

@@ -139,7 +139,7 @@ def test_a_flow_changed_again_after_a_half_registration_still_starts_its_schedul
     assert_whole(in_parts, 2)
 
 
-@pytest.mark.parametrize("number", [1, 3, 4, 6, 8])
+@pytest.mark.parametrize("number", [3, 6, 8])
 def test_killed_between_two_requests(in_parts: Site, number: int) -> None:
     processes: list[subprocess.Popen[bytes]] = []
 
@@ -185,7 +185,7 @@ def test_a_server_that_ignores_tasks_sent_with_the_flow_gets_them_by_themselves(
     assert_whole(site, 1)
 
 
-@pytest.mark.parametrize(("length", "parts"), [(1, 1), (500, 1), (501, 2), (1000, 2)])
+@pytest.mark.parametrize(("length", "parts"), [(500, 1), (501, 2), (1000, 2)])
 def test_an_exact_multiple_of_500_sends_no_empty_batch(
     make_site: Callable[..., Site], length: int, parts: int
 ) -> None:

@@ -21,8 +21,7 @@ from tests.scenarios.project_factory import clean_environment
 WHOLE = REGISTER.replace("api.BATCH = 2", "api.BATCH = int(sys.argv[2])")
 
 
-@pytest.mark.parametrize("batch", [2, 500])
-@pytest.mark.parametrize("first", [True, False], ids=["new", "changed"])
+@pytest.mark.parametrize(("batch", "first"), [(2, True), (500, True), (2, False)])
 def test_two_at_once(make_site: Callable[..., Site], batch: int, first: bool) -> None:
     site = make_site(nodes=chain(9))
     site.flow(schedule={"cron": "0 6 * * *"})
