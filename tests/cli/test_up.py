@@ -1,0 +1,99 @@
+"""`kedro prefect up`: API, services and agent in one process, which ends all of it in good order."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+import requests
+
+from kedro_prefect_hooks.embedded import location
+from tests.cli.conftest import Background, is_alive, wait_until
+from tests.scenarios.scenarios import chain, slow
+
+Up = Callable[..., Background]
+Kedro = Callable[..., Any]
+
+
+def test_a_second_up_says_where_the_first_is_and_ctrl_c_ends_it(tmp_path: Path, kedro: Kedro, up: Up) -> None:
+    project = chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}}})
+    first = up(project)
+    endpoint = location.running(project.path)
+    assert endpoint is not None
+    assert endpoint.url in first.printed
+
+    second = kedro(project, "prefect", "up", "--port", "0")
+    assert second.returncode == 1
+    assert f"It is up already, at {endpoint.url} (process {endpoint.pid})" in second.stdout
+
+    assert f"embedded, {endpoint.url}" in kedro(project, "run", "--env", "deploy", ok=True).stdout, (
+        "found by itself"
+    )
+
+    printed = first.end(signal.SIGINT)
+    assert first.process.returncode == 0, printed
+    assert printed.endswith("All of it has ended.\n")
+    assert "Traceback" not in printed
+    assert location.running(project.path) is None
+    assert not (project.path / ".kedro_prefect" / "server.json").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "terminate"])
+def test_its_end_is_the_end_of_running_flow_runs(tmp_path: Path, kedro: Kedro, up: Up, number: int) -> None:
+    project = slow(tmp_path / "project", 3600, prefect={"flows": {"slow": {}}})
+    first = up(project)
+    kedro(project, "prefect", "register", ok=True)
+    kedro(project, "prefect", "run", "slow", ok=True)
+    wait_until((project.data / "started.txt").exists, "the slow node")
+    pid = int(first.printed.rpartition("(process ")[2].partition(")")[0])
+    assert is_alive(pid)
+
+    printed = first.end(number)
+    assert first.process.returncode == 0, printed
+    assert "was cancelled." in printed
+    assert "Traceback" not in printed
+    assert not is_alive(pid)
+
+    up(project, "--no-agent")
+    endpoint = location.running(project.path)
+    assert endpoint is not None
+    body = {"query": "query { flow_run { state } task_run { state task { name } } }"}
+    data = requests.post(endpoint.url, json=body, timeout=30).json()["data"]
+    assert [run["state"] for run in data["flow_run"]] == ["Cancelled"]
+    assert not [run for run in data["task_run"] if run["state"] == "Running"]
+
+
+def test_with_a_token_only_who_knows_it_gets_in_and_our_commands_do(
+    tmp_path: Path, kedro: Kedro, up: Up
+) -> None:
+    project = chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}}})
+    up(project, env={"KEDRO_PREFECT_TOKEN": "sesame"})
+    endpoint = location.running(project.path)
+    assert endpoint is not None
+    assert requests.post(endpoint.url, json={"query": "query { hello }"}, timeout=30).status_code == 401
+    kedro(project, "prefect", "register", ok=True)
+    assert "ended in Success" in kedro(project, "prefect", "run", "chain", "--watch", ok=True).stdout
+    assert json.loads((project.data / "end.json").read_text()) == 2
+
+
+def test_what_up_cannot_do_is_one_message(tmp_path: Path, kedro: Kedro) -> None:
+    project = chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}}})
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = kedro(project, "prefect", "up", "--port", str(port))
+        assert result.returncode == 1
+        assert f"cannot listen at 127.0.0.1:{port}" in result.stdout
+    result = kedro(project, "prefect", "up", "--host", "0.0.0.0")
+    assert result.returncode == 1
+    assert "Give a token" in result.stdout
+    project.write_conf("base", "prefect", {"api": "http://prefect.example.com:4200", "flows": {"chain": {}}})
+    result = kedro(project, "prefect", "up")
+    assert result.returncode == 1
+    assert "kedro prefect agent" in result.stdout
+    assert "Traceback" not in result.stdout
