@@ -2,6 +2,8 @@
 // knows nothing of tasks or of the page.
 
 const SWEEPS = 8;
+const SHAPE = 2; // width to height
+const MORE_COLUMNS = 24; // than the widest part has, at most
 
 /**
  * @param ids in the order that decides where nothing else does.
@@ -95,24 +97,26 @@ function layoutPart(ids, edges, size) {
   }
   const filled = Array.from({ length: rows.length }, (_, at) => rows[at] ?? []);
   sortLayers(filled, before, after);
-  const y = placeLayers(filled, before, after, (id) => (ids.has(id) ? size.height + size.gapY : size.gapY));
-  const top = Math.min(...y.values());
+  const half = (id) => (ids.has(id) ? size.height / 2 : 0);
+  const middle = placeLayers(filled, before, after, (one, other) => half(one) + size.gapY + half(other));
+  const top = Math.min(...[...middle].map(([id, y]) => y - half(id)));
+  const left = (id) => layer.get(id) * (size.width + size.gapX);
   const boxes = new Map();
-  for (const id of ids) boxes.set(id, { x: layer.get(id) * (size.width + size.gapX), y: y.get(id) - top, layer: layer.get(id) });
+  for (const id of ids) boxes.set(id, { x: left(id), y: middle.get(id) - half(id) - top, layer: layer.get(id) });
   const lines = chains.map((chain) => ({
     from: chain[0],
     to: chain.at(-1),
     points: chain.flatMap((id, i) => {
-      const left = layer.get(id) * (size.width + size.gapX);
-      const middle = y.get(id) - top + size.height / 2;
-      if (i === 0) return [[left + size.width, middle]];
-      return i === chain.length - 1 ? [[left, middle]] : [[left, middle], [left + size.width, middle]];
+      const start = [left(id), middle.get(id) - top];
+      const end = [left(id) + size.width, middle.get(id) - top];
+      if (i === 0) return [end];
+      return i === chain.length - 1 ? [start] : [start, end];
     }),
   }));
   return {
     boxes, lines,
     width: Math.max(...[...boxes.values()].map((box) => box.x)) + size.width,
-    height: Math.max(...[...boxes.values()].map((box) => box.y)) + size.height,
+    height: Math.max(...[...middle].map(([id, y]) => y + half(id))) - top,
   };
 }
 
@@ -134,32 +138,33 @@ function sortLayers(rows, before, after) {
   }
 }
 
-/** Heights: each where its neighbours are, on average, as far as the order and the gaps allow. */
+/**
+ * Heights of the middles: each where its neighbours are, on average, as far as order and room allow.
+ * `room` is what must be between the middles of two that follow each other.
+ */
 function placeLayers(rows, before, after, room) {
   const y = new Map();
-  for (const row of rows) {
-    let at = 0;
-    for (const id of row) {
-      y.set(id, at);
-      at += room(id);
-    }
-  }
+  for (const row of rows) offsets(row, room).forEach((at, i) => y.set(row[i], at));
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     for (const row of sweep % 2 === 0 ? rows : [...rows].reverse()) {
       const want = row.map((id) => {
         const near = [...(before.get(id) ?? []), ...(after.get(id) ?? [])];
         return near.length ? mean(near.map((other) => y.get(other))) : y.get(id);
       });
-      spread(row, want, room).forEach((value, i) => y.set(row[i], value));
+      spread(want, offsets(row, room)).forEach((value, i) => y.set(row[i], value));
     }
   }
   return y;
 }
 
+function offsets(row, room) {
+  const found = [0];
+  for (let i = 1; i < row.length; i += 1) found.push(found[i - 1] + room(row[i - 1], row[i]));
+  return found;
+}
+
 /** The places nearest to those wanted that keep order and room: neighbours that clash are moved as one block. */
-function spread(row, want, room) {
-  const offset = [0];
-  for (let i = 1; i < row.length; i += 1) offset.push(offset[i - 1] + room(row[i - 1]));
+function spread(want, offset) {
   const blocks = [];
   want.forEach((value, i) => {
     blocks.push({ at: value - offset[i], count: 1 });
@@ -173,26 +178,41 @@ function spread(row, want, room) {
   return blocks.flatMap((block) => Array(block.count).fill(block.at)).map((value, i) => value + offset[i]);
 }
 
-/** Unconnected parts: the large ones below each other, the small ones in rows. */
+/** Unconnected parts beside and below each other, in the number of columns that makes the shape of a screen. */
 function pack(parts, size) {
+  const unit = size.width + size.gapX;
+  const sized = parts
+    .map((part) => ({ part, wide: Math.round((part.width + size.gapX) / unit), room: part.height + 2 * size.gapY }))
+    .sort((one, other) => other.wide * other.room - one.wide * one.room);
+  const least = Math.max(1, ...sized.map((each) => each.wide));
+  const most = Math.min(least + MORE_COLUMNS, Math.max(least, sized.reduce((sum, each) => sum + each.wide, 0)));
+  let best = null;
+  for (let columns = least; columns <= most; columns += 1) {
+    const found = packInto(columns, sized);
+    const extent = Math.max(columns * unit, found.height * SHAPE);
+    if (!best || extent < best.extent) best = { ...found, columns, extent };
+  }
   const boxes = new Map();
   const lines = [];
-  const widest = Math.max(...parts.map((part) => part.width), 3 * (size.width + size.gapX));
-  let x = 0;
-  let y = 0;
-  let rowHeight = 0;
-  let width = 0;
-  for (const part of [...parts].sort((one, other) => other.boxes.size - one.boxes.size)) {
-    if (x > 0 && x + part.width > widest) {
-      x = 0;
-      y += rowHeight + 2 * size.gapY;
-      rowHeight = 0;
+  sized.forEach(({ part }, index) => {
+    const { column, y } = best.places[index];
+    for (const [id, box] of part.boxes) boxes.set(id, { ...box, x: box.x + column * unit, y: box.y + y });
+    for (const line of part.lines) lines.push({ ...line, points: line.points.map(([left, top]) => [left + column * unit, top + y]) });
+  });
+  return { boxes, lines, width: best.columns * unit - size.gapX, height: Math.max(0, best.height - 2 * size.gapY) };
+}
+
+/** Each part as far up as it goes, then as far left. */
+function packInto(columns, sized) {
+  const filled = Array(columns).fill(0); // how far down each column is taken
+  const places = sized.map(({ wide, room }) => {
+    let place = { column: 0, y: Infinity };
+    for (let column = 0; column + wide <= columns; column += 1) {
+      const y = Math.max(...filled.slice(column, column + wide));
+      if (y < place.y) place = { column, y };
     }
-    for (const [id, box] of part.boxes) boxes.set(id, { ...box, x: box.x + x, y: box.y + y });
-    for (const line of part.lines) lines.push({ ...line, points: line.points.map(([left, top]) => [left + x, top + y]) });
-    rowHeight = Math.max(rowHeight, part.height);
-    width = Math.max(width, x + part.width);
-    x += part.width + size.gapX;
-  }
-  return { boxes, lines, width, height: y + rowHeight };
+    filled.fill(place.y + room, place.column, place.column + wide);
+    return place;
+  });
+  return { places, height: Math.max(...filled) };
 }

@@ -5,16 +5,25 @@ import { h, icon, s } from "../dom.js";
 import { layout } from "../layout.js";
 import { family, inWords } from "../states.js";
 
-const SIZE = { width: 190, height: 34, gapX: 56, gapY: 14 };
+const SIZE = { width: 200, height: 34, gapX: 56, gapY: 14 };
 const MARGIN = 16;
-const LETTERS = 22;
+const ROOM = SIZE.width - 33 - 10; // for the text
 const ZOOM = { least: 0.15, most: 2 };
 
 export const isParameter = (task) => /(^|\.)Parameter$/.test(task.type ?? "");
 
-/** Kedro names a node that has no name after its function and datasets: the middle is the least telling part. */
+const ruler = document.createElement("canvas").getContext("2d");
+
+/** What fits into a box. Names that are alike differ at their ends, so the middle is what goes. */
 function shortened(text) {
-  return text.length <= LETTERS ? text : `${text.slice(0, LETTERS - 8)}…${text.slice(-7)}`;
+  ruler.font = `550 13px ${getComputedStyle(document.body).fontFamily}`;
+  let kept = text.length;
+  let short = text;
+  while (ruler.measureText(short).width > ROOM && kept > 4) {
+    kept -= 1;
+    short = `${text.slice(0, Math.ceil(kept * 0.6))}…${text.slice(text.length - Math.floor(kept * 0.4))}`;
+  }
+  return short;
 }
 
 function path(points) {
@@ -75,6 +84,7 @@ export class TaskGraph {
     const button = (label, text, onclick) => h("button", { type: "button", "aria-label": label, title: label, onclick }, text);
     return h("div", { class: "graph", "data-opaque": true, "data-key": `graph-${[...this.tasks.keys()][0]}` },
       h("div", { class: "graph-tools", role: "group", "aria-label": "Zoom" },
+        h("span", { class: "muted" }, "Drag to move, Ctrl + wheel to zoom, arrow keys from task to task"),
         button("Zoom out", "−", () => this.zoom(1 / 1.3)), button("Zoom in", "+", () => this.zoom(1.3)), button("Show all of it", "Fit", () => this.fit())),
       this.scroll);
   }

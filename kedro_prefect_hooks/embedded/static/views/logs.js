@@ -7,7 +7,7 @@ import { LOGS } from "../queries.js";
 import { clock, full } from "../times.js";
 
 const PAGE = 1000;
-const MOST = 5000; // lines on the page at once
+const MOST = 3000; // lines on the page at once
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 const BEGINNING = "1970-01-01T00:00:00+00:00";
 

@@ -9,11 +9,12 @@ import { hint, labelList, problem, startAnAgent, time, took, valueInShort } from
 import { RUN, STRUCTURE, TASK_STATES } from "../queries.js";
 import { flowLink, isId, runLink } from "../routes.js";
 import { badge, family, inWords, isFailure, isFinished, isSuccess, isWaiting } from "../states.js";
-import { clock, moment, since } from "../times.js";
+import { clock, moment, roughly, since } from "../times.js";
 import { TaskGraph } from "./graph.js";
 import { Logs } from "./logs.js";
 import { timeline } from "./timeline.js";
 
+const SHOWN_FAILURES = 4;
 const OVERLAP = 3000; // states written by two at once can come a little out of order
 
 export function open(context) {
@@ -120,12 +121,25 @@ class RunView {
 
   stateBox() {
     const { run } = this;
-    const passed = since(run.state_timestamp);
+    const passed = isFinished(run.state) ? since(run.state_timestamp) : `for ${roughly(Math.max(0, Date.now() - moment(run.state_timestamp)))}`;
     return h("div", { class: `state-box ${family(run.state)}` },
       icon(family(run.state)),
       h("div", {},
         h("p", { class: "state" }, h("strong", {}, inWords(run.state)), " ", time(run.state_timestamp, passed)),
-        run.state_message && h("p", { class: "message" }, run.state_message)));
+        run.state_message && h("p", { class: "message" }, run.state_message),
+        this.failures()));
+  }
+
+  /** The tasks that failed, each with its reason: what a person wants to know first. */
+  failures() {
+    const failed = this.run.task_runs.filter((each) => family(each.state) === "failed");
+    if (!failed.length) return null;
+    return h("ul", { class: "failures", "aria-label": "Tasks that failed" },
+      failed.slice(0, SHOWN_FAILURES).map((each) => h("li", { "data-key": each.id },
+        h("button", { type: "button", onclick: () => this.select(each.task_id) },
+          h("strong", {}, this.tasks.get(each.task_id)?.name ?? "task"),
+          h("span", { class: "why" }, (each.state_message ?? "").replace("Error during execution of task: ", ""))))),
+      failed.length > SHOWN_FAILURES && h("li", {}, `and ${failed.length - SHOWN_FAILURES} more`));
   }
 
   waitingHint() {
