@@ -131,14 +131,17 @@ def alembic_config(connection: sa.Connection) -> Any:
 
 def _make_private(path: Path) -> None:
     """The file and a directory made for it are its owner's only; SQLite's own side files follow the file."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(str(path), os.O_CREAT | os.O_RDWR, 0o600))
-    path.chmod(0o600)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(str(path), os.O_CREAT | os.O_RDWR, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise KedroPrefectError(f"{path}: cannot be used as the embedded API's database: {error}") from error
 
 
 def _engine(path: Path) -> sa.Engine:
     engine = sa.create_engine(
-        f"sqlite:///{path}",
+        sa.URL.create("sqlite", database=str(path)),
         connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS},
         pool_size=8,
         max_overflow=32,

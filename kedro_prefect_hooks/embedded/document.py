@@ -76,7 +76,7 @@ def _read(text: str) -> DocumentNode | Refusal:
     return document
 
 
-_read_cached = lru_cache(maxsize=512)(_read)
+_read_cached = lru_cache(maxsize=256)(_read)
 
 
 def _told(error: GraphQLError) -> Tuple[str, List[Dict[str, int]]]:

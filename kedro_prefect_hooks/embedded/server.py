@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import threading
@@ -165,6 +166,8 @@ def serve(
     port: int = 4200,
     token: str | None = None,
     on_ready: Callable[[EmbeddedServer], None] | None = None,
+    *,
+    settings: Settings | None = None,
 ) -> None:
     """Serve until the process gets SIGINT or SIGTERM; must be called in the main thread.
 
@@ -177,7 +180,7 @@ def serve(
     wanted = [signal.SIGINT, signal.SIGTERM]
     before = {number: signal.signal(number, lambda *_: done.set()) for number in wanted}
     try:
-        with EmbeddedServer(database, host, port, token=token) as server:
+        with EmbeddedServer(database, host, port, token=token, settings=settings) as server:
             if on_ready is not None:
                 on_ready(server)
             # On Windows a wait without a timeout cannot be interrupted.
@@ -226,7 +229,8 @@ def _bind(host: str, port: int) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # Without it, a restart within a minute finds its own port taken by connections that are over.
-        if hasattr(signal, "SIGHUP"):
+        # On Windows it would let another process take the port away.
+        if os.name != "nt":
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
         bound.listen(128)

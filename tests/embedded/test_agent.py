@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator
 
+import pendulum
 import prefect
 import pytest
 from prefect.engine.state import Pending, Scheduled
+from prefect.schedules import Schedule
+from prefect.schedules.clocks import DatesClock
 from prefect.utilities.configuration import set_temporary_config
 
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
@@ -158,6 +162,27 @@ def test_a_cancelled_run_ends_and_so_does_its_process(run: Any, look: Any, marks
     assert history(found) == "Scheduled Submitted Running Cancelling Cancelled"
     assert task_run(found, "double")["state"] == "Cancelled"
     wait_for(lambda: not _alive(pid))
+
+
+def test_a_scheduled_flow_runs_on_its_own_until_it_is_paused(
+    run: Any, running: EmbeddedServer, flows: Any
+) -> None:
+    # Prefect registers no interval below a minute; dates may be as near as one likes.
+    now = pendulum.now("UTC")
+    flows.ticking.schedule = Schedule(clocks=[DatesClock([now.add(seconds=s) for s in (3, 6, 9, 60, 65)])])
+    flow_id = flows.ticking.register("tests", no_url=True)
+    api = Caller(running.url)
+    query = f'''{{ flow_run(where: {{flow_id: {{_eq: "{flow_id}"}}, auto_scheduled: {{_eq: true}}}},
+        order_by: {{scheduled_start_time: asc}}) {{ state start_time }} }}'''
+
+    def states() -> Any:
+        return [row["state"] for row in api.data(query)["flow_run"]]
+
+    wait_for(lambda: states().count("Success") >= 3)
+    assert api.do("set_schedule_inactive", {"flow_id": flow_id}) is True
+    assert states() == ["Success"] * 3
+    time.sleep(max(0, 67 - (pendulum.now("UTC") - now).total_seconds()))
+    assert states() == ["Success"] * 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")

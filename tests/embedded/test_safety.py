@@ -171,7 +171,9 @@ def test_with_a_token_only_who_has_it(tmp_path: Path) -> None:
             {"Authorization": "Bearer "},
         ):
             assert status(server.url, headers) == 401
-            assert status(server.url, headers, path="/") == 401
+            # The page's files hold nothing; what it asks for needs the token.
+            assert status(server.url, headers, path="/") == 200
+            assert status(server.url, headers, path="/docs") == 401
         assert status(server.url, {"Authorization": "Bearer secret"}) == 200
         assert status(server.url, {"Authorization": "Bearer secret", "Host": "evil.example"}) == 403
         # Needed to see that it runs; tells nothing of its content.
@@ -197,6 +199,16 @@ def test_files_are_their_owners_only(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_is_said(tmp_path: Path, server: EmbeddedServer) -> None:
     with pytest.raises(KedroPrefectError, match=f"cannot listen at 127.0.0.1:{port_of(server)}"):
         EmbeddedServer(tmp_path / "other.sqlite", port=int(port_of(server))).start()
+
+
+def test_a_database_may_be_anywhere(tmp_path: Path) -> None:
+    database = tmp_path / "a b?c=d#e%20f ü" / "api.sqlite"
+    with EmbeddedServer(database, services=False) as server:
+        assert Caller(server.url).data("{ hello }") == {"hello": "👋"}
+    assert database.stat().st_size > 0
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(KedroPrefectError, match=r"api\.sqlite: cannot be used"):
+        EmbeddedServer(tmp_path / "file" / "api.sqlite").start()
 
 
 def test_a_file_that_is_no_database_is_said_and_left_alone(tmp_path: Path) -> None:

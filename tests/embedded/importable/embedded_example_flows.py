@@ -99,5 +99,8 @@ with _flow("slow") as slow:
 with _flow("killed") as killed:
     double(dies_once(extract(1)))
 
+with _flow("ticking") as ticking:
+    extract(1)
+
 with _flow("scheduled", schedule=CronSchedule("*/5 * * * *")) as scheduled:
     extract(1)
