@@ -8,6 +8,7 @@ This module knows nothing of Prefect, nor of how the catalog was made.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -127,7 +128,12 @@ class RunSession:
         for node in nodes:
             for name in (*node.inputs, *node.outputs):
                 self.dataset(name)
-            _kedro.run_node(node, self.catalog, self.hooks, self.is_async, self.session_id)
+            try:
+                _kedro.run_node(node, self.catalog, self.hooks, self.is_async, self.session_id)
+            except Exception as error:
+                with contextlib.suppress(Exception):  # a class of the user's own may not take attributes
+                    error._kedro_node = node.name  # type: ignore[attr-defined]
+                raise
             for name in node.inputs:
                 loads[name] -= 1
             if len(nodes) > 1:
@@ -206,3 +212,8 @@ class RunSession:
             for name in handle.names():
                 if name in self._free:
                     _kedro.fill(self.dataset(name), handle.value(name))
+
+
+def failed_node(error: BaseException) -> str | None:
+    """The node that raised this, in this process."""
+    return getattr(error, "_kedro_node", None)

@@ -56,14 +56,14 @@ def group_nodes(pipeline: Pipeline, group_by: str, in_memory: Collection[str]) -
     if group_by == "memory":
         keys = _by_memory(nodes, set(in_memory), dependencies)
     elif group_by == "namespace":
-        keys = {node: (node.namespace or "").split(".")[0] or node.name for node in nodes}
+        keys = {node: (node.namespace or "").split(".")[0] or node for node in nodes}
     else:
-        keys = {node: _tag(node, group_by) or node.name for node in nodes}
+        keys = {node: _tag(node, group_by) or node for node in nodes}
     members: dict[Hashable, list[Node]] = defaultdict(list)
     for node in nodes:
         members[keys[node]].append(node)
     names = _names(members, {node.name for node in nodes})
-    ordered = _ordered(members, keys, dependencies, group_by)
+    ordered = _ordered(members, names, keys, dependencies, group_by)
     return [Group(names[key], tuple(sorted(members[key], key=position.__getitem__))) for key in ordered]
 
 
@@ -148,6 +148,7 @@ def _cycle(keys: Mapping[Node, Hashable], dependencies: Mapping[Node, set[Node]]
 
 def _ordered(
     members: Mapping[Hashable, list[Node]],
+    names: Mapping[Hashable, str],
     keys: Mapping[Node, Hashable],
     dependencies: Mapping[Node, set[Node]],
     group_by: str,
@@ -156,7 +157,12 @@ def _ordered(
     cycle = _cycle(keys, dependencies)
     if cycle:
         inside = set(cycle)
-        named = "; ".join(f"{key}: {', '.join(node.name for node in members[key])}" for key in cycle)
+        named = "; ".join(
+            f"{names[key]}: {', '.join(node.name for node in members[key])}"
+            if len(members[key]) > 1
+            else names[key]
+            for key in cycle
+        )
         edges = [
             f"'{node.name}' needs '{before.name}'"
             for node in dependencies

@@ -15,6 +15,7 @@ from kedro_prefect_hooks import _prefect
 from kedro_prefect_hooks import session as sessions
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.datasets import Outputs
+from kedro_prefect_hooks.nodes import failed_node
 
 if TYPE_CHECKING:
     from prefect.core.edge import Edge
@@ -54,6 +55,19 @@ def _because(upstream: str, state: State) -> str:
     return f"Not run, because task '{upstream}' ended {type(state).__name__}: {state.message}"
 
 
+def name_the_node(task: prefect.Task, old_state: State, new_state: State) -> State:
+    """State handler of a task of several nodes: its state and log say which of them failed.
+
+    The exception stays the node's own, for retries, triggers and Kedro's `on_pipeline_error`.
+    """
+    if new_state.is_failed() and isinstance(new_state.result, Exception):
+        node = failed_node(new_state.result)
+        if node is not None:
+            new_state.message = f"Node '{node}' failed: {new_state.result!r}"
+            task.logger.error("Task '%s' failed in its node '%s'", task.name, node)
+    return new_state
+
+
 class NodeTask(prefect.Task):
     """One or several Kedro nodes as one Prefect task.
 
@@ -75,6 +89,8 @@ class NodeTask(prefect.Task):
         self.project = project
         self.consumers = dict(consumers)
         kwargs.setdefault("trigger", all_successful)
+        if len(self.nodes) > 1:
+            kwargs["state_handlers"] = [*kwargs.get("state_handlers", ()), name_the_node]
         super().__init__(**kwargs)
 
     def run(self, **upstream: Outputs | None) -> Outputs:  # type: ignore[override]
