@@ -127,6 +127,12 @@ def build_catalog(context: KedroContext, save_version: str) -> Catalog:
     return context._get_catalog(**arguments)
 
 
+def environment(context: KedroContext) -> str | None:
+    """The environment of a context, also where it is the default one that nobody has named."""
+    default = getattr(context.config_loader, "default_run_env", "local")
+    return context.env or default or None
+
+
 def runtime_params(context: KedroContext) -> dict[str, Any]:
     """The parameters given to this run, `kedro run --params …`."""
     for name in ("_runtime_params", "_extra_params"):
@@ -213,6 +219,8 @@ def filter_pipeline(pipeline: Pipeline, filters: Mapping[str, Iterable[str]]) ->
         ValueError: Kedro's own, when a name does not exist or no node is left.
     """
     given = {name: list(values) for name, values in filters.items() if values}
+    if not given and pipeline.nodes:
+        return pipeline
     namespaces = given.pop("namespaces", [])
     parameters = inspect.signature(pipeline.filter).parameters
     if not namespaces:
@@ -383,7 +391,18 @@ def runner_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def loader_source(context: KedroContext) -> str | None:
-    """The configuration source of a context, where it can be chosen."""
+def chosen_source(context: KedroContext) -> str | None:
+    """The configuration source of a context when it is not the one of the project's settings.
+
+    `kedro run --conf-source`, since Kedro 0.18.3. Absolute, since other processes work in other folders.
+    """
+    from kedro.framework.project import settings
+
     source = getattr(context.config_loader, "conf_source", None)
-    return None if source is None else str(source)
+    if source is None:
+        return None
+    own = Path(str(context.project_path)) / settings.CONF_SOURCE
+    given = str(source)
+    if "://" in given:
+        return given
+    return None if Path(given).resolve() == own.resolve() else str(Path(given).absolute())

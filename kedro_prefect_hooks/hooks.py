@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from kedro.framework.hooks import hook_impl
 
-from kedro_prefect_hooks.errors import ApiError, RegistrationError
+from kedro_prefect_hooks import _kedro
+from kedro_prefect_hooks.errors import ConfigError, KedroPrefectError
 
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
@@ -90,9 +91,7 @@ def _listed(context: KedroContext) -> bool:
     """Whether `prefect.yml` lists this run's environment, `register.environments`."""
     from kedro_prefect_hooks.config import listed_environments
 
-    loader = context.config_loader
-    env = context.env or getattr(loader, "default_run_env", None) or "local"
-    return env in listed_environments(loader)
+    return _kedro.environment(context) in listed_environments(context.config_loader)
 
 
 def _register(context: KedroContext) -> None:
@@ -102,7 +101,7 @@ def _register(context: KedroContext) -> None:
     flows = ProjectFlows(context)
     try:
         register_project(flows, echo=click.echo)
-    except (ApiError, RegistrationError) as error:
-        if flows.config.registration.on_error == "raise":
+    except KedroPrefectError as error:
+        if isinstance(error, ConfigError) or flows.config.registration.on_error == "raise":
             raise
         logger.warning("The flows were not registered, and the run goes on: %s", error)

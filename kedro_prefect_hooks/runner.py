@@ -132,7 +132,7 @@ class PrefectRunner(AbstractRunner):
             path=str(given.project_path),
             package=_kedro.package_name(),
             env=given.env,
-            conf_source=_kedro.loader_source(plugin.context),
+            conf_source=_kedro.chosen_source(plugin.context),
             pipeline=given.pipeline,
             session_id=run_id or given.session_id,
             runtime_params=given.runtime_params,

@@ -13,29 +13,52 @@ from kedro.pipeline import Pipeline
 
 from kedro_prefect_hooks import _kedro
 from kedro_prefect_hooks.config.messages import Place, Problem, WrongConfigError, error_of, unknown
-from kedro_prefect_hooks.config.models import GROUPINGS, FlowConfig, FlowSettings, PrefectConfig
+from kedro_prefect_hooks.config.models import GROUPINGS, FlowConfig, PrefectConfig
 from kedro_prefect_hooks.config.nodes import TAG
 
 FILTERS = ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs", "namespaces")
 
 
-def check(config: PrefectConfig, *, pipelines: Mapping[str, Pipeline], parameters: Mapping[str, Any]) -> None:
+def check(
+    config: PrefectConfig,
+    *,
+    pipelines: Mapping[str, Pipeline],
+    parameters: Mapping[str, Any],
+    only: str | None = None,
+) -> dict[str, Pipeline]:
     """Finds everything in `prefect.yml` that does not fit the project, and says it in one message.
 
     Args:
         config: what `load_config` returned.
         pipelines: the project's registered pipelines.
         parameters: the project's parameters, as the configuration has them.
+        only: look at this flow alone, since it is the one to run.
+
+    Returns:
+        The pipeline of each flow, filtered.
 
     Raises:
         WrongConfigError: something does not fit.
     """
     problems: list[Problem] = []
-    for flow in config.flows.values():
-        problems += _flow_problems(flow, config.defaults, pipelines, parameters)
-    problems += _default_node_problems(config, pipelines)
+    parts: dict[str, Pipeline] = {}
+    for name, flow in config.flows.items():
+        if only in (None, name):
+            try:
+                parts[name] = filtered(pipelines, flow)
+            except WrongConfigError as error:
+                problems += error.problems
+            else:
+                problems += _group_problems(flow, parts[name])
+                whole = pipelines[flow.pipeline]
+                problems += _node_problems(flow, parts[name], whole, config.defaults.nodes)
+            problems += [*_parameter_problems(flow, parameters), *_clock_problems(flow)]
+            problems += _object_problems(flow)
+    if only is None:
+        problems += _default_node_problems(config, pipelines)
     if problems:
         raise error_of(problems)
+    return parts
 
 
 def filtered(pipelines: Mapping[str, Pipeline], flow: FlowConfig) -> Pipeline:
@@ -59,21 +82,6 @@ def filtered(pipelines: Mapping[str, Pipeline], flow: FlowConfig) -> Pipeline:
         else:
             text = f"the pipeline {flow.pipeline!r} has no nodes"
         raise error_of([Problem(flow.place(), text)]) from error
-
-
-def _flow_problems(
-    flow: FlowConfig, defaults: FlowSettings, pipelines: Mapping[str, Pipeline], parameters: Mapping[str, Any]
-) -> Iterator[Problem]:
-    try:
-        pipeline = filtered(pipelines, flow)
-    except WrongConfigError as error:
-        yield from error.problems
-    else:
-        yield from _group_problems(flow, pipeline)
-        yield from _node_problems(flow, pipeline, pipelines[flow.pipeline], defaults.nodes)
-    yield from _parameter_problems(flow, parameters)
-    yield from _clock_problems(flow)
-    yield from _object_problems(flow)
 
 
 def _filter_problems(flow: FlowConfig, pipeline: Pipeline) -> Iterator[Problem]:

@@ -46,7 +46,7 @@ def load() -> KedroFlow:
         os.chdir(ref.folder)  # `kedro run` works there too, and relative paths in user code count on it
     opened = session.open_project(ref)
     _prefect.send_kedro_logs()
-    flows = ProjectFlows(opened[1], ref.conf_source)
+    flows = ProjectFlows(opened[1], ref.conf_source, only=name)
     if name not in flows.config.flows:
         close = nearest(name, flows.config.flows)
         hint = f" Did you mean '{close}'?" if close else ""

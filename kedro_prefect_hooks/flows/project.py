@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kedro_prefect_hooks import _kedro
-from kedro_prefect_hooks.config import check, filtered, load_config
+from kedro_prefect_hooks.config import check, load_config
 from kedro_prefect_hooks.flows.builder import build_flow
 from kedro_prefect_hooks.flows.parameters import configured_values
 from kedro_prefect_hooks.session import ProjectRef
@@ -23,22 +23,25 @@ class ProjectFlows:
 
     Args:
         context: the project's context.
-        conf_source: configuration source, when it is not the one that the project's settings say.
+        conf_source: configuration source of the flow runs, when it is not the context's own.
+        only: the one flow that will be built; what is wrong with others does not keep it from running.
 
     Raises:
         ConfigError: `prefect.yml` is missing, wrong, or does not fit the project.
     """
 
-    def __init__(self, context: KedroContext, conf_source: str | None = None) -> None:
+    def __init__(
+        self, context: KedroContext, conf_source: str | None = None, only: str | None = None
+    ) -> None:
         self.context = context
-        self.conf_source = conf_source
+        self.conf_source = conf_source or _kedro.chosen_source(context)
         self.config: PrefectConfig = load_config(
             context.config_loader, project_path=Path(str(context.project_path))
         )
         self.pipelines = _kedro.all_pipelines()
         self.parameters = _kedro.configuration(context, "parameters")
         self._catalog = _kedro.configuration(context, "catalog")
-        check(self.config, pipelines=self.pipelines, parameters=self.parameters)
+        self._parts = check(self.config, pipelines=self.pipelines, parameters=self.parameters, only=only)
 
     @property
     def path(self) -> Path:
@@ -58,11 +61,11 @@ class ProjectFlows:
             ConfigError: it cannot be built.
         """
         config = self.config.flows[name]
-        pipeline = filtered(self.pipelines, config)
+        pipeline = self._parts[name]
         ref = ProjectRef(
             path=str(self.path),
             package=_kedro.package_name(),
-            env=self.context.env,
+            env=_kedro.environment(self.context),
             conf_source=self.conf_source,
             pipeline=config.pipeline,
             parameters=configured_values(config.parameters, self.parameters),

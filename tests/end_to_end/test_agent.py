@@ -153,3 +153,25 @@ def test_a_changed_body_is_unchanged_to_prefect_and_used_by_the_next_run(
         result = kedro(project, "run", "--env", "deploy", ok=True)
         assert "unchanged" in result.stdout
         assert collect_outputs(project) == after
+
+
+def test_another_configuration_source_is_used_by_the_flow_runs_too(
+    tmp_path: Path, home: Path, kedro: Callable[..., Any]
+) -> None:
+    pytest.importorskip("kedro", minversion="0.18.3")
+    project = scenarios.traps(tmp_path / "traps", prefect={"flows": {"some": {"pipeline": "parameters"}}})
+    project.write_conf("deploy", "parameters", {})
+    elsewhere = tmp_path / "elsewhere"
+    (project.path / "conf").rename(elsewhere)
+    (project.path / "conf" / "base").mkdir(parents=True)
+    (project.path / "conf" / "local").mkdir()
+    log = tmp_path / "agent.log"
+    with prefect_api.api(project) as url:
+        arguments = ("--env", "deploy", "--pipeline", "parameters", "--conf-source", str(elsewhere))
+        kedro(project, "run", *arguments, ok=True)
+        before = collect_outputs(project)
+        project.clean()
+        with prefect_api.agent(url, home, log):
+            run = prefect_api.finished_run(url, prefect_api.start_run(url, "some"), log)
+    assert run["state"] == "Success", run["state_message"]
+    assert collect_outputs(project) == before
