@@ -17,9 +17,7 @@ from graphql import (
     ValidationRule,
 )
 
-from kedro_prefect_hooks.embedded.faults import DEPTH_EXCEEDED
-
-DEEPEST = 7
+from kedro_prefect_hooks.embedded.faults import DEEPEST, DEPTH_EXCEEDED
 
 
 class DepthLimit(ValidationRule):

@@ -6,6 +6,7 @@ function call for each value of the answer. Knows nothing of databases.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
@@ -81,7 +82,14 @@ _read_cached = lru_cache(maxsize=256)(_read)
 
 def _told(error: GraphQLError) -> Tuple[str, List[Dict[str, int]]]:
     found = [{"line": place.line, "column": place.column} for place in error.locations or []]
-    return faults.of_document(error.message), found
+    message = faults.of_document(error.message)
+    absent = re.match(r'^Expected value of type "(\w+)" to include required field "(\w+)"', message)
+    if absent:
+        # graphql-core 3.3 does not name the field's type.
+        type_name, name = absent.groups()
+        type_ = schema().type_map[type_name].fields[name].type  # type: ignore[attr-defined]
+        message = f"Field {type_name}.{name} of required type {type_} was not provided."
+    return message, found
 
 
 def operation_of(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

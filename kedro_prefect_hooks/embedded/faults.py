@@ -15,7 +15,10 @@ import sqlalchemy as sa
 
 from kedro_prefect_hooks.embedded.values import DataError
 
-DEPTH_EXCEEDED = "exceeds maximum operation depth of 7"
+DEEPEST = 7
+"""How many levels a query may have below its first; the limit of the real server's front."""
+
+DEPTH_EXCEEDED = f"exceeds maximum operation depth of {DEEPEST}"
 
 
 class QueryFault(ValueError):
@@ -76,8 +79,43 @@ def of_document(message: str) -> str:
         return message.rstrip(".")
     if message.endswith(DEPTH_EXCEEDED):
         return message
-    return re.sub(r"(?<![\w\"])'([^'\n]*)'(?!\w)", r'"\1"', message)
+    message = re.sub(r"(?<![\w\"])'([^'\n]*)'(?!\w)", r'"\1"', message)
+    for pattern, words in _REWORDED:
+        message = pattern.sub(words, message)
+    return message
 
+
+# For some of them graphql-core has words of its own, 3.2 others than 3.3.
+_REWORDED = [
+    (re.compile(pattern, re.DOTALL), words)
+    for pattern, words in (
+        (
+            r'^Unknown argument "(\w+)" on field "(\w+)\.(\w+)"',
+            r'Unknown argument "\1" on field "\3" of type "\2"',
+        ),
+        (
+            r'^Argument "\w+\.(\w+)\((\w+):\)" of type ("[^"]+") is required',
+            r'Field "\1" argument "\2" of type \3 is required',
+        ),
+        (r'^Field "(\w+)" is not defined by type "(\w+)"', r'Field "\1" is not defined by type \2'),
+        (
+            r'^Expected value of type "(\w+)" not to include unknown field "(\w+)"'
+            r"(?:\.( Did you mean [^?]*\?))?.*$",
+            r'Field "\2" is not defined by type \1.\3',
+        ),
+        (r'^Field "(\w+\.\w+)" of required type "([^"]+)" was', r"Field \1 of required type \2 was"),
+        (r'^Expected value of non-null type "([^"]+)" not to be None\.$', r"Expected type \1, found null."),
+        (
+            r'^Expected value of type "([^"]+)"(?: to be an object)?, found:? (.*)$',
+            r"Expected type \1, found \2",
+        ),
+        (r'^Value "(\w+)" does not exist in "(\w+)" enum\.', r"Expected type \2, found \1."),
+        (
+            r"^((Int|Float|String|Boolean) cannot represent .* value: (.*))$",
+            r"Expected type \2, found \3; \1",
+        ),
+    )
+]
 
 _SHOWN_ITEMS = 10
 _SHOWN_DEPTH = 2

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -58,6 +58,8 @@ def application(
             body = await _body(request)
         except _TooLarge:
             return _refusal(413, "request entity too large")
+        except ClientDisconnect:
+            return _refusal(400, "request aborted")
         return await run_in_threadpool(_answer, database, body, dict(request.headers))
 
     async def health(request: Request) -> Response:

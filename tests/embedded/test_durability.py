@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -186,6 +187,16 @@ def test_a_server_ends_cleanly_and_says_nothing(tmp_path: Path) -> None:
     assert server.process.returncode == 0
     # A clean end leaves one whole file.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["api.sqlite"]
+
+
+def test_a_client_that_goes_away_half_way_is_no_matter(tmp_path: Path) -> None:
+    server = Process(tmp_path / "api.sqlite")
+    for sent in (b"{", b""):
+        with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1]))) as connection:
+            head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+            connection.sendall(head + sent)
+    assert Caller(server.url).data("{ hello }")
+    assert server.end(signal.SIGTERM) == ""
 
 
 def test_stop_waits_for_what_is_being_answered_and_frees_the_port(tmp_path: Path) -> None:
