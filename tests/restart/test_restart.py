@@ -1,0 +1,164 @@
+"""Restart from failed, as Prefect's page does it: with checkpoints, without, and where it cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from tests import prefect_api
+from tests.scenarios.project_factory import Project, collect_outputs, hook_calls, make_project
+
+PIPELINES = """
+from pathlib import Path
+
+from kedro.pipeline import node, pipeline
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def attempt(name):
+    with (PROJECT / "data" / "attempts.txt").open("a") as file:
+        file.write(name + "\\n")
+    if (PROJECT / "broken" / name).exists():
+        raise ValueError(f"{name} is broken")
+
+
+def first():
+    attempt("first")
+    return 1
+
+
+def second(one):
+    attempt("second")
+    return one + 1, one + 100
+
+
+def third(two):
+    attempt("third")
+    return two + 1
+
+
+def last(three, kept):
+    attempt("last")
+    return [three, kept]
+
+
+def register_pipelines():
+    return {
+        "__default__": pipeline(
+            [
+                node(first, None, "one", name="first"),
+                node(second, "one", ["two", "kept"], name="second"),
+                node(third, "two", "three", name="third"),
+                node(last, ["three", "kept"], "end", name="last"),
+            ]
+        )
+    }
+"""
+END = {"type": "JsonDataset", "filepath": "data/end.json"}
+KEPT = {"type": "JsonDataset", "filepath": "data/kept.json"}
+VERSIONED = {"type": "VersionedDataset", "filepath": "data/kept.json", "versioned": True}
+
+PENDING = {"type": "Pending", "message": "restart", "__version__": "1.1.0"}
+SCHEDULED = {"type": "Scheduled", "message": "restarted", "__version__": "1.1.0"}
+RUN = "query($id: uuid!) {flow_run_by_pk(id: $id) {version task_runs {id version state}}}"
+SET_TASKS = (
+    "mutation($input: set_task_run_states_input!) {set_task_run_states(input: $input) {states {status}}}"
+)
+SET_FLOW = (
+    "mutation($input: set_flow_run_states_input!) {set_flow_run_states(input: $input) {states {status}}}"
+)
+
+
+def restart(url: str, run_id: str) -> None:
+    """What Prefect's page does at the press of "restart from failed"."""
+    run = prefect_api.graphql(url, RUN, {"id": run_id})["flow_run_by_pk"]
+    failed = [each for each in run["task_runs"] if each["state"] in ("Failed", "TriggerFailed")]
+    assert failed
+    states = [{"task_run_id": each["id"], "version": each["version"], "state": PENDING} for each in failed]
+    prefect_api.graphql(url, SET_TASKS, {"input": {"states": states}})
+    states = [{"flow_run_id": run_id, "version": run["version"], "state": SCHEDULED}]
+    prefect_api.graphql(url, SET_FLOW, {"input": {"states": states}})
+
+
+def attempts(project: Project) -> list[str]:
+    return (project.data / "attempts.txt").read_text().split()
+
+
+@pytest.fixture
+def failed_and_restarted(
+    tmp_path: Path, home: Path, kedro: Callable[..., Any]
+) -> Callable[..., tuple[Project, Any]]:
+    """Registers the flow, lets `third` fail, mends it, restarts; the project, and the run as it ended."""
+
+    def run(catalog: dict[str, Any], **settings: Any) -> tuple[Project, Any]:
+        prefect = {"flows": {"flow": settings}}
+        project = make_project(
+            tmp_path / "project", pipelines=PIPELINES, catalog={"end": END, **catalog}, prefect=prefect
+        )
+        project.write_conf("deploy", "parameters", {})
+        log = tmp_path / "agent.log"
+        with prefect_api.api(project) as url:
+            kedro(project, "run", "--env", "deploy", ok=True)
+            project.clean()
+            project.write("broken/third", "")
+            with prefect_api.agent(url, home, log):
+                run_id = prefect_api.start_run(url, "flow")
+                before = prefect_api.finished_run(url, run_id, log)
+                assert before["state"] == "Failed", log.read_text()
+                assert attempts(project) == ["first", "second", "third"]
+                (project.path / "broken" / "third").unlink()
+                restart(url, run_id)
+                return project, prefect_api.finished_run(url, run_id, log)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "executor",
+    [{"type": "LocalExecutor"}, {"type": "LocalDaskExecutor", "scheduler": "processes", "num_workers": 2}],
+    ids=lambda executor: executor["type"],
+)
+def test_with_a_result_what_had_succeeded_is_loaded(
+    tmp_path: Path, failed_and_restarted: Callable[..., Any], executor: dict[str, Any]
+) -> None:
+    result = {"type": "LocalResult", "dir": str(tmp_path / "checkpoints")}
+    project, run = failed_and_restarted({"kept": VERSIONED}, result=result, executor=executor)
+    assert run["state"] == "Success", run["state_message"]
+    assert attempts(project) == ["first", "second", "third", "third", "last"]
+    assert collect_outputs(project)["end.json"] == [3, 101]
+    ids = {call["id"] for call in hook_calls(project) if call["hook"] == "before_node_run"}
+    assert len(ids) == 1, "a restart has the session id of the run, and so its versions"
+    ends = [call["hook"] for call in hook_calls(project) if call["hook"].endswith(("_pipeline_run", "error"))]
+    assert ends.count("on_pipeline_error") == 1
+    assert ends[-1] == "after_pipeline_run"
+
+
+def test_without_a_result_the_ancestors_it_needs_run_again(failed_and_restarted: Callable[..., Any]) -> None:
+    project, run = failed_and_restarted({"kept": KEPT})
+    assert run["state"] == "Success", run["state_message"]
+    assert attempts(project) == ["first", "second", "third", "first", "second", "third", "last"]
+    assert collect_outputs(project)["end.json"] == [3, 101]
+    lines = [line["message"] for line in run["logs"]]
+    assert any("Running node second again: 'two' was in memory before the restart" in line for line in lines)
+
+
+def test_what_is_persisted_needs_no_ancestor(failed_and_restarted: Callable[..., Any]) -> None:
+    two = {"type": "JsonDataset", "filepath": "data/two.json"}
+    project, run = failed_and_restarted({"kept": KEPT, "two": two}, group_by="memory")
+    assert run["state"] == "Success", run["state_message"]
+    assert attempts(project) == ["first", "second", "third", "third", "last"]
+    assert collect_outputs(project)["end.json"] == [3, 101]
+
+
+def test_what_cannot_be_restarted_says_so(failed_and_restarted: Callable[..., Any]) -> None:
+    project, run = failed_and_restarted({"kept": VERSIONED})
+    assert run["state"] == "Failed"
+    [failed] = [task for task in run["task_runs"] if task["state"] == "Failed"]
+    assert failed["task"]["name"] == "third"
+    said = failed["state_message"]
+    for part in ("cannot be restarted", "'two' was in memory", "'second'", "'kept'", "`result`"):
+        assert part in said
+    assert attempts(project) == ["first", "second", "third"], "nothing ran again in vain"
