@@ -96,15 +96,16 @@ def schedule_runs(database: Database, flow_id: str) -> int:
     if flow is None:
         return 0
     now = database.now()
-    # Outside the transaction: reading a schedule imports Prefect, and others need not wait for that.
+    # Outside the transactions: reading a schedule imports Prefect, and others need not wait for that.
     events = clocks.next_events(flow.group_schedule or flow.schedule, now, database.settings.runs_ahead)
-    with database.write() as connection:
-        # The schedule may have been switched off, or other runs made, in between.
-        if connection.execute(_active.where(_FLOW.c.id == flow_id)).first() is None:
-            return 0
-        return sum(
-            _schedule(connection, now, flow_id, event) for event in _new(connection, flow_id, events, now)
-        )
+    made = 0
+    for event in events:
+        # One transaction each: the runs of a large flow take their time, and others write in between.
+        with database.write() as connection:
+            if not _is_wanted(connection, flow_id, event, now):
+                continue
+            made += _schedule(connection, now, flow_id, event)
+    return made
 
 
 _active = _with_schedule.where(
@@ -114,14 +115,18 @@ _active = _with_schedule.where(
 )
 
 
-def _new(connection: sa.Connection, flow_id: str, events: List[Event], now: int) -> List[Event]:
-    """Those after the last one made, and all of clocks with parameters or labels: they may share a time."""
+def _is_wanted(connection: sa.Connection, flow_id: str, event: Event, now: int) -> bool:
+    """Whether the schedule is still on, and the event is after the last run that it made.
+
+    Clocks with parameters or labels may share a time: all of their events are wanted.
+    """
+    if connection.execute(_active.where(_FLOW.c.id == flow_id)).first() is None:
+        return False
     made = sa.select(sa.func.max(_FLOW_RUN.c.scheduled_start_time)).where(
         _FLOW_RUN.c.flow_id == flow_id, _FLOW_RUN.c.auto_scheduled.is_(sa.true())
     )
     last = connection.execute(made).scalar()
-    last = now if last is None else last
-    return [event for event in events if event.is_particular or event.start_time > last]
+    return event.is_particular or event.start_time > (now if last is None else last)
 
 
 def _schedule(connection: sa.Connection, now: int, flow_id: str, event: Event) -> int:
