@@ -76,26 +76,39 @@ function morph(old, wanted) {
 }
 
 function morphChildren(parent, wanted) {
+  const children = [...wanted.childNodes];
+  const wantedKeys = new Set(children.map(keyOf));
   const keyed = new Map();
   for (const child of parent.childNodes) if (keyOf(child)) keyed.set(keyOf(child), child);
   let place = parent.firstChild;
-  for (const child of [...wanted.childNodes]) {
-    const known = keyOf(child) && keyed.get(keyOf(child));
-    if (known && fits(known, child)) {
-      if (known !== place) parent.insertBefore(known, place);
-      else place = place.nextSibling;
-      morph(known, child);
-    } else if (place && fits(place, child)) {
+  const drop = (until) => {
+    while (place !== until) {
       const next = place.nextSibling;
-      morph(place, child);
+      place.remove();
       place = next;
-    } else {
-      parent.insertBefore(child, place);
     }
+  };
+  for (const child of children) {
+    // What is to stay must not be moved, since moving takes the focus away: what is in between goes first.
+    while (place && keyOf(place) && !wantedKeys.has(keyOf(place))) drop(place.nextSibling);
+    const key = keyOf(child);
+    const known = key ? keyed.get(key) : nextFitting(place, child);
+    if (!known || !fits(known, child)) {
+      parent.insertBefore(child, place);
+      continue;
+    }
+    if (key && known !== place) parent.insertBefore(known, place);
+    else {
+      drop(known);
+      place = known.nextSibling;
+    }
+    morph(known, child);
   }
-  while (place) {
-    const next = place.nextSibling;
-    place.remove();
-    place = next;
-  }
+  drop(null);
+}
+
+/** The next node that could become `wanted`, before the next one that has a key. */
+function nextFitting(place, wanted) {
+  for (let node = place; node && !keyOf(node); node = node.nextSibling) if (fits(node, wanted)) return node;
+  return null;
 }

@@ -102,7 +102,7 @@ export function command(text) {
 }
 
 export function hint(...content) {
-  return h("div", { class: "hint-box", role: "note" }, icon("warning"), h("div", {}, content));
+  return h("div", { class: "hint-box", role: "note", "data-key": "hint" }, icon("warning"), h("div", {}, content));
 }
 
 export const startAnAgent = () => [" Start one with ", command("kedro prefect agent"), " (or ", command("kedro prefect up"), ")."];

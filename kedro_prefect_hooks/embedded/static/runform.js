@@ -75,7 +75,15 @@ function field(parameter, index) {
       return { ok: false };
     }
   };
-  input.addEventListener("change", check);
+  // Not when the field is left: a message that comes or goes then moves the button that is being clicked.
+  input.addEventListener("input", () => (error.hidden ? box.classList.toggle("changed", isChanged()) : check()));
+  const isChanged = () => {
+    try {
+      return !(hasDefault && same(read(), parameter.default));
+    } catch {
+      return true;
+    }
+  };
   const hint = hasDefault ? HINT[kind] : `${HINT[kind]}, required`;
   const box = h("div", { class: `field ${kind}` },
     h("label", { for: id }, parameter.name), input,

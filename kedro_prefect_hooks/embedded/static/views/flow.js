@@ -35,8 +35,8 @@ export function open(context) {
     const lacks = missing(agents, labelsOf(flow));
     const anyAgent = agents.some((agent) => isAlive(agent));
     context.show(flow.name,
-      h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "#/" }, "Flows"), h("span", {}, flow.project.name)),
-      h("div", { class: "title" },
+      h("nav", { class: "crumbs", "data-key": "crumbs", "aria-label": "Where you are" }, h("a", { href: "#/" }, "Flows"), h("span", {}, flow.project.name)),
+      h("div", { class: "title", "data-key": "title" },
         h("h1", {}, flow.name),
         h("div", { class: "actions" },
           h("button", {
@@ -51,11 +51,11 @@ export function open(context) {
       lacks && !flow.archived && hint(lacks, !anyAgent && startAnAgent()),
       facts(flow),
       scheduleSection(flow, again),
-      h("section", { "aria-labelledby": "runs" },
+      h("section", { "aria-labelledby": "runs", "data-key": "runs" },
         h("div", { class: "title" }, h("h2", { id: "runs" }, "Runs"), runs.length > 0 && ticks(runs.slice(0, 20))),
         runs.length ? runsTable(runs, { caption: `Runs of ${flow.name}, the newest first` }) : h("p", { class: "muted" }, "It has not run yet."),
         runs.length >= limit && h("button", { type: "button", onclick: () => ((limit *= 4), context.again()) }, "Older runs")),
-      h("section", { "aria-labelledby": "graph" }, h("h2", { id: "graph" }, "Tasks"), keep(graph.element)));
+      h("section", { "aria-labelledby": "graph", "data-key": "graph" }, h("h2", { id: "graph" }, "Tasks"), keep(graph.element)));
   }
 
   return { refresh, pause: () => (busy ? 1500 : 4000), close: () => graph?.close() };
@@ -63,7 +63,7 @@ export function open(context) {
 
 function facts(flow) {
   const parameters = parametersOf(flow);
-  return h("dl", { class: "facts" },
+  return h("dl", { class: "facts", "data-key": "facts" },
     fact("Version", `${flow.version}, registered ${since(flow.created)}`),
     fact("Labels", labelList(labelsOf(flow))),
     parameters.length > 0 && fact("Parameters", h("ul", { class: "parameters" }, parameters.map((each) =>
@@ -74,7 +74,7 @@ const fact = (name, ...value) => h("div", {}, h("dt", {}, name), h("dd", {}, val
 
 function scheduleSection(flow, again) {
   const upcoming = flow.is_schedule_active ? flow.next : [];
-  return h("section", { class: "card", "aria-labelledby": "schedule" },
+  return h("section", { class: "card", "data-key": "schedule", "aria-labelledby": "schedule" },
     h("h2", { id: "schedule" }, "Schedule"),
     scheduleOf(flow, again),
     upcoming.length > 1 && h("ol", { class: "upcoming", "aria-label": "Next runs" },

@@ -28,11 +28,11 @@ export function open(context) {
       const { flow: flows, recent, agent: agents } = await ask(FLOWS);
       busy = recent.some((run) => isActive(run.state));
       context.show("Flows",
-        h("div", { class: "title" }, h("h1", {}, "Flows"), agentsInShort(agents)),
+        h("div", { class: "title", "data-key": "title" }, h("h1", {}, "Flows"), agentsInShort(agents)),
         flows.length ? null : nothingYet(),
         agents.some((agent) => isAlive(agent)) || !flows.length ? null : hint(h("strong", {}, "No agent: "), "runs wait for one.", startAnAgent()),
-        h("ul", { class: "flows" }, flows.map((flow) => card(flow, agents, context))),
-        recent.length > 0 && h("section", { "aria-labelledby": "recent" },
+        h("ul", { class: "flows", "data-key": "flows" }, flows.map((flow) => card(flow, agents, context))),
+        recent.length > 0 && h("section", { "aria-labelledby": "recent", "data-key": "recent" },
           h("h2", { id: "recent" }, "Latest runs"),
           runsTable(recent, { withFlow: true, caption: "Latest runs of all flows" })));
     },
@@ -68,7 +68,7 @@ function card(flow, agents, context) {
       last && h("p", { class: "last" }, badge(last.state), h("a", { href: runLink(last.id) }, last.name), " ",
         time(last.start_time ?? last.state_timestamp, since(last.start_time ?? last.state_timestamp)))),
     h("button", {
-      type: "button", class: "primary run-now", "aria-label": `Run ${flow.name} now`,
+      type: "button", class: "primary run-now", "data-key": "run", "aria-label": `Run ${flow.name} now`,
       onclick: async () => {
         const id = await runNow(flow);
         if (id) location.hash = runLink(id);

@@ -103,11 +103,11 @@ class RunView {
     this.graph.put(this.taskStates());
     this.graph.select(this.selected);
     this.context.show(`${inWords(run.state)}: ${run.name}`,
-      h("nav", { class: "crumbs", "aria-label": "Where you are" },
+      h("nav", { class: "crumbs", "data-key": "crumbs", "aria-label": "Where you are" },
         h("a", { href: "#/" }, "Flows"), h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name)),
-      h("div", { class: "title" }, h("h1", {}, run.name), this.buttons()),
+      h("div", { class: "title", "data-key": "title" }, h("h1", {}, run.name), this.buttons()),
       this.stateBox(), this.waitingHint(), this.facts(),
-      h("section", { class: "tasks", "aria-labelledby": "tasks" },
+      h("section", { class: "tasks", "data-key": "tasks", "aria-labelledby": "tasks" },
         h("div", { class: "title" }, h("h2", { id: "tasks" }, "Tasks"), this.tally(), this.tabs()),
         this.taskPanel(),
         h("div", { id: "panel", role: "tabpanel", "aria-labelledby": `tab-${this.tab}`, "data-key": this.tab },
@@ -115,14 +115,14 @@ class RunView {
             tasks: this.structure.tasks, taskRuns: run.task_runs, history: this.history, selected: this.selected,
             onSelect: (id) => this.select(id), now: Date.now(),
           }))),
-      h("section", { "aria-labelledby": "logs" }, h("h2", { id: "logs" }, "Log"), keep(this.logs.element)),
+      h("section", { "aria-labelledby": "logs", "data-key": "logs" }, h("h2", { id: "logs" }, "Log"), keep(this.logs.element)),
       this.statesTable());
   }
 
   stateBox() {
     const { run } = this;
     const passed = isFinished(run.state) ? since(run.state_timestamp) : `for ${roughly(Math.max(0, Date.now() - moment(run.state_timestamp)))}`;
-    return h("div", { class: `state-box ${family(run.state)}` },
+    return h("div", { class: `state-box ${family(run.state)}`, "data-key": "state" },
       icon(family(run.state)),
       h("div", {},
         h("p", { class: "state" }, h("strong", {}, inWords(run.state)), " ", time(run.state_timestamp, passed)),
@@ -146,7 +146,7 @@ class RunView {
     const { run } = this;
     if (!isWaiting(run.state)) return null;
     if (moment(run.scheduled_start_time) - Date.now() > 10_000 && run.state === "Scheduled" && !run.start_time) {
-      return h("p", { class: "muted" }, "It is due ", time(run.scheduled_start_time), ` (${since(run.scheduled_start_time)}).`);
+      return h("p", { class: "muted", "data-key": "due" }, "It is due ", time(run.scheduled_start_time), ` (${since(run.scheduled_start_time)}).`);
     }
     const why = missing(this.agents, run.labels);
     if (!why) return null;
@@ -157,7 +157,7 @@ class RunView {
     const { run } = this;
     const parameters = Object.entries(run.parameters ?? {});
     const fact = (name, ...value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
-    return h("dl", { class: "facts" },
+    return h("dl", { class: "facts", "data-key": "facts" },
       fact("Flow", h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name), ` version ${run.flow.version}`),
       run.start_time ? fact("Began", time(run.start_time)) : fact("Due", time(run.scheduled_start_time)),
       run.start_time && fact(isFinished(run.state) ? "Took" : "Running for", took(run)),
@@ -215,7 +215,10 @@ class RunView {
       h("button", {
         type: "button", role: "tab", id: `tab-${tab}`, "aria-selected": String(this.tab === tab), "aria-controls": "panel",
         tabindex: this.tab === tab ? "0" : "-1", onclick: () => go(tab),
-        onkeydown: (event) => ["ArrowLeft", "ArrowRight"].includes(event.key) && go(tab === "graph" ? "timeline" : "graph"),
+        onkeydown: (event) => {
+          // A handler that returns false takes the key away from the browser, and with it Tab.
+          if (event.key === "ArrowLeft" || event.key === "ArrowRight") go(tab === "graph" ? "timeline" : "graph");
+        },
       }, name)));
   }
 
@@ -225,7 +228,7 @@ class RunView {
     if (!task) return null;
     const runs = this.run.task_runs.filter((each) => each.task_id === task.id);
     const states = runs.flatMap((each) => this.history.get(each.id) ?? []).sort((one, other) => moment(one.timestamp) - moment(other.timestamp));
-    return h("div", { class: "card task-panel" },
+    return h("div", { class: "card task-panel", "data-key": "task-panel" },
       h("div", { class: "title" }, h("h3", {}, task.name), runs[0] && badge(runs[0].state),
         h("button", { type: "button", class: "plain", "aria-label": `Close ${task.name}`, onclick: () => this.select(null) }, icon("cross"))),
       h("ol", { class: "history" }, states.map((each) => h("li", {},
@@ -234,7 +237,7 @@ class RunView {
   }
 
   statesTable() {
-    return h("section", { "aria-labelledby": "states" }, h("h2", { id: "states" }, "States"),
+    return h("section", { "aria-labelledby": "states", "data-key": "states" }, h("h2", { id: "states" }, "States"),
       h("div", { class: "table-box" }, h("table", { class: "states" },
         h("caption", { class: "unseen" }, "States of this run, the oldest first"),
         h("thead", {}, h("tr", {}, ["Time", "State", "Message"].map((title) => h("th", { scope: "col" }, title)))),

@@ -1,0 +1,52 @@
+"""A real Chromium for each worker, and an embedded API for each test that wants one without agents."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from kedro_prefect_hooks.embedded.server import EmbeddedServer
+from tests.embedded.conftest import Caller, Seed
+from tests.page.browser import Browser
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """The browser; skips where there is none, unless this is CI, where there must be one."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if program is None or driver is None:
+        missing = "Chromium" if program is None else "chromedriver"
+        reason = f"{missing} is not installed (Debian: apt-get install chromium chromium-driver)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    browser = Browser(program, driver, tmp_path_factory.mktemp("chromium"))
+    try:
+        yield browser
+    finally:
+        browser.quit()
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """The browser as new, 1280 by 900 in light colours; its console must be without errors in the end."""
+    chromium.reset()
+    yield chromium
+    chromium.leave()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
+    with EmbeddedServer(tmp_path / "state" / "api.sqlite", services=False) as running:
+        yield running
+
+
+@pytest.fixture
+def seed(server: EmbeddedServer) -> Seed:
+    """Puts flows and runs into `server`."""
+    return Seed(Caller(server.url))

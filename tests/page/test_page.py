@@ -1,0 +1,381 @@
+"""The page by itself: keys, phones, colours, an API that is away or wants a token, text that is markup."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from selenium.webdriver.common.keys import Keys
+
+from kedro_prefect_hooks.embedded.server import EmbeddedServer
+from tests.embedded.conftest import Caller, Seed, edge, task
+from tests.page.browser import Browser
+
+PARAMETERS = [
+    {"name": "rate", "slug": "rate", "required": False, "default": 0.5},
+    {"name": "verbose", "slug": "verbose", "required": False, "default": False},
+    {"name": "title", "slug": "title", "required": False, "default": "a title"},
+    {"name": "options", "slug": "options", "required": False, "default": {"depth": 2}},
+    {"name": "nothing", "slug": "nothing", "required": False, "default": None},
+    {"name": "must", "slug": "must", "required": True, "default": None},
+]
+NASTY = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+
+
+def _latest_run(seed: Seed) -> dict[str, object]:
+    query = "{ flow_run(order_by: {created: desc}, limit: 1) { id name parameters labels state } }"
+    found = seed.api.data(query)["flow_run"]
+    return dict(found[0]) if found else {}
+
+
+def test_each_parameter_has_a_field_of_its_kind(browser: Browser, seed: Seed) -> None:
+    seed.flow(seed.project("p"), "with-parameters", parameters=PARAMETERS)
+    browser.open(seed.api.url)
+    browser.click("Run with-parameters now")
+    browser.click("Start the run")
+    browser.find("dialog .error", "must be JSON")
+    assert browser.focused().startswith("must")
+    browser.find("textarea[name=must]").send_keys("[1, 2")
+    browser.click("Start the run")
+    browser.find("dialog .error", "not JSON")
+    browser.find("textarea[name=must]").send_keys("]")
+    browser.find("input[name=verbose]").click()
+    rate = browser.find("input[name=rate]")
+    rate.clear()
+    rate.send_keys("12345678901234567890")
+    browser.click("Start the run")
+    browser.find("dialog .error", "lose digits")
+    rate.clear()
+    rate.send_keys("2")
+    browser.find("summary").click()
+    labels = browser.find("#run-labels")
+    assert labels.get_attribute("value") == "here"
+    labels.clear()
+    labels.send_keys("big, fast")
+    browser.find("#run-name").send_keys("my-run")
+    browser.click("Start the run")
+    browser.find("h1", "my-run")
+    run = _latest_run(seed)
+    # What was left as it was is not sent; the API fills in those defaults that are true.
+    assert run["parameters"] == {
+        "must": [1, 2],
+        "verbose": True,
+        "rate": 2,
+        "title": "a title",
+        "options": {"depth": 2},
+    }
+    assert run["labels"] == ["big", "fast"]
+
+
+def test_a_run_is_started_by_keys_alone(browser: Browser, seed: Seed) -> None:
+    parameters = [{"name": "rows", "slug": "rows", "required": False, "default": 7}]
+    seed.flow(seed.project("p"), "by-keys", parameters=parameters)
+    browser.open(seed.api.url)
+    browser.find(".flow")
+    seen = []
+    for _ in range(20):
+        browser.keys(Keys.TAB)
+        seen.append(browser.focused())
+        outline = browser.run("return getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", f"no visible focus on {seen[-1]}"
+        if seen[-1] == "Run by-keys now":
+            break
+    assert seen[0] == "Skip to the content"
+    assert seen[-1] == "Run by-keys now", seen
+    browser.keys(Keys.ENTER)
+    browser.find("dialog h2", "Run by-keys")
+
+    inside = set()
+    for _ in range(12):
+        browser.keys(Keys.TAB)
+        inside.add(
+            browser.run("return Boolean(document.activeElement.closest('dialog, body:not(:has(*:focus))'))")
+        )
+    assert inside == {True}, "the focus leaves the dialog"
+    browser.keys(Keys.ESCAPE)
+    browser.until(lambda: not browser.all("dialog"))
+    assert browser.focused() == "Run by-keys now"
+
+    browser.keys(Keys.ENTER)
+    browser.find("dialog h2", "Run by-keys")
+    for _ in range(8):
+        if browser.focused().startswith("rows"):
+            break
+        browser.keys(Keys.TAB)
+    browser.select_all()
+    browser.keys("9", Keys.ENTER)
+    browser.find(".state-box", "Scheduled")
+    run = _latest_run(seed)
+    assert run["parameters"] == {"rows": 9}
+    # Whoever listens begins at the heading of what has opened.
+    browser.until(lambda: browser.focused() == run["name"], "the focus on the heading")
+
+
+def test_the_skip_link_leads_past_the_navigation(browser: Browser, seed: Seed) -> None:
+    browser.open(f"{seed.api.url}/#/agents")
+    browser.keys(Keys.TAB, Keys.ENTER)
+    assert browser.run("return document.activeElement.id") == "main"
+    assert browser.hash == "#/agents"
+
+
+def test_arrow_keys_walk_along_the_graph(browser: Browser, seed: Seed) -> None:
+    flow_id = seed.flow(seed.project("p"), "walk", ["a", "b", "c"])
+    run_id = seed.run(flow_id)
+    browser.open(f"{seed.api.url}/#/run/{run_id}")
+    browser.click("Timeline")
+    browser.keys(Keys.ARROW_RIGHT)
+    assert browser.focused() == "Graph"
+    browser.find(".graph [data-task]")
+    for _ in range(6):
+        browser.keys(Keys.TAB)
+        if browser.focused() == "a, Pending":
+            break
+    browser.keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert browser.focused() == "c, Pending"
+    browser.keys(Keys.ARROW_LEFT, Keys.ENTER)
+    browser.find(".task-panel h3", "b")
+    assert browser.focused() == "b, Pending"
+
+
+def test_nothing_is_wider_than_a_phone(browser: Browser, seed: Seed) -> None:
+    names = ["a_very_long_name_of_a_node_without_any_break_in_it_" * 3, "short"]
+    schedule = {
+        "type": "Schedule",
+        "clocks": [{"type": "CronClock", "cron": "0 6 * * 1-5", "start_date": None}],
+        "filters": [],
+    }
+    long = "flow_" * 20
+    flow_id = seed.flow(
+        seed.project("a_project_" * 9), long, names, parameters=PARAMETERS[:-1], schedule=schedule
+    )
+    run_id = seed.run(flow_id, parameters={"title": "x" * 300})
+    seed.flow_state(run_id, "Running")
+    first = seed.task_runs(run_id)[names[0]]
+    seed.task_state(first, "Running")
+    seed.task_state(first, "Failed", message="E" * 400)
+    logs = [{"flow_run_id": run_id, "level": "ERROR", "name": "n" * 90, "message": "m" * 500}]
+    seed.api.do("write_run_logs", {"logs": logs})
+    seed.api.do("register_agent", {"type": "LocalAgent", "name": "agent_" * 15, "labels": ["l" * 80]}, "id")
+    group = seed.api.data(f'{{ flow_by_pk(id: "{flow_id}") {{ flow_group_id }} }}')["flow_by_pk"][
+        "flow_group_id"
+    ]
+    for dark in (False, True):
+        browser.look(360, 740, dark=dark, still=True)
+        for address in ("#/", "#/agents", f"#/flow/{group}", f"#/run/{run_id}", "#/nowhere"):
+            browser.open(f"{seed.api.url}/{address}")
+            assert browser.overflow() <= 0, (address, dark)
+    browser.open(f"{seed.api.url}/#/run/{run_id}")
+    browser.click("Graph")
+    browser.find(".graph [data-task].failed")
+    assert browser.overflow() <= 0
+    browser.open(f"{seed.api.url}/#/")
+    browser.click(f"Run {long}")
+    browser.find("dialog h2", long)
+    assert browser.overflow() <= 0
+    box = browser.find("dialog").rect
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 360
+
+
+def test_dark_mode_and_little_motion_are_respected(browser: Browser, seed: Seed) -> None:
+    run_id = seed.run(seed.flow(seed.project("p"), "moving"))
+    seed.flow_state(run_id, "Running")
+    style = "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]"
+    browser.open(f"{seed.api.url}/#/run/{run_id}")
+    browser.find(".state-box", "Running")
+    light = browser.run(style, "body", "backgroundColor")
+    assert browser.run(style, ".state-box > .icon", "animationName") == "breathe"
+    browser.look(1280, 900, dark=True, still=True)
+    assert browser.run(style, "body", "backgroundColor") != light
+    assert browser.run(style, ".state-box > .icon", "animationName") == "none"
+
+
+def test_text_from_the_api_is_never_markup(browser: Browser, seed: Seed) -> None:
+    flow_id = seed.flow(seed.project(NASTY), NASTY, [NASTY, "b"], description=NASTY)
+    run_id = seed.run(flow_id, flow_run_name=NASTY, labels=[NASTY], parameters={NASTY: NASTY})
+    seed.flow_state(run_id, "Running", message=NASTY)
+    seed.task_state(seed.task_runs(run_id)[NASTY], "Running")
+    seed.task_state(seed.task_runs(run_id)[NASTY], "Failed", message=NASTY)
+    seed.api.do("write_run_logs", {"logs": [{"flow_run_id": run_id, "name": NASTY, "message": NASTY}]})
+    seed.api.do("register_agent", {"type": NASTY, "name": NASTY, "labels": [NASTY]}, "id")
+    for address in ("#/", f"#/flow/{flow_id}", f"#/run/{run_id}", "#/agents"):
+        browser.open(f"{seed.api.url}/{address}")
+        browser.find("main", NASTY)
+        assert not browser.all("main img, main script"), address
+        assert browser.run("return document.title") != "owned"
+    browser.open(f"{seed.api.url}/#/run/{run_id}")
+    browser.find(".line .message", NASTY)
+    browser.click("Graph")
+    browser.find(".graph [data-task]")
+    browser.open(seed.api.url)
+    browser.click("Run ")
+    browser.find("dialog h2", NASTY)
+    assert browser.run("return document.title") != "owned"
+
+
+def test_nothing_is_asked_of_another_host(browser: Browser, seed: Seed) -> None:
+    url = seed.api.url
+    run_id = seed.run(seed.flow(seed.project("p"), "alone"))
+    for address in ("#/", "#/agents", f"#/run/{run_id}"):
+        browser.open(f"{url}/{address}")
+        requested = browser.requested()
+        assert f"{url}/page/app.js" in requested
+        assert [each for each in requested if not each.startswith(f"{url}/")] == []
+    # And if it tried to, the policy would not let it.
+    refused = """
+        const done = arguments[0];
+        document.addEventListener('securitypolicyviolation', (event) => done(event.effectiveDirective));
+        fetch('http://127.0.0.1:9/').catch(() => {});"""
+    assert browser.driver.execute_async_script(refused) == "connect-src"
+    markup = "try { document.body.innerHTML = '<b>x</b>'; return 'done' } catch (error) { return error.name }"
+    assert browser.run(markup) == "TypeError"
+    browser.expected_errors += ["Content Security Policy", "TrustedHTML"]
+
+
+def test_a_run_that_waits_says_which_agent_it_lacks(browser: Browser, seed: Seed) -> None:
+    project = seed.project("p")
+    labelled, plain = (
+        seed.flow(project, "labelled"),
+        seed.flow(project, "plain", run_config={"type": "LocalRun"}),
+    )
+    browser.open(seed.api.url)
+    browser.find(".hint-box", "kedro prefect agent")
+    browser.open(f"{seed.api.url}/#/run/{seed.run(labelled)}")
+    browser.find(".hint-box", "it waits for one with the label here")
+    assert "kedro prefect up" in browser.find(".hint-box").text
+
+    given = {"type": "LocalAgent", "name": "agent", "labels": ["here"], "tenant_id": seed.tenant_id}
+    agent_id = seed.api.do("register_agent", given, "id")
+    queue = {"tenant_id": seed.tenant_id, "before": "2000-01-01T00:00:00Z", "labels": ["here"]}
+    seed.api.do("get_runs_in_queue", queue, "flow_run_ids", x_prefect_agent_id=agent_id)
+    browser.until(lambda: not browser.all(".hint-box"), "the hint goes")
+    browser.open(f"{seed.api.url}/#/run/{seed.run(plain)}")
+    hint = browser.find(".hint-box", "it waits for one without labels").text
+    assert "those here have: here" in hint
+    assert "An agent with labels takes only runs that have labels." in hint
+
+
+def test_an_api_that_goes_away_comes_back(browser: Browser, tmp_path: Path) -> None:
+    database = tmp_path / "api.sqlite"
+    with EmbeddedServer(database, services=False) as server:
+        port = int(server.url.rsplit(":", 1)[1])
+        seed = Seed(Caller(server.url))
+        run_id = seed.run(seed.flow(seed.project("p"), "steady"))
+        browser.open(f"{server.url}/#/run/{run_id}")
+        browser.find(".state-box", "Scheduled")
+        assert not browser.find("body").find_elements("css selector", "#banner:not([hidden])")
+    browser.find("#banner", "does not answer")
+    assert "Scheduled" in browser.text()
+    with EmbeddedServer(database, services=False, port=port) as server:
+        browser.until(lambda: not browser.all("#banner:not([hidden])"), "the banner goes", 30)
+        Seed(Caller(server.url)).flow_state(run_id, "Running")
+        browser.find(".state-box", "Running")
+        browser.open(f"{server.url}/#/agents")
+    browser.expected_errors += ["ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"]
+    browser.expected_errors += ["ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_SOCKET_NOT_CONNECTED"]
+
+
+def test_a_token_is_asked_for_and_kept_for_the_tab(browser: Browser, tmp_path: Path) -> None:
+    browser.expected_errors += ["401 (Unauthorized)"]
+    with EmbeddedServer(tmp_path / "api.sqlite", services=False, token="s3cret") as server:
+        browser.open(f"{server.url}/#/agents")
+        browser.find("h1", "Sign in")
+        assert "Token" in browser.focused()
+        browser.keys("wrong", Keys.ENTER)
+        browser.find(".error", "That is not the token")
+        browser.keys("s3cret", Keys.ENTER)
+        browser.find("h1", "Agents")
+        assert "s3cret" not in browser.run(
+            "return document.cookie + JSON.stringify(localStorage) + location.href"
+        )
+        browser.driver.refresh()
+        browser.find("h1", "Agents")
+        browser.click("Sign out")
+        browser.find("h1", "Sign in")
+
+
+def test_log_lines_come_without_moving_what_is_read(browser: Browser, seed: Seed) -> None:
+    run_id = seed.run(seed.flow(seed.project("p"), "talks"))
+    seed.flow_state(run_id, "Running")
+
+    def write(numbers: range, level: str = "INFO") -> None:
+        lines = [
+            {
+                "flow_run_id": run_id,
+                "level": level,
+                "message": f"line {number} ends",
+                "timestamp": f"2026-01-01T00:00:00.{number:06}+00:00",
+            }
+            for number in numbers
+        ]
+        seed.api.do("write_run_logs", {"logs": lines})
+
+    write(range(1200))
+    browser.open(f"{seed.api.url}/#/run/{run_id}")
+    browser.find(".line", "line 1199 ends")
+    place = (
+        "const e = document.querySelector('.lines'); return [e.scrollTop, e.scrollHeight - e.clientHeight]"
+    )
+    top, end = browser.run(place)
+    assert end - top < 30, "begins at the newest line"
+    write(range(1200, 1203))
+    browser.find(".line", "line 1202 ends")
+    top, end = browser.run(place)
+    assert end - top < 30, "follows"
+
+    browser.run("document.querySelector('.lines').scrollTop = 400")
+    write(range(1203, 1210), "WARNING")
+    browser.find(".newest")
+    messages = "return [...document.querySelectorAll('.line .message')].map((e) => e.innerText)"
+    browser.until(lambda: len(browser.run(messages)) == 1210)
+    assert browser.run(messages) == [f"line {number} ends" for number in range(1210)]
+    assert browser.run(place)[0] == 400
+
+    browser.run("const s = document.querySelector('#log-level'); s.value = '2'; s.onchange()")
+    browser.find(".log-tools", "7 of 1210 lines")
+    browser.find("#log-search").send_keys("1205")
+    browser.find(".log-tools", "1 of 1210 lines")
+    browser.find("mark", "1205")
+
+    # Only what is new is asked for.
+    time.sleep(2.5)
+    sizes = """
+        const asked = performance.getEntriesByType('resource').filter((e) => e.name.endsWith('/graphql'));
+        return asked.slice(-6).map((e) => e.encodedBodySize)"""
+    assert max(browser.run(sizes)) < 20_000
+
+
+def test_states_are_spoken_and_the_view_is_not_rebuilt(browser: Browser, seed: Seed) -> None:
+    flow_id = seed.flow(seed.project("p"), "spoken")
+    run_id = seed.run(flow_id)
+    browser.open(f"{seed.api.url}/#/run/{run_id}")
+    browser.find(".state-box", "Scheduled")
+    browser.run(
+        "document.querySelector('.state-box').marked = document.querySelector('#tab-graph').marked = true"
+    )
+    browser.run("document.querySelector('#tab-graph').focus()")
+    seed.flow_state(run_id, "Running")
+    browser.find(".state-box", "Running")
+    assert ": Running" in browser.run("return document.getElementById('said').textContent")
+    assert browser.run("return document.querySelector('#tab-graph').marked === true")
+    assert browser.focused() == "Graph"
+
+
+def test_hundreds_of_tasks_are_shown_and_kept_fresh(browser: Browser, seed: Seed) -> None:
+    slugs = [f"task_{number}" for number in range(400)]
+    edges = [edge(slugs[number // 3], slugs[number]) for number in range(1, 400)]
+    flow_id = seed.flow(seed.project("p"), "large", [task(slug) for slug in slugs], edges=edges)
+    run_id = seed.run(flow_id)
+    seed.flow_state(run_id, "Running")
+    browser.open(f"{seed.api.url}/#/run/{run_id}")
+    browser.click("Graph")
+    browser.find(".graph [data-task]")
+    assert len(browser.all(".graph [data-task]")) == 400
+    assert len(browser.all(".graph .line")) == 399
+    seed.task_state(seed.task_runs(run_id)["task_399"], "Running")
+    browser.until(lambda: browser.all(".graph [data-task].running"))
+    width = "return document.querySelector('.graph svg').getBoundingClientRect().width"
+    before = browser.run(width)
+    browser.click("Zoom in")
+    assert browser.run(width) > before * 1.2
+    browser.click("Timeline")
+    browser.until(lambda: len(browser.all(".timeline .row")) == 400)
