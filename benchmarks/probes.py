@@ -133,6 +133,53 @@ def run_ours(path: str) -> Any:
 
 
 @probe
+def profile_ours(path: str) -> Any:
+    """Whose code takes the time of `flow.run`, as shares of all that a profiler sees."""
+    import cProfile
+    import pstats
+
+    flow = _flows(path).build("bench")
+    profile = cProfile.Profile()
+    _done(profile.runcall(flow.run))
+    statistics: Any = pstats.Stats(profile)
+    shares: dict[str, float] = {}
+    known: dict[Any, dict[str, float]] = {}
+    for function, (_, _, own, *_) in statistics.stats.items():
+        for owner, part in _owners(function, statistics.stats, known, depth=10).items():
+            shares[owner] = shares.get(owner, 0) + own * part
+    whole = sum(shares.values())
+    return {owner: round(100 * own / whole, 1) for owner, own in shares.items()}
+
+
+OWNERS = {
+    "/kedro_prefect_hooks/": "kedro-prefect-hooks",
+    "/prefect/": "Prefect",
+    "/kedro/": "Kedro",
+    "/pluggy/": "Kedro's hooks (pluggy)",
+    "/logging/": "log lines",
+    "/src/project_": "the nodes",
+}
+
+
+def _owners(function: Any, statistics: Any, known: Any, depth: int) -> dict[str, float]:
+    """Who a function's own time belongs to: of Python's own functions, those who call them, in proportion."""
+    for part, owner in OWNERS.items():
+        if part in function[0]:
+            return {owner: 1.0}
+    if (function, depth) in known:
+        return dict(known[function, depth])
+    callers = statistics[function][4] if function in statistics else {}
+    times = {caller: figures[2] for caller, figures in callers.items()}
+    whole = sum(times.values())
+    found: dict[str, float] = {} if depth and whole else {"all else": 1.0}
+    for caller, time_ in times.items() if not found else ():
+        for owner, share in _owners(caller, statistics, known, depth - 1).items():
+            found[owner] = found.get(owner, 0) + share * time_ / whole
+    known[function, depth] = found
+    return found
+
+
+@probe
 def run_prefect(kind: str, nodes: int) -> Any:
     """`flow.run` of plain Prefect tasks that do what the nodes do, without Kedro."""
     _imports()

@@ -28,9 +28,23 @@ def medians(results: Dict[str, Any]) -> List[str]:
     lines = ["| measured | who | median | runs |", "|---|---|---|---|"]
     for title, group in results["sets"].items():
         for name, figures in group["figures"].items():
+            if title.startswith("profile"):
+                continue
             for figure, values in figures.items():
                 value = f"{_number(median(values))} {figure.replace('_', ' ')}"
                 lines.append(f"| {title} | {name} | {value} | {len(values)} |")
+    return lines
+
+
+def profiles(results: Dict[str, Any]) -> List[str]:
+    """A Markdown table of whose code takes the time of a flow run."""
+    lines: List[str] = []
+    for title, group in results["sets"].items():
+        if title.startswith("profile"):
+            [figures] = group["figures"].values()
+            shares = sorted(((values[0], owner) for owner, values in figures.items()), reverse=True)
+            lines += [f"Where a flow run's time goes ({title}):", "", "| whose code | share |", "|---|---|"]
+            lines += [f"| {owner} | {share} % |" for share, owner in shares]
     return lines
 
 
@@ -51,7 +65,7 @@ def write(results: Dict[str, Any], docs: Path) -> None:
         f"Python {on['python']}, Kedro {on['kedro']}, Prefect {on['prefect']}, Dask {on['dask']}."
     )
     parts = [BEGIN, where, "", *table(results), "", "![Medians, side by side](benchmarks.svg)", ""]
-    parts += ["All medians:", "", *medians(results), END]
+    parts += [*profiles(results), "", "All medians:", "", *medians(results), END]
     text = page.read_text(encoding="utf-8")
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
     page.write_text(pattern.sub(lambda _: "\n".join(parts), text), encoding="utf-8")

@@ -105,6 +105,15 @@ def running(kind: str, nodes: int, goal: float, quick: bool) -> Set:
     return Set(f"run {kind} {nodes}", competitors, rows, quick)
 
 
+def profile(nodes: int) -> Set:
+    """Whose code takes the time."""
+
+    def competitors(folder: Path) -> dict[str, Probe]:
+        return {OURS: Probe("profile_ours", _path(projects.shape(folder / "profile", "chain", nodes)), 1)}
+
+    return Set(f"profile of {nodes}, % of the time", competitors, [])
+
+
 def grouped(group_by: str, nodes: int) -> Set:
     """A flow whose nodes share tasks."""
 
@@ -248,6 +257,7 @@ def table(quick: Optional[bool] = False) -> List[Set]:
         running("fan", 100, 1.10, quick=True),
         running("chain", 500, 0.90, quick=False),
         running("fan", 500, 1.10, quick=False),
+        profile(500),
         grouped("memory", 500),
         grouped("namespace", 500),
         memory(10, 200),
