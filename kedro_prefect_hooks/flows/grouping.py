@@ -48,7 +48,7 @@ def group_nodes(pipeline: Pipeline, group_by: str, in_memory: Collection[str]) -
     Raises:
         ConfigError: the groups depend on each other in a cycle, or a node has two tags of the prefix.
     """
-    nodes = list(pipeline.nodes)
+    nodes = _in_order(pipeline)
     position = {node: index for index, node in enumerate(nodes)}
     dependencies = pipeline.node_dependencies
     if group_by == "none":
@@ -65,6 +65,19 @@ def group_nodes(pipeline: Pipeline, group_by: str, in_memory: Collection[str]) -
     names = _names(members, {node.name for node in nodes})
     ordered = _ordered(members, names, keys, dependencies, group_by)
     return [Group(names[key], tuple(sorted(members[key], key=position.__getitem__))) for key in ordered]
+
+
+def _in_order(pipeline: Pipeline) -> list[Node]:
+    """The nodes, each after those that it needs, and by name where that leaves a choice.
+
+    Kedro 0.18.1's own order is that of hashes: another one in each process. Groups are named after their
+    first and last nodes, and must be called the same where they are registered and where they run.
+    """
+    dependencies = pipeline.node_dependencies
+    depth: dict[Node, int] = {}
+    for node in pipeline.nodes:
+        depth[node] = 1 + max((depth[before] for before in dependencies[node]), default=0)
+    return sorted(depth, key=lambda node: (depth[node], node.name))
 
 
 def _tag(node: Node, prefix: str) -> str | None:
