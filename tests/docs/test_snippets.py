@@ -1,0 +1,115 @@
+"""What the documentation prints can be used: YAML passes the models, imports are there, options exist."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+from typing import Any, Mapping
+
+import click
+import pytest
+import yaml
+
+from kedro_prefect_hooks.cli import COMMANDS, prefect
+from kedro_prefect_hooks.config import clocks, models, notify, parse_config
+from kedro_prefect_hooks.errors import ConfigError
+from tests.docs.pages import Block, blocks
+
+OTHER_FILES = ("parameters.yml", "catalog.yml")
+YAML = [
+    block
+    for block in blocks("yaml")
+    if not any(name in block.before.splitlines()[-1] for name in OTHER_FILES)
+]
+PYTHON = list(blocks("python"))
+CONSOLE = list(blocks("console"))
+
+
+def test_there_is_something_to_test() -> None:
+    assert len(YAML) > 30
+    assert len(PYTHON) > 5
+    assert len(CONSOLE) > 20
+
+
+def whole_file(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A `prefect.yml` around a snippet, which may be any part of it: of the file, of a flow, of a clock.
+
+    Raises:
+        AssertionError: it is no part of `prefect.yml`.
+    """
+    keys = set(content)
+    top = {field.alias or name for name, field in models.PrefectConfig.model_fields.items()}
+    if keys <= top:
+        return {"flows": {"snippet": None}, **content}
+    if keys <= set(models.FlowConfig.model_fields):
+        return {"flows": {"snippet": dict(content)}}
+    if keys <= set(clocks.ScheduleConfig.model_fields):
+        return {"flows": {"snippet": {"schedule": dict(content)}}}
+    if keys <= set(notify.NotifyConfig.model_fields):
+        return {"flows": {"snippet": {"notify": dict(content)}}}
+    raise AssertionError(f"no part of prefect.yml: {sorted(keys)}")
+
+
+def is_interpolated(value: object) -> bool:
+    return "${" in str(value)
+
+
+@pytest.mark.parametrize("block", YAML, ids=lambda block: block.place)
+def test_yaml_is_right(block: Block) -> None:
+    config = parse_config(whole_file(yaml.safe_load(block.text)))
+    if is_interpolated(block.text):
+        return
+    try:
+        build_all(config)
+    except ConfigError as error:
+        # of a service that the reader has, and the tests have not
+        if "needs a package that is not installed here" not in str(error):
+            raise
+
+
+def build_all(config: models.PrefectConfig) -> None:
+    for flow in config.flows.values():
+        flow.build_schedule()
+        flow.build_storage()
+        flow.build_run_config()
+        flow.build_result()
+        if not str(flow.executor.type_name).startswith("flights."):  # a class of the reader's own
+            flow.build_executor()
+
+
+def test_the_check_of_yaml_finds_what_is_wrong() -> None:
+    with pytest.raises(ConfigError, match="Did you mean 'schedule'"):
+        parse_config(whole_file({"flows": {"x": {"shedule": {"cron": "0 6 * * *"}}}}))
+    with pytest.raises(AssertionError):
+        whole_file({"shedule": {}})
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.place)
+def test_python_can_be_parsed_and_its_imports_made(block: Block) -> None:
+    tree = ast.parse(block.text)
+    imports = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    exec(compile(ast.Module(imports, []), block.place, "exec"), {})
+
+
+def lines_of_ours() -> list[tuple[str, str]]:
+    return [
+        (block.place, line.strip().lstrip("$ "))
+        for block in CONSOLE
+        for line in block.text.splitlines()
+        if "kedro prefect " in line and line.strip().lstrip("$ ").split(" ")[0] in ("kedro",)
+    ]
+
+
+@pytest.mark.parametrize(("place", "line"), lines_of_ours(), ids=lambda text: text[:60])
+def test_commands_have_the_options_that_are_shown(place: str, line: str) -> None:
+    words = shlex.split(line, comments=True)[2:]
+    if words and words[0].startswith("-"):
+        assert words[0] in ("--help", "-h")
+        return
+    name = words[0]
+    assert name in COMMANDS, f"{place}: no command {name}"
+    command = prefect.get_command(click.Context(prefect), name)
+    assert command is not None
+    known = {option for param in command.params for option in param.opts} | {"--help", "-h"}
+    given = {word.split("=")[0] for word in words[1:] if word.startswith("-") and len(word) > 1}
+    assert given <= known, f"{place}: {given - known}"
