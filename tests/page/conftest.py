@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Iterator
+from typing import TYPE_CHECKING, Iterator
 
 import pytest
 
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
 from tests.embedded.conftest import Caller, Seed
-from tests.page.browser import Browser
+
+if TYPE_CHECKING:
+    from tests.page.browser import Browser
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +27,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+    from tests.page.browser import Browser
+
     browser = Browser(program, driver, tmp_path_factory.mktemp("chromium"))
     try:
         yield browser

@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from selenium.webdriver.common.keys import Keys
-
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
 from tests.embedded.conftest import Caller, Seed, edge, task
-from tests.page.browser import Browser
+from tests.page.browser import Browser, Keys
 
 PARAMETERS = [
     {"name": "rate", "slug": "rate", "required": False, "default": 0.5},
