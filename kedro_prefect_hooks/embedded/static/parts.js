@@ -12,7 +12,7 @@ export const time = (text, said = when(text)) => h("time", { datetime: text, tit
 /** How long a run took, or has been running; "" before it began. */
 export function took(run) {
   if (!run.start_time) return "";
-  const end = isFinished(run.state) && run.end_time ? moment(run.end_time) : Date.now();
+  const end = isFinished(run.state) ? moment(run.end_time ?? run.state_timestamp) : Date.now();
   return duration(end - moment(run.start_time));
 }
 

@@ -5,11 +5,11 @@ import { isAlive, missing } from "../agents.js";
 import { ask } from "../api.js";
 import { confirm } from "../dialog.js";
 import { h, icon, keep } from "../dom.js";
-import { hint, labelList, problem, startAnAgent, time, took, valueInShort } from "../parts.js";
+import { hint, labelList, problem, startAnAgent, time, valueInShort } from "../parts.js";
 import { RUN, STRUCTURE, TASK_STATES } from "../queries.js";
 import { flowLink, isId, runLink } from "../routes.js";
 import { badge, family, inWords, isFailure, isFinished, isSuccess, isWaiting } from "../states.js";
-import { clock, moment, roughly, since } from "../times.js";
+import { clock, duration, moment, roughly, since } from "../times.js";
 import { TaskGraph } from "./graph.js";
 import { Logs } from "./logs.js";
 import { timeline } from "./timeline.js";
@@ -83,6 +83,7 @@ class RunView {
   select(id) {
     this.selected = id;
     this.render();
+    document.querySelector(".task-panel")?.scrollIntoView({ block: "nearest" });
   }
 
   taskStates() {
@@ -109,12 +110,12 @@ class RunView {
       this.stateBox(), this.waitingHint(), this.facts(),
       h("section", { class: "tasks", "data-key": "tasks", "aria-labelledby": "tasks" },
         h("div", { class: "title" }, h("h2", { id: "tasks" }, "Tasks"), this.tally(), this.tabs()),
-        this.taskPanel(),
         h("div", { id: "panel", role: "tabpanel", "aria-labelledby": `tab-${this.tab}`, "data-key": this.tab },
           this.tab === "graph" ? keep(this.graph.element) : timeline({
             tasks: this.structure.tasks, taskRuns: run.task_runs, history: this.history, selected: this.selected,
             onSelect: (id) => this.select(id), now: Date.now(),
-          }))),
+          })),
+        this.taskPanel()),
       h("section", { "aria-labelledby": "logs", "data-key": "logs" }, h("h2", { id: "logs" }, "Log"), keep(this.logs.element)),
       this.statesTable());
   }
@@ -160,12 +161,22 @@ class RunView {
     return h("dl", { class: "facts", "data-key": "facts" },
       fact("Flow", h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name), ` version ${run.flow.version}`),
       run.start_time ? fact("Began", time(run.start_time)) : fact("Due", time(run.scheduled_start_time)),
-      run.start_time && fact(isFinished(run.state) ? "Took" : "Running for", took(run)),
+      run.start_time && fact(isFinished(run.state) ? "Took" : "Running for", this.spent()),
       fact("Started by", run.auto_scheduled ? "the schedule" : "a person or program"),
       run.agent?.name && fact("Agent", run.agent.name),
       fact("Labels", labelList(run.labels)),
       parameters.length > 0 && fact("Parameters", h("ul", { class: "parameters" }, parameters.map(([name, value]) =>
         h("li", {}, h("code", {}, name), " ", h("span", { class: "value" }, valueInShort(value)))))));
+  }
+
+  /** How long it ran; the time between its end and a restart does not count. */
+  spent() {
+    const { states } = this.run;
+    const running = ["Running", "Cancelling"];
+    const spans = states.map((each, index) => (running.includes(each.state)
+      ? moment(states[index + 1]?.timestamp ?? new Date().toISOString()) - moment(each.timestamp) : 0));
+    const starts = states.filter((each, index) => each.state === "Running" && states[index - 1]?.state !== "Running").length;
+    return `${duration(spans.reduce((sum, span) => sum + span, 0))}${starts > 1 ? `, ${starts} starts` : ""}`;
   }
 
   buttons() {
@@ -187,7 +198,7 @@ class RunView {
       },
     }, icon(name), label);
     return h("div", { class: "actions" },
-      finished && !isSuccess(run.state) && act("Restart from failed", "again", "primary", () => actions.restart(this.run)),
+      finished && !isSuccess(run.state) && act(run.state === "Cancelled" ? "Restart" : "Restart from failed", "again", "primary", () => actions.restart(this.run)),
       finished && act("Run again", "play", "", async () => (location.hash = runLink(await actions.runAgain(this.run)))),
       !finished && run.state !== "Cancelling" && act("Cancel", "stop", "danger", () => this.cancel()));
   }
