@@ -21,6 +21,7 @@ import click
 from kedro_prefect_hooks.cli import COMMANDS, prefect
 from kedro_prefect_hooks.config import clocks, models, nodes, notify, prefect_types, typed
 from kedro_prefect_hooks.config.fields import Model
+from kedro_prefect_hooks.config.messages import Place
 from kedro_prefect_hooks.config.schema import examples
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
@@ -127,8 +128,8 @@ def _plain_value(schema: dict[str, Any]) -> str:
         inner = _value(schema["items"])
         return f"list of {inner if inner.startswith('[') else inner + 's'}"
     if kind == "object":
-        inner = schema.get("additionalProperties")
-        return f"name: {_value(inner)}" if isinstance(inner, dict) and "$ref" in inner else "name: value"
+        values = schema.get("additionalProperties")
+        return f"name: {_value(values)}" if isinstance(values, dict) and "$ref" in values else "name: value"
     words = {"integer": "whole number", "string": "text", "boolean": "`true` or `false`"}
     return words.get(str(kind), str(kind or "any"))
 
@@ -136,7 +137,7 @@ def _plain_value(schema: dict[str, Any]) -> str:
 def _types(model: type[typed.TypedConfig]) -> str:
     lines = ["| `type` | Its arguments |", "|---|---|"]
     for name in prefect_types.names(model.kind):
-        cls = prefect_types.class_of(model.kind, name, models.Place())
+        cls = prefect_types.class_of(model.kind, name, Place())
         given = prefect_types.parameters_of(cls)[0]
         hidden = prefect_types.KINDS[model.kind].not_here
         names = ", ".join(f"`{each}`" for each in given if each not in hidden)
