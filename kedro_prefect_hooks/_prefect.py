@@ -8,7 +8,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing.util
+import os
+import signal
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Iterator
 
@@ -91,6 +94,43 @@ def _send_own_logs(manager: LogManager) -> None:
 
 
 multiprocessing.util.register_after_fork(LOG_MANAGER, _send_own_logs)
+
+
+API_GIVEN_UP_AFTER = 300.0
+"""Seconds that a flow run whose tasks are done waits for an API that does not answer."""
+
+
+def end_without_api() -> None:
+    """From here on, end this process if the API stays away: the tasks of its flow run are done.
+
+    Prefect's thread that looks for cancellation asks once more before the run ends, and asks again at once,
+    with no pause and no end, for as long as the API does not answer: a process that uses a whole processor
+    for ever. Nothing is lost with it but the last state, which cannot be told to anybody.
+    """
+    if prefect.context.get("running_with_backend"):
+        context = prefect.context.to_dict()
+        threading.Thread(target=_watch_api, args=(context,), name="kedro-prefect-api", daemon=True).start()
+
+
+def _watch_api(context: dict[str, Any]) -> None:
+    away_since = None
+    while True:
+        time.sleep(min(10.0, API_GIVEN_UP_AFTER))
+        try:
+            with prefect.context(context):
+                prefect.Client().graphql("query {hello}")
+            away_since = None
+        except Exception as error:
+            away_since = away_since or time.monotonic()
+            if time.monotonic() - away_since >= API_GIVEN_UP_AFTER:
+                print(f"The Prefect API is away ({error}): this flow run ends untold.", file=sys.stderr)  # noqa: T201
+                # As Ctrl-C would: what Prefect has started beside the run, its heartbeat, ends with it.
+                # Sent as a signal, since the main thread waits in a lock.
+                main = threading.main_thread().ident
+                if main is not None and hasattr(signal, "pthread_kill"):
+                    signal.pthread_kill(main, signal.SIGINT)
+                    time.sleep(30)
+                os._exit(1)
 
 
 def registered_structure(flow_id: str) -> tuple[set[str], set[tuple[str, str]]]:

@@ -51,8 +51,12 @@ def prefect_environment(url: str, home: Path, **extra: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def agent(url: str, home: Path, log: Path, *labels: str, **extra: str) -> Iterator[subprocess.Popen[bytes]]:
+def agent(
+    url: str, home: Path, log: Path, *labels: str, leave_runs: bool = False, **extra: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A real local agent, started as a person starts it; its output goes to `log`.
+
+    The flow runs it has started end with it, unless `leave_runs`.
 
     Without `--no-hostname-label` the agent has a label, and Prefect gives flow runs that have none only to
     agents that have none.
@@ -74,7 +78,7 @@ def agent(url: str, home: Path, log: Path, *labels: str, **extra: str) -> Iterat
             yield process
         finally:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, 15)
+                (os.kill if leave_runs else os.killpg)(process.pid, 15)
             process.wait(20)
 
 

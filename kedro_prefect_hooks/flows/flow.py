@@ -120,6 +120,7 @@ class _FlowExecutor(Executor):
                     yield
             finally:
                 self._ending = None
+                _prefect.end_without_api()
 
     @contextlib.contextmanager
     def _started(self) -> Iterator[None]:
