@@ -67,7 +67,7 @@ class Agent:
             self._process.wait()
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 90, every: float = 0.2) -> Any:
+def wait_for(what: Callable[[], Any], seconds: float = 240, every: float = 0.2) -> Any:
     """What `what` returns, as soon as that is true."""
     deadline = time.monotonic() + seconds
     while True:
