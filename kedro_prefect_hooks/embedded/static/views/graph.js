@@ -75,10 +75,11 @@ export class TaskGraph {
       s("g", { class: "lines" }, this.lines.map((line) => line.element)),
       s("g", {}, [...this.plan.boxes].map(([id, at]) => this.box(this.tasks.get(id), at))));
     this.boxes.values().next().value.group.setAttribute("tabindex", "0");
-    this.svg.addEventListener("keydown", (event) => this.key(event));
-    this.svg.addEventListener("focusin", (event) => this.light(event.target.closest("[data-task]")?.dataset.task));
-    this.svg.addEventListener("focusout", () => this.light(this.selected));
     this.scroll = h("div", { class: "graph-scroll" }, this.svg);
+    // Not on the SVG: one that listens to focus can be focused itself.
+    this.scroll.addEventListener("keydown", (event) => this.key(event));
+    this.scroll.addEventListener("focusin", (event) => this.light(event.target.closest("[data-task]")?.dataset.task));
+    this.scroll.addEventListener("focusout", () => this.light(this.selected));
     this.scroll.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     this.drag();
     const button = (label, text, onclick) => h("button", { type: "button", "aria-label": label, title: label, onclick }, text);
