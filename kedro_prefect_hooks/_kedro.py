@@ -7,7 +7,9 @@ Differences are told apart by what Kedro has, not by its version number, whereve
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Mapping, NamedTuple
 
@@ -317,14 +319,21 @@ def run_result(pipeline: Pipeline, catalog: Catalog) -> dict[str, Any]:
 
 def run_node(node: Node, catalog: Catalog, hooks: PluginManager, is_async: bool, run_id: str | None) -> None:
     """Run one node with its hooks, loads, saves and confirmations, by Kedro's own code."""
-    try:
-        task: Any = importlib.import_module("kedro.runner.task").Task  # 0.19.10 and later
-    except ModuleNotFoundError:
+    task = _task_class()
+    if task is None:
         runner: Any = importlib.import_module("kedro.runner")
         runner.run_node(node, catalog, hooks, is_async, run_id)
         return
     id_name = "run_id" if _version() >= (1, 0) else "session_id"
     task(node=node, catalog=catalog, is_async=is_async, hook_manager=hooks, **{id_name: run_id}).execute()
+
+
+@lru_cache(maxsize=None)
+def _task_class() -> Any:
+    """Kedro's `Task`, which took the place of `run_node` in 0.19.10; None before."""
+    if importlib.util.find_spec("kedro.runner.task") is None:
+        return None
+    return importlib.import_module("kedro.runner.task").Task
 
 
 class RunParams(NamedTuple):

@@ -145,8 +145,9 @@ def open_project(
             raise
         raise FlowRunError(
             f"The Kedro project is not on this machine: there is none at {ref.folder}, and its package "
-            f"{ref.package!r} is not installed. Set KEDRO_PREFECT_PROJECT to the project's folder here, or "
-            "install the packaged project (`kedro package`)."
+            f"{ref.package!r} is not installed. Say where the folder is (KEDRO_PREFECT_PROJECT: for a flow "
+            "run in its run config's `env`, for a Dask worker in the worker's own environment), or install "
+            "the packaged project (`kedro package`)."
         ) from None
     session = _kedro.open_session(ref.folder, package, ref.env, ref.conf_source, runtime_params)
     return session, session.load_context()

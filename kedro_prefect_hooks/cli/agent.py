@@ -121,13 +121,15 @@ def make_agent(
 def _env_vars(embedded: bool) -> dict[str, str]:
     """Settings for flow runs, unless the environment has them already.
 
-    An API on this machine can be asked more often than one that many share: log lines come at once, and a
-    cancelled run ends soon.
+    Prefect's heartbeat is a process of its own by default, which goes on when the flow run's is killed, so
+    that nobody would ever see the run as dead; a thread ends with it. An API on this machine can be asked
+    more often than one that many share: log lines come at once, and a cancelled run ends soon.
     """
-    if not embedded:
-        return {}
-    soon = {"PREFECT__CLOUD__LOGGING_HEARTBEAT": "1", "PREFECT__CLOUD__CHECK_CANCELLATION_INTERVAL": "3"}
-    return {name: value for name, value in soon.items() if name not in os.environ}
+    wanted = {"PREFECT__CLOUD__HEARTBEAT_MODE": "thread"}
+    if embedded:
+        wanted["PREFECT__CLOUD__LOGGING_HEARTBEAT"] = "1"
+        wanted["PREFECT__CLOUD__CHECK_CANCELLATION_INTERVAL"] = "3"
+    return {name: value for name, value in wanted.items() if name not in os.environ}
 
 
 def labels_of(config: PrefectConfig) -> list[frozenset[str]]:

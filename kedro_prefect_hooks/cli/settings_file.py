@@ -74,7 +74,7 @@ class _Text:
     def with_insertions(self, insertions: list[_Insertion]) -> bytes:
         changed = self.source
         # From the end, so that offsets stay right; of two at one place the later comes to stand after.
-        for each in sorted(reversed(insertions), key=lambda each: -each.offset):
+        for each in sorted(insertions[::-1], key=lambda each: -each.offset):
             changed = changed[: each.offset] + each.content + changed[each.offset :]
         return changed
 

@@ -23,7 +23,7 @@ for _package in ("alembic", "graphql", "sqlalchemy", "starlette", "uvicorn"):
     if find_spec(_package) is None:
         raise KedroPrefectError(
             f"The embedded Prefect API needs the package {_package!r}, which is not installed. "
-            "Install it with: pip install 'kedro-prefect-hooks[embedded]'"
+            "Install it with: uv pip install 'kedro-prefect-hooks[embedded]' (or pip older than 24.1)"
         )
 
 import uvicorn  # noqa: E402

@@ -30,6 +30,7 @@ FILTERS = ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_ou
 ENV_PROJECT = "KEDRO_PREFECT_PROJECT"
 ENV_KEDRO_ENV = "KEDRO_PREFECT_ENV"
 ENV_FLOW = "KEDRO_PREFECT_FLOW"
+ENV_PACKAGE = "KEDRO_PREFECT_PACKAGE"
 ENV_CONF_SOURCE = "KEDRO_PREFECT_CONF_SOURCE"
 ENV_FINGERPRINT = "KEDRO_PREFECT_FINGERPRINT"
 
@@ -198,6 +199,8 @@ def _address(flow: KedroFlow, project: ProjectRef) -> None:
     env = {ENV_FLOW: flow.name, ENV_FINGERPRINT: fingerprint(flow)}
     if type(run_config).__name__ in SAME_MACHINE:
         env[ENV_PROJECT] = project.path
+    if project.package:
+        env[ENV_PACKAGE] = project.package
     if project.env:
         env[ENV_KEDRO_ENV] = project.env
     if project.conf_source:

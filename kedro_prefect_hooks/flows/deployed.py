@@ -38,6 +38,7 @@ def load() -> KedroFlow:
         )
     ref = session.ProjectRef(
         path=os.environ.get(builder.ENV_PROJECT) or str(_nearest_project(Path.cwd())),
+        package=os.environ.get(builder.ENV_PACKAGE),
         env=os.environ.get(builder.ENV_KEDRO_ENV),
         conf_source=os.environ.get(builder.ENV_CONF_SOURCE),
     )

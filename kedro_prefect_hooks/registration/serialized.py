@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any, Dict, List
 
 import prefect
 from prefect.serialization.flow import FlowSchema
+from prefect.serialization.run_config import RunConfigSchema
 from prefect.serialization.storage import StorageSchema
 from prefect.serialization.task import ParameterSchema, TaskSchema
+
+from kedro_prefect_hooks.errors import ConfigError
 
 if TYPE_CHECKING:
     from prefect.storage import Storage
@@ -31,6 +34,7 @@ def serialized(flow: prefect.Flow) -> Json:
     Raises:
         ValueError: the flow has a cycle.
     """
+    _check_classes(flow)
     tasks = _tasks(flow)
     parts = _schema(FlowSchema, "tasks", "edges", "parameters", "reference_tasks", "storage").dump(flow)
     parts["tasks"] = tasks
@@ -43,6 +47,25 @@ def serialized(flow: prefect.Flow) -> Json:
     ]
     parts["storage"] = serialized_storage(flow.storage)
     return dict(parts)
+
+
+def _check_classes(flow: prefect.Flow) -> None:
+    """Prefect tells its API the type of a storage or run config by the name of the class, from its own list.
+
+    Raises:
+        ConfigError: a class of the user's own has a name that is not on it.
+    """
+    for what, value, schema in (
+        ("storage", flow.storage, StorageSchema),
+        ("run_config", flow.run_config, RunConfigSchema),
+    ):
+        name = type(value).__name__
+        if value is not None and name not in schema.type_schemas:
+            raise ConfigError(
+                f"prefect.yml: flows.{flow.name}.{what}.type: Prefect's API knows its own types alone, and "
+                f"{type(value).__module__}.{name} is none of them. Give the class the name of the one it "
+                f"derives from, one of {', '.join(sorted(schema.type_schemas))}."
+            )
 
 
 def serialized_storage(storage: Storage | None) -> Json | None:

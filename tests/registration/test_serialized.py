@@ -14,6 +14,7 @@ from prefect.schedules import CronSchedule
 from prefect.storage import Local, Module
 from prefect.triggers import all_finished, some_failed
 
+from kedro_prefect_hooks.errors import ConfigError
 from kedro_prefect_hooks.registration.serialized import serialized
 from tests.registration.conftest import NODES, Site, chain
 
@@ -90,3 +91,12 @@ def test_takes_time_in_proportion(site: Site) -> None:
         return min(times)
 
     assert seconds(2000) < 2 * (2000 / 500) * seconds(500)
+
+
+def test_a_class_that_the_api_cannot_know_is_refused_by_name() -> None:
+    class MyStorage(prefect.storage.Module):
+        pass
+
+    flow = prefect.Flow("mine", storage=MyStorage("somewhere"))
+    with pytest.raises(ConfigError, match=r"flows\.mine\.storage\.type: .*MyStorage.*Module"):
+        serialized(flow)
