@@ -35,6 +35,9 @@ OPTIONS = [
 ]
 
 
+ENDED = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "ERR_SOCKET_NOT_CONNECTED")
+"""What the console says when a test's server ends before the page is left."""
+
 # In the browser, because asking for each element is slow where there are hundreds.
 _FIND = """
     return [...document.querySelectorAll(arguments[0])].find(
@@ -80,7 +83,9 @@ class Browser:
         finally:
             self.driver.execute_script("try { sessionStorage.clear() } catch (error) {}")
             self.driver.get("about:blank")
-        unexpected = [error for error in errors if not any(known in error for known in self.expected_errors)]
+        unexpected = [
+            error for error in errors if not any(known in error for known in (*ENDED, *self.expected_errors))
+        ]
         assert not unexpected, unexpected
 
     def look(self, width: int, height: int, *, dark: bool = False, still: bool = False) -> None:
