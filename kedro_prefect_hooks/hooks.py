@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DISABLE = "KEDRO_PREFECT_DISABLE"
-FLOW_RUN_MARKERS = ("KEDRO_PREFECT_IN_FLOW_RUN", "PREFECT__CONTEXT__FLOW_RUN_ID")
 
 
 class PrefectHooks:
@@ -65,7 +64,10 @@ def _switched_off() -> bool:
 
 def _in_flow_run() -> bool:
     """Whether this is a flow run, a task, or a thread or process that one has started."""
-    if any(os.environ.get(marker) for marker in FLOW_RUN_MARKERS):
+    from kedro_prefect_hooks.session import FLOW_RUN_MARKER
+
+    # Prefect's agents set the other one
+    if os.environ.get(FLOW_RUN_MARKER) or os.environ.get("PREFECT__CONTEXT__FLOW_RUN_ID"):
         return True
     prefect = sys.modules.get("prefect")  # not imported: then no Prefect context can be open here
     context = getattr(prefect, "context", None)

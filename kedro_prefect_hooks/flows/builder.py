@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Collection, Mapping
 
 from prefect import Parameter
 
+from kedro_prefect_hooks.config.fit import FILTERS
 from kedro_prefect_hooks.flows.datasets import KEPT
 from kedro_prefect_hooks.flows.flow import KedroFlow
 from kedro_prefect_hooks.flows.grouping import Group, group_nodes
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     from kedro_prefect_hooks.config.models import FlowConfig
     from kedro_prefect_hooks.session import ProjectRef
-
-FILTERS = ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs", "namespaces")
 
 ENV_PROJECT = "KEDRO_PREFECT_PROJECT"
 ENV_KEDRO_ENV = "KEDRO_PREFECT_ENV"
