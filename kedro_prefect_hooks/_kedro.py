@@ -113,12 +113,6 @@ def hook_manager(session: KedroSession) -> PluginManager:
     return session._hook_manager
 
 
-def conf_source(session: KedroSession) -> str | None:
-    """The session's configuration source; None before Kedro 0.18.3, where it can't be chosen."""
-    source = getattr(session, "_conf_source", None)
-    return None if source is None else str(source)
-
-
 def build_catalog(context: KedroContext, save_version: str) -> Catalog:
     """A new catalog from the configuration, as `KedroSession.run` makes it; fires `after_catalog_created`."""
     arguments: dict[str, Any] = {"save_version": save_version, "load_versions": None}

@@ -74,7 +74,8 @@ class _Text:
     def with_insertions(self, insertions: list[_Insertion]) -> bytes:
         changed = self.source
         # From the end, so that offsets stay right; of two at one place the later comes to stand after.
-        for each in sorted(insertions[::-1], key=lambda each: -each.offset):
+        backwards = list(enumerate(insertions))
+        for _, each in sorted(backwards, key=lambda pair: (pair[1].offset, pair[0]), reverse=True):
             changed = changed[: each.offset] + each.content + changed[each.offset :]
         return changed
 
