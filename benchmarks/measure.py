@@ -46,7 +46,8 @@ def measure(
             if repetition < each.runs:
                 figures = _run(each, home)
                 for figure, value in figures.items():
-                    group[name].setdefault(figure, []).append(value)
+                    whose, _, what = figure.rpartition("|")  # of a probe that measures two in turns
+                    group.setdefault(whose or name, {}).setdefault(what, []).append(value)
     for name, figures in group.items():
         say(f"  {name}: " + ", ".join(f"{figure} {median(each):.3g}" for figure, each in figures.items()))
     return group

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from statistics import median
 from typing import Any, Callable, Iterator
 
 Result = dict  # what a probe gives: name of a figure → value
@@ -275,35 +276,29 @@ def dask_cold(path: str) -> Any:
 
 
 @probe
-def dask_move_ours(path: str, repeats: int) -> Any:
-    """A frame made on one worker and used on the other, by nodes of a flow; the quickest of some runs."""
+def dask_move(path: str, megabytes: int, repeats: int) -> Any:
+    """A frame made on one worker and used on the other: by nodes of a flow, and by Dask's own `submit`.
+
+    In turns, on one cluster; the connecting of a client is counted in both, and the Kedro session in ours.
+    """
+    from distributed import Client
     from prefect.executors import DaskExecutor
 
     flow = _flows(path).build("bench")
+    ours, alone = [], []
     with _cluster(resources=True) as address:
-        times = []
         for _ in range(repeats + 1):  # the first is the workers' warming up
             with stopwatch() as took:
                 state = flow.run(executor=DaskExecutor(address=address))
             _done(state)
-            times.append(took["seconds"])
-    return {"seconds": sorted(times[1:])[len(times[1:]) // 2]}
-
-
-@probe
-def dask_move_alone(megabytes: int, repeats: int) -> Any:
-    """The same frame by Dask's own `submit`, with nothing of Prefect or Kedro; client and all counted."""
-    from distributed import Client
-
-    with _cluster(resources=True) as address:
-        times = []
-        for _ in range(repeats + 1):
+            ours.append(took["seconds"])
             with stopwatch() as took, Client(address, set_as_default=False) as client:
                 frame = client.submit(_make_frame, megabytes, pure=False, resources={"A": 1})
                 rows = client.submit(len, frame, pure=False, resources={"B": 1})
                 assert rows.result() == megabytes * 1000 * 1000 // 80
-            times.append(took["seconds"])
-    return {"seconds": sorted(times[1:])[len(times[1:]) // 2]}
+            alone.append(took["seconds"])
+            del frame, rows
+    return {"seconds": median(ours[1:]), "Dask alone|seconds": median(alone[1:])}
 
 
 def _make_frame(megabytes: int) -> Any:

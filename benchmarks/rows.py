@@ -189,10 +189,7 @@ def dask_move(megabytes: int) -> Set:
 
     def competitors(folder: Path) -> dict[str, Probe]:
         path = _path(projects.transfer(folder / "transfer", megabytes))
-        return {
-            OURS: Probe("dask_move_ours", {**path, "repeats": 5}),
-            alone: Probe("dask_move_alone", {"megabytes": megabytes, "repeats": 5}),
-        }
+        return {OURS: Probe("dask_move", {**path, "megabytes": megabytes, "repeats": 7}, runs=2)}
 
     row = Row(f"a {megabytes} MB frame between two Dask workers", "Dask alone moving it", 1.3, ratio(alone))
     return Set("Dask, a frame moves", competitors, [row], quick=False)
