@@ -68,6 +68,30 @@ class HeldFutures:
         return {task: self._states.get(task, future) for task, future in futures.items()}
 
 
+_told: list[bool] = []
+
+
+def tell_sizes() -> None:
+    """Tell Dask, in this process, how much memory a task's state holds.
+
+    It decides by that where the tasks after it run, and takes a Prefect state for a few bytes.
+    """
+    if _told:
+        return
+    _told.append(True)
+    import dask.sizeof
+    from prefect.engine.state import State
+
+    sizeof: Any = dask.sizeof.sizeof
+
+    def size(state: State) -> int:
+        held = state.result
+        values = [held.value(name) for name in held.names()] if isinstance(held, Outputs) else [held]
+        return sum(int(sizeof(value)) for value in values) + 1000
+
+    sizeof.register(State, size)
+
+
 def without_values(state: State) -> State:
     """A task's state as it is, but for the values of the in-memory datasets that it left."""
     result = getattr(state, "_result", None)

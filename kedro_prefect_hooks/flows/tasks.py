@@ -6,6 +6,7 @@ process that runs it, so a task pickles small and nothing secret can leak throug
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 
 import prefect
@@ -15,6 +16,7 @@ from kedro_prefect_hooks import _prefect
 from kedro_prefect_hooks import session as sessions
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.datasets import Outputs
+from kedro_prefect_hooks.flows.futures import tell_sizes
 from kedro_prefect_hooks.nodes import failed_node
 
 if TYPE_CHECKING:
@@ -102,6 +104,8 @@ class NodeTask(prefect.Task):
         """
         session = sessions.session_for_task(self.project, current_flow_run())
         _prefect.send_kedro_logs()
+        if "distributed.worker" in sys.modules:
+            tell_sizes()
         handles = [handle for handle in upstream.values() if handle is not None]
         _check(handles)
         return session.run_nodes(self.nodes, handles, self.consumers)

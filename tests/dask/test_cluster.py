@@ -136,3 +136,21 @@ def test_workers_let_go_of_what_no_task_waits_for(
     with_flow(project, on(cluster(a="A=1", b="B=1")), nodes=nodes)
     run_flow(project)
     assert collect_outputs(project)["end.json"] == {"held": 1, "value": 6.0}
+
+
+def test_dask_is_told_how_much_a_state_holds() -> None:
+    import numpy as np
+    from dask.sizeof import sizeof
+    from prefect.engine.state import Failed, Success
+
+    from kedro_prefect_hooks.flows.datasets import KEPT, Outputs
+    from kedro_prefect_hooks.flows.futures import tell_sizes, without_values
+
+    tell_sizes()
+    full = Success(result=Outputs("node", {"frame": np.ones(1_000_000)}, {"frame": KEPT}))
+    assert 8_000_000 < sizeof(full) < 8_010_000
+    assert sizeof(without_values(full)) < 10_000
+    assert full.result.names() == ["frame"], "the state itself keeps what it has"
+    failed = Failed("no", result=ValueError("no"))
+    assert without_values(failed) is failed
+    assert sizeof(failed) < 10_000
