@@ -54,6 +54,19 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
+def laid_over(docs: Path, newer: Dict[str, Any]) -> Dict[str, Any]:
+    """What was measured before, with some sets measured anew."""
+    results: Dict[str, Any] = json.loads((docs / "benchmarks.json").read_text(encoding="utf-8"))
+    for title, figures in newer["sets"].items():
+        results["sets"][title] = figures
+        rows = [row for row in newer["rows"] if row["set"] == title]
+        places = [place for place, row in enumerate(results["rows"]) if row.get("set") == title]
+        first = places[0] if places else len(results["rows"])
+        kept = [row for row in results["rows"] if row.get("set") != title]
+        results["rows"] = [*kept[:first], *rows, *kept[first:]]
+    return results
+
+
 def write(results: Dict[str, Any], docs: Path) -> None:
     """`benchmarks.json`, the plot, and the measured part of `benchmarks.md`, which has words around it."""
     (docs / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

@@ -195,6 +195,22 @@ def dask_move(megabytes: int) -> Set:
     return Set("Dask, a frame moves", competitors, [row], quick=False)
 
 
+def dask_fixed(nodes: int) -> Set:
+    """What the Dask rows cost when their nodes do next to nothing and their frame is small."""
+
+    def competitors(folder: Path) -> dict[str, Probe]:
+        empty = projects.cpu_bound(folder / "empty", nodes, 0.0)
+        warm = projects.cpu_bound(folder / "empty_warm", 4, 0.0)
+        small = projects.transfer(folder / "small", 1)
+        return {
+            f"{nodes} empty nodes": Probe("dask_cpu", {**_path(empty), "warm": str(warm.path)}),
+            f"{nodes} empty nodes, ParallelRunner": Probe("run_kedro", {**_path(empty), "runner": PARALLEL}),
+            "a 1 MB frame": Probe("dask_move", {**_path(small), "megabytes": 1, "repeats": 7}),
+        }
+
+    return Set("Dask, the fixed part", competitors, [], quick=False, repetitions=0.6)
+
+
 def registering(nodes: int) -> Set:
     """The first registration of a long flow."""
 
@@ -260,6 +276,7 @@ def table(quick: Optional[bool] = False) -> List[Set]:
         memory(10, 200),
         dask_cpu(16, 0.5),
         dask_move(500),
+        dask_fixed(16),
         registering(1000),
         registering_again(100, 10),
         hook(),

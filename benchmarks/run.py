@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="only what takes seconds; writes nothing")
     parser.add_argument("--only", metavar="WORD", help="only the sets with this word in their title")
     parser.add_argument("--repetitions", type=int, default=0, help="default: 5, with --quick 3")
+    parser.add_argument("--write", action="store_true", help="with --only: lay these over the page's others")
     parser.add_argument("--strict", action="store_true", help="exit code 1 when a goal does not hold")
     given = parser.parse_args()
     repetitions = given.repetitions or (3 if given.quick else 5)
@@ -48,6 +49,7 @@ def main() -> None:
                 value = row.value(group)
                 results["rows"].append(
                     {
+                        "set": each.title,
                         "what": row.what,
                         "against": row.against,
                         "goal": row.goal,
@@ -57,7 +59,9 @@ def main() -> None:
                     }
                 )
     print("\n".join(["", *report.table(results)]))
-    if not given.quick and not given.only:
+    if given.write and given.only:
+        report.write(report.laid_over(ROOT / "docs", results), ROOT / "docs")
+    elif not given.quick and not given.only:
         report.write(results, ROOT / "docs")
     if given.strict and not all(row["holds"] for row in results["rows"]):
         sys.exit(1)
