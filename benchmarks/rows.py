@@ -180,7 +180,7 @@ def dask_cpu(nodes: int, seconds: float) -> Set:
         Row(what, "ParallelRunner", 1.10, ratio(PARALLEL)),
         Row(what, "SequentialRunner", 0.60, ratio(SEQUENTIAL)),
     ]
-    return Set("Dask, CPU-bound", competitors, rows, quick=False, repetitions=0.6)
+    return Set("Dask, CPU-bound", competitors, rows, quick=False)
 
 
 def dask_move(megabytes: int) -> Set:
@@ -189,7 +189,7 @@ def dask_move(megabytes: int) -> Set:
 
     def competitors(folder: Path) -> dict[str, Probe]:
         path = _path(projects.transfer(folder / "transfer", megabytes))
-        return {OURS: Probe("dask_move", {**path, "megabytes": megabytes, "repeats": 7}, runs=2)}
+        return {OURS: Probe("dask_move", {**path, "megabytes": megabytes, "repeats": 7}, runs=5)}
 
     row = Row(f"a {megabytes} MB frame between two Dask workers", "Dask alone moving it", 1.3, ratio(alone))
     return Set("Dask, a frame moves", competitors, [row], quick=False)
