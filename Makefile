@@ -28,11 +28,12 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench docs install clean
+.PHONY: help demo test test-all lint format bench docs install clean
 
 help:
 	@echo "make demo    the example project: kedro run registers, an agent runs a flow, all on this machine"
 	@echo "make test    the whole test suite, against real HTTP (ARGS=… goes to pytest)"
+	@echo "make test-all  the same, with the cases that are marked slow"
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make format  let ruff put the code in shape"
 	@echo "make docs    build the documentation into site/"
@@ -43,6 +44,9 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(ARGS)
 
 test: $(VENV)/.test
+	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses=8 --dist=worksteal -m "not slow" $(ARGS)
+
+test-all: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses=8 --dist=worksteal $(ARGS)
 
 lint: $(VENV)/.test

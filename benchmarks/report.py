@@ -43,8 +43,8 @@ def profiles(results: Dict[str, Any]) -> List[str]:
         if title.startswith("profile"):
             [figures] = group["figures"].values()
             shares = sorted(((values[0], owner) for owner, values in figures.items()), reverse=True)
-            lines += [f"Where a flow run's time goes ({title}):", "", "| whose code | share |", "|---|---|"]
-            lines += [f"| {owner} | {share} % |" for share, owner in shares]
+            lines += [f"Where a flow run's time goes ({title}):", "", "| where | share |", "|---|---|"]
+            lines += [*(f"| {owner} | {share} % |" for share, owner in shares), ""]
     return lines
 
 

@@ -183,6 +183,18 @@ def dask_cpu(nodes: int, seconds: float) -> Set:
     return Set("Dask, CPU-bound", competitors, rows, quick=False)
 
 
+def dask_profile(nodes: int, seconds: float) -> Set:
+    """What Dask's two workers do while the CPU-bound nodes run."""
+
+    def competitors(folder: Path) -> dict[str, Probe]:
+        slow = projects.cpu_bound(folder / "profiled", nodes, seconds)
+        warm = projects.cpu_bound(folder / "profiled_warm", 4, 0.0)
+        return {OURS: Probe("profile_dask", {**_path(slow), "warm": str(warm.path)}, 1)}
+
+    title = f"profile of Dask's two workers, {nodes} CPU-bound nodes of {seconds} s, % of the time"
+    return Set(title, competitors, [], quick=False)
+
+
 def dask_move(megabytes: int) -> Set:
     """A frame from one worker to another."""
     alone = "Dask alone"
@@ -277,6 +289,7 @@ def table(quick: Optional[bool] = False) -> List[Set]:
         dask_cpu(16, 0.5),
         dask_move(500),
         dask_fixed(16),
+        dask_profile(16, 0.5),
         registering(1000),
         registering_again(100, 10),
         hook(),

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any, Callable
 
+import pytest
+
 from tests.cli.conftest import Background
 from tests.scenarios.scenarios import chain
 
@@ -48,6 +50,7 @@ def test_an_agent_without_the_embedded_api_says_what_to_start(tmp_path: Path, ke
     assert "Traceback" not in result.stdout
 
 
+@pytest.mark.slow
 def test_an_api_that_goes_and_comes_back_is_told_in_two_lines(
     tmp_path: Path, kedro: Kedro, up: Up, background: Callable[..., Background]
 ) -> None:

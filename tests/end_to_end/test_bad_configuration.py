@@ -51,7 +51,6 @@ def test_one_message_and_nothing_sent(tmp_path: Path, kedro: Callable[..., Any],
     for word in words:
         assert word in message, message
     assert not (project.path / ".kedro_prefect" / "api.sqlite").exists()
-    assert kedro(project, "run").returncode == 0, "a plain run is left alone"
 
 
 @pytest.mark.parametrize("text", ["", "flows: [", "- a\n- b\n"], ids=["empty", "no yaml", "a list"])
