@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -56,15 +58,20 @@ class Agent:
                 env=env,
                 stdout=file,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     def stop(self) -> None:
+        """End the agent and the flow runs it has started: Prefect would let one ask a gone API for ever."""
+        group = self._process.pid
         self._process.terminate()
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
 
 
 def wait_for(what: Callable[[], Any], seconds: float = 240, every: float = 0.2) -> Any:
