@@ -16,6 +16,26 @@ from tests.scenarios import project_factory, scenarios
 from tests.scenarios.project_factory import Project
 
 
+SLOW = (
+    "cli/test_agent.py",
+    "cli/test_notify.py",
+    "cli/test_run_remote.py",
+    "dask/",
+    "embedded/test_command_line.py",
+    "end_to_end/test_api_gone.py",
+    "end_to_end/test_timeouts.py",
+)
+"""Tests that start many processes one after the other, a minute and more a file: with `make test-all`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test` leaves to `make test-all`."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests see neither the user's `~/.prefect` nor settings from the environment, and send no telemetry."""
