@@ -15,7 +15,6 @@ import pytest
 from tests.scenarios import project_factory, scenarios
 from tests.scenarios.project_factory import Project
 
-
 SLOW = (
     "cli/test_agent.py",
     "cli/test_notify.py",
