@@ -32,12 +32,13 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all grid-docs lint format bench docs install clean
+.PHONY: help demo test test-all corners grid-docs lint format bench docs install clean
 
 help:
 	@echo "make demo    the example project: kedro run registers, an agent runs a flow, all on this machine"
 	@echo "make test    the whole test suite, against real HTTP (ARGS=… goes to pytest)"
 	@echo "make test-all  the same with each supported pair of Python and Kedro (CELLS=… chooses)"
+	@echo "make corners  the part that meets Kedro with the oldest and the newest pair"
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make format  let ruff put the code in shape"
 	@echo "make docs    build the documentation into site/"
@@ -50,9 +51,12 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist=loadgroup $(ARGS)
 
-# The grid: `make test-all CELLS="-t corners"`, `CELLS="-k 3.9"`, `CELLS=--list`; see noxfile.py.
+# The grid: see noxfile.py.
 test-all: $(VENV)/.nox
 	WORKERS=$(WORKERS) $(BIN)/nox $(CELLS)
+
+corners: $(VENV)/.nox
+	WORKERS=$(WORKERS) $(BIN)/nox -s corner
 
 # Takes the last `make test-all` into the documentation and constraints.txt.
 grid-docs: $(VENV)/.nox $(VENV)/.test

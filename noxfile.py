@@ -1,8 +1,8 @@
 """The grid: the whole test suite on each pair of Python and Kedro that we support.
 
-    make test-all                       every pair whose Python this machine has
-    make test-all CELLS="-t corners"    oldest with oldest, newest with newest, and the usual one
-    make test-all CELLS="-k 3.9"        one Python; `-k 0.19.15` one Kedro; `--list` names them all
+    make test-all                    every pair whose Python this machine has
+    make test-all CELLS="-k 3.9"     one Python; `-k 0.19.15` one Kedro; `--list` names them all
+    make corners                     oldest with oldest and newest with newest, the part that meets Kedro
 
 Each pair has an environment of its own below `.nox/`, installed by uv. What came of a pair is kept in
 `.nox/grid/`; the session `table` prints it, and `make grid-docs` takes it into the documentation.
@@ -32,7 +32,9 @@ GRID = {
 """Kedro versions by Python: those which run on it, and mark where Kedro's interfaces change."""
 
 CELLS = [(python, kedro) for python, versions in GRID.items() for kedro in versions]
-CORNERS = {("3.8", "0.18.1"), ("3.13", "1.7.0"), ("3.11", "1.7.0")}
+CORNERS = [("3.8", "0.18.1"), ("3.13", "1.7.0")]
+MEETS_KEDRO = ("scenarios", "config", "flows", "end_to_end", "registration", "restart")
+"""Folders of tests for the corners in CI, where `make test` has run all of them on one pair."""
 
 RESULTS = Path(".nox") / "grid"
 
@@ -57,11 +59,12 @@ def _let_pyenv_show_its_pythons() -> None:
 _let_pyenv_show_its_pythons()
 
 
+def _pairs(cells: list[tuple[str, str]]) -> Any:
+    return nox.parametrize("python,kedro", [nox.param(*cell, id="-".join(cell)) for cell in cells])
+
+
 @nox.session
-@nox.parametrize(
-    "python,kedro",
-    [nox.param(*cell, id="-".join(cell), tags=["corners"] if cell in CORNERS else []) for cell in CELLS],
-)
+@_pairs(CELLS)
 def suite(session: nox.Session, kedro: str) -> None:
     """The whole test suite with one pair of Python and Kedro; what follows `--` goes to pytest."""
     python = str(session.python)
@@ -71,13 +74,11 @@ def suite(session: nox.Session, kedro: str) -> None:
     for old in (result, report):
         old.unlink(missing_ok=True)
 
-    session.install("--editable", ".[test]", f"kedro=={kedro}")
+    _install(session, kedro)
     packages = session.run("uv", "pip", "freeze", "--exclude-editable", silent=True, external=True)
     begun = time.monotonic()
     try:
-        workers = os.environ.get("WORKERS", "auto")
-        options = ["-q", "-n", workers, "--dist=loadgroup", f"--junitxml={report}"]
-        session.run("python", "-m", "pytest", *options, *session.posargs)
+        _pytest(session, f"--junitxml={report}", *session.posargs)
     finally:
         if report.is_file() and not session.posargs:
             found = {
@@ -89,6 +90,23 @@ def suite(session: nox.Session, kedro: str) -> None:
                 "packages": str(packages).splitlines(),
             }
             result.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+@nox.session(default=False)
+@_pairs(CORNERS)
+def corner(session: nox.Session, kedro: str) -> None:
+    """What meets Kedro and Python most, with the oldest and the newest of both."""
+    _install(session, kedro)
+    _pytest(session, *(f"tests/{folder}" for folder in MEETS_KEDRO))
+
+
+def _install(session: nox.Session, kedro: str) -> None:
+    session.install("--editable", ".[test]", f"kedro=={kedro}")
+
+
+def _pytest(session: nox.Session, *arguments: str) -> None:
+    workers = os.environ.get("WORKERS", "auto")
+    session.run("python", "-m", "pytest", "-q", "-n", workers, "--dist=loadgroup", *arguments)
 
 
 @nox.session(python=False)

@@ -216,21 +216,30 @@ def _take_kept(ref: ProjectRef, params: Mapping[str, Any]) -> tuple[KedroSession
 
 
 @contextlib.contextmanager
-def registered(key: str, session: RunSession) -> Iterator[None]:
-    """Let the tasks of flow run `key` that run in this process find `session`."""
+def _marked(key: str) -> Iterator[None]:
+    """Let this process, and all that it starts, know that flow run `key` is going on."""
     before = os.environ.get(FLOW_RUN_MARKER)
     os.environ[FLOW_RUN_MARKER] = key
-    with _lock:
-        _sessions[key] = session
     try:
         yield
     finally:
-        with _lock:
-            _sessions.pop(key, None)
         if before is None:
             os.environ.pop(FLOW_RUN_MARKER, None)
         else:
             os.environ[FLOW_RUN_MARKER] = before
+
+
+@contextlib.contextmanager
+def registered(key: str, session: RunSession) -> Iterator[None]:
+    """Let the tasks of flow run `key` that run in this process find `session`."""
+    with _marked(key):
+        with _lock:
+            _sessions[key] = session
+        try:
+            yield
+        finally:
+            with _lock:
+                _sessions.pop(key, None)
 
 
 def session_for_task(ref: ProjectRef, run: FlowRun) -> RunSession:
@@ -291,9 +300,7 @@ def flow_session(
     Raises:
         FlowRunError: the project is not here, or an input of the pipeline is not in the catalog.
     """
-    before = os.environ.get(FLOW_RUN_MARKER)
-    os.environ[FLOW_RUN_MARKER] = run.id
-    try:
+    with _marked(run.id):
         session, context = _open(ref, run, pipeline, remote=False)
         unsatisfied = _kedro.unsatisfied_inputs(session.pipeline, session.catalog)
         if unsatisfied:
@@ -311,9 +318,6 @@ def flow_session(
         )
         with registered(run.id, session):
             yield from _with_pipeline_hooks(session, params)
-    finally:
-        if before is None:
-            os.environ.pop(FLOW_RUN_MARKER, None)
 
 
 def _with_pipeline_hooks(session: RunSession, params: dict[str, Any]) -> Iterator[Ending]:

@@ -154,7 +154,13 @@ class Api:
 
     def _mutate(self, name: str, given: Mapping[str, Any], returned: str = "success") -> object:
         document = f"mutation($input: {name}_input!) {{ {name}(input: $input) {{ {returned} }} }}"
-        answer = self.transport.graphql(document, {"input": given})[name]
+        try:
+            answer = self.transport.graphql(document, {"input": given})[name]
+        except Refusal:
+            raise
+        except ApiError as error:
+            stopped = "The registration stopped half way; the next one goes on from there."
+            raise ApiError(f"{error} {stopped}") from None
         return answer[returned] if answer else None
 
 

@@ -13,6 +13,9 @@ from kedro_prefect_hooks.registration.plan import Action, Kind, Plan
 SHOWN = 4
 """How many changes a line names before it only counts the rest."""
 
+AS_IT_WAS = (Kind.UNCHANGED.value, Kind.ORPHANED.value)
+"""Flows that nothing was done to: nobody is shown where to look at them."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -82,13 +85,13 @@ class Summary:
         width = max((len(line.flow) for line in self.lines), default=0)
         for line in self.lines:
             yield "  " + "  ".join(line.parts(width)).rstrip()
-            if line.link and line.action not in (Kind.UNCHANGED.value, Kind.ORPHANED.value):
+            if line.link and line.action not in AS_IT_WAS:
                 yield f"  {'':<10}  {line.link}"
         orphans = [line.flow for line in self.lines if line.action == Kind.ORPHANED.value]
         if orphans:
             what = "a flow" if len(orphans) == 1 else f"{len(orphans)} flows"
             yield f"  To archive {what} no longer in prefect.yml: kedro prefect register --prune"
-        if self.next_step and any(line.action != Kind.UNCHANGED.value for line in self.lines):
+        if self.next_step and any(line.action not in AS_IT_WAS for line in self.lines):
             yield f"  {self.next_step}"
 
     def as_dict(self) -> dict[str, Any]:

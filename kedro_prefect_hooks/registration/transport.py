@@ -142,8 +142,7 @@ class Transport:
         return self._away(f"did not answer within {seconds:g} s{setting}")
 
     def _away(self, what: str) -> ApiError:
-        stopped = " The registration stopped half way; the next one goes on from there." * self._answered
-        return ApiError(f"The Prefect API at {self.url} {what}.{stopped} {self.hint}".rstrip())
+        return ApiError(f"The Prefect API at {self.url} {what}. {self.hint}".rstrip())
 
 
 def _within(seconds: float, call: Callable[[], Result], too_late: Callable[[float], ApiError]) -> Result:
