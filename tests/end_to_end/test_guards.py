@@ -159,10 +159,8 @@ def test_a_session_started_by_code_registers(project: Project, home: Path) -> No
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_a_session_in_a_child_of_multiprocessing_does_not(
-    project: Project, home: Path, method: str
-) -> None:
-    """`kedro viz run --include-hooks --env deploy` loads the project so, in a process that knows no command."""
+def test_a_session_in_a_child_of_multiprocessing_does_not(project: Project, home: Path, method: str) -> None:
+    """`kedro viz run --include-hooks --env deploy` loads the project in one, which knows no command."""
     load = "    KedroSession.create(project_path=Path.cwd(), env='deploy').load_context()\n"
     project.write("elsewhere.py", OPEN + f"def load():\n{load}")
     code = f"""
