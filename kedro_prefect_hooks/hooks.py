@@ -8,6 +8,7 @@ leaves having imported neither prefect nor pydantic.
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -75,10 +76,14 @@ def _in_flow_run() -> bool:
 
 
 def _is_run() -> bool:
-    """Whether the command is `kedro run` (or a packaged project's own), or code that started a session."""
+    """Whether the command is `kedro run` (or a packaged project's own), or code that started a session.
+
+    A child of multiprocessing knows no command, and works for a parent that had one, or is a notebook: `kedro
+    viz run --include-hooks` loads the project in such a child to draw it.
+    """
     command = click.get_current_context(silent=True)
     if command is None:
-        return not _is_interactive()
+        return multiprocessing.parent_process() is None and not _is_interactive()
     outer = command.parent
     return command.command.name == "run" and (outer is None or outer.parent is None)
 

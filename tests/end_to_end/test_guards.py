@@ -158,6 +158,23 @@ def test_a_session_started_by_code_registers(project: Project, home: Path) -> No
     assert flows(project) == ["chain"]
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_session_in_a_child_of_multiprocessing_does_not(project: Project, home: Path, method: str) -> None:
+    """`kedro viz run --include-hooks --env deploy` loads the project in one, which knows no command."""
+    load = "    KedroSession.create(project_path=Path.cwd(), env='deploy').load_context()\n"
+    project.write("elsewhere.py", OPEN + f"def load():\n{load}")
+    code = f"""
+import multiprocessing
+import elsewhere
+child = multiprocessing.get_context("{method}").Process(target=elsewhere.load)
+child.start()
+child.join()
+assert child.exitcode == 0
+"""
+    run_code(project, home, code)
+    assert flows(project) == []
+
+
 def test_a_session_inside_a_prefect_task_does_not(project: Project, home: Path) -> None:
     code = (
         OPEN
