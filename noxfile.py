@@ -41,7 +41,7 @@ RESULTS = Path(".nox") / "grid"
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["suite", "table"]
+nox.options.sessions = ["suite", "plugins", "table"]
 # A Python that is not here is said to be skipped: not downloaded and no error, in CI either.
 nox.options.error_on_missing_interpreters = False
 nox.options.download_python = "never"
@@ -100,8 +100,18 @@ def corner(session: nox.Session, kedro: str) -> None:
     _pytest(session, *(f"tests/{folder}" for folder in MEETS_KEDRO))
 
 
-def _install(session: nox.Session, kedro: str) -> None:
-    session.install("--editable", ".[test]", f"kedro=={kedro}")
+@nox.session(python="3.11")
+def plugins(session: nox.Session) -> None:
+    """The tests with kedro-mlflow, kedro-viz and kedro-telemetry installed; without them they are skipped.
+
+    They alone: kedro-mlflow acts in every Kedro project there is, those of the other tests too.
+    """
+    _install(session, "1.7.0", "test,plugins")
+    _pytest(session, "tests/plugins", *session.posargs)
+
+
+def _install(session: nox.Session, kedro: str, extras: str = "test") -> None:
+    session.install("--editable", f".[{extras}]", f"kedro=={kedro}")
 
 
 def _pytest(session: nox.Session, *arguments: str) -> None:

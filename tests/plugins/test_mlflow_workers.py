@@ -12,7 +12,6 @@ from tests.plugins.tracked import Tracking, tracked
 from tests.scenarios.project_factory import Project, run_kedro
 
 pytest.importorskip("kedro_mlflow", reason="kedro-mlflow is not installed: install the extra [plugins]")
-pytestmark = pytest.mark.slow
 
 PROCESSES = {"type": "LocalDaskExecutor", "scheduler": "processes", "num_workers": 2}
 THREADS = {"type": "LocalDaskExecutor", "scheduler": "threads", "num_workers": 2}
