@@ -172,7 +172,7 @@ def _open(
     session_id = ref.session_id or run.session_id()
     params = ref.runtime_params if ref.runtime_params is not None else run.runtime_params(ref)
     session, context = _take_kept(ref, params) or open_project(ref, params)
-    _kedro.rename_session(session, session_id)
+    _kedro.begin_session(session, session_id)
     catalog = _kedro.build_catalog(context, session_id)
     run_session = RunSession(
         session_id,
@@ -312,6 +312,7 @@ def flow_session(
         with registered(run.id, session):
             yield from _with_pipeline_hooks(session, params)
     finally:
+        _kedro.end_session()
         if before is None:
             os.environ.pop(FLOW_RUN_MARKER, None)
 

@@ -1,4 +1,4 @@
-"""Makes real Kedro projects on disk, for whatever Kedro is installed (0.18.1 to 1.x).
+"""Makes real Kedro projects on disk, for whatever Kedro is installed (0.17.6 to 1.x).
 
 `make_project` writes any project from the source of its modules and dictionaries of configuration. What a
 project did is read back from its files: `collect_outputs` for its data, `hook_calls` for its hooks. Ready
