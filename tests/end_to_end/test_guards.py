@@ -241,15 +241,21 @@ assert ProjectFlows(context).build("outer").run().is_successful()
     assert flows(project) == []
 
 
-def test_reloading_in_ipython_does_not(project: Project, home: Path) -> None:
+def test_reloading_and_running_in_ipython_does_not(project: Project, home: Path) -> None:
     pytest.importorskip("IPython")
     code = """
+import os
+from importlib.util import find_spec
+
 from IPython.core.interactiveshell import InteractiveShell
 
+os.environ["KEDRO_ENV"] = "deploy"
 shell = InteractiveShell.instance()
-shell.run_line_magic("load_ext", "kedro.ipython")
-shell.run_line_magic("reload_kedro", ". --env deploy")
-assert "context" in shell.user_ns, list(shell.user_ns)
+before_0_18_2 = "kedro.extras.extensions.ipython"
+shell.run_line_magic("load_ext", "kedro.ipython" if find_spec("kedro.ipython") else before_0_18_2)
+shell.run_line_magic("reload_kedro", "")
+assert shell.user_ns["context"].env == "deploy"
+assert shell.run_cell("session.run()").success
 """
     run_code(project, home, code)
     assert flows(project) == []

@@ -162,7 +162,8 @@ class ProjectHooks(NodeRecorder, DatasetRecorder, Registration):
 
     @hook_impl
     def before_pipeline_run(self, run_params, pipeline):
-        record("before_pipeline_run", id=run_id(run_params), nodes=len(pipeline.nodes))
+        env = run_params["env"]
+        record("before_pipeline_run", id=run_id(run_params), nodes=len(pipeline.nodes), env=env)
 
     @hook_impl
     def after_pipeline_run(self, run_params, run_result, pipeline):
@@ -181,6 +182,7 @@ def add_to_catalog(catalog: Any, name: str, value: object) -> None:
     except ImportError:  # Kedro before 0.18.12
         from kedro.io import MemoryDataSet as MemoryDataset
     if hasattr(catalog, "add"):
-        catalog.add(name, MemoryDataset(value))
+        # Kedro 0.17 has a project's hooks twice after `%reload_kedro`
+        catalog.add(name, MemoryDataset(value), replace=True)
     else:
         catalog[name] = MemoryDataset(value)
