@@ -106,7 +106,10 @@ def open_session(
 
 
 def begin_session(session: KedroSession, session_id: str) -> None:
-    """Give a session the id of its flow run, which Kedro would draw from the clock."""
+    """Give a session the id of its flow run, which Kedro would draw from the clock.
+
+    In Kedro 0.17 it becomes the current one too, as in `kedro run`.
+    """
     session.session_id = session_id
     session._store["session_id"] = session_id
     if _kedro_017.is_installed():

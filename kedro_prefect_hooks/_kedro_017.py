@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
     from kedro.framework.session import KedroSession
     from kedro.pipeline import Pipeline
-    from kedro.pipeline.node import Node
     from pluggy import PluginManager
 
 
@@ -44,7 +43,7 @@ def context_of_run(run_params: Mapping[str, Any]) -> KedroContext:
         package_name=project.PACKAGE_NAME,
         project_path=run_params["project_path"],
         env=run_params["env"],
-        extra_params=run_params["extra_params"],
+        extra_params=run_params.get("extra_params"),
     )
     return context
 

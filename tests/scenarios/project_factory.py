@@ -312,12 +312,16 @@ def _dataset(config: Any, package: str) -> Any:
     return config
 
 
-_LOGGING = {  # Kedro before 0.18.2 has no logging configuration of its own
+_LOGGING = {  # Kedro before 0.18.2 has no logging configuration of its own; this is its template's, in short
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"simple": {"format": "%(asctime)s - %(name)s - %(levelname)s - %(message)s"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "level": "INFO", "formatter": "simple"},
+    },
+    "loggers": {
+        name: {"level": "INFO", "handlers": ["console"], "propagate": False}
+        for name in ("kedro.io", "kedro.pipeline")
     },
     "root": {"level": "INFO", "handlers": ["console"]},
 }
