@@ -2,12 +2,16 @@
 #
 #   make demo              run the example project, from registration to a finished flow run
 #   make test              run the whole test suite (ARGS="-k traps -x" goes to pytest)
+#   make test-all          run it with each supported pair of Python and Kedro
 #   make PYTHON=python3.9 …   make .venv from that Python (after `make clean`)
 
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= auto
 ARGS ?=
+CELLS ?=
+
+# Tests wait for other processes half of their time, so that there are two workers for each core.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n < 4 ? 2 * n : 8)))
 
 # The first Python on the path that prefect 1.1.0 is known to work with.
 ifndef PYTHON
@@ -28,12 +32,12 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench docs install clean
+.PHONY: help demo test test-all grid-docs lint format bench docs install clean
 
 help:
 	@echo "make demo    the example project: kedro run registers, an agent runs a flow, all on this machine"
 	@echo "make test    the whole test suite, against real HTTP (ARGS=… goes to pytest)"
-	@echo "make test-all  the same, with the cases that are marked slow"
+	@echo "make test-all  the same with each supported pair of Python and Kedro (CELLS=… chooses)"
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make format  let ruff put the code in shape"
 	@echo "make docs    build the documentation into site/"
@@ -44,10 +48,16 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses=8 --dist=worksteal -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist=loadgroup $(ARGS)
 
-test-all: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses=8 --dist=worksteal $(ARGS)
+# The grid: `make test-all CELLS="-t corners"`, `CELLS="-k 3.9"`, `CELLS=--list`; see noxfile.py.
+test-all: $(VENV)/.nox
+	WORKERS=$(WORKERS) $(BIN)/nox $(CELLS)
+
+# Takes the last `make test-all` into the documentation and constraints.txt.
+grid-docs: $(VENV)/.nox $(VENV)/.test
+	$(BIN)/nox -s record
+	$(BIN)/python docs/generate.py
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check
@@ -68,7 +78,7 @@ docs: $(VENV)/.docs
 install: $(VENV)/.test
 
 clean:
-	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .nox site .pytest_cache .mypy_cache .ruff_cache
 
 # A virtual environment is made once; an extra is installed anew only when pyproject.toml has changed.
 $(VENV)/.made:
@@ -77,6 +87,10 @@ $(VENV)/.made:
 	@$(PYTHON) -m venv --clear $(VENV) || uv venv --seed --clear --python $(PYTHON) $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary uv uv \
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip<24.1'
+	@touch $@
+
+$(VENV)/.nox: $(VENV)/.made
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python 'nox[uv]>=2025.2.9'
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.made pyproject.toml

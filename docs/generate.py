@@ -1,4 +1,4 @@
-"""Writes the pages of the reference that can be read from the code: prefect.yml and the commands.
+"""Writes the pages of the reference that nobody has to: prefect.yml, the commands, the tested versions.
 
     python docs/generate.py            write them
     python docs/generate.py --check    exit with 1 when they are not up to date
@@ -27,6 +27,8 @@ from kedro_prefect_hooks.config.schema import examples
 REFERENCE = Path(__file__).resolve().parent / "reference"
 
 NOTE = "<!-- Written by docs/generate.py. Edit the docstrings and descriptions in the code instead. -->\n"
+
+GRID_NOTE = "<!-- Written by docs/generate.py from grid.json: `make grid-docs` after `make test-all`. -->\n"
 
 SECTIONS: list[tuple[str, type[Model]]] = [
     ("The whole file", models.PrefectConfig),
@@ -204,7 +206,35 @@ def _option(option: click.Option) -> str:
     return f"| {names} | {_cell(option.help)}{default} |"
 
 
-PAGES = {"prefect-yml.md": prefect_yml, "commands.md": commands}
+# --- the grid --------------------------------------------------------------------------------------
+
+
+def grid() -> str:
+    """The page on what the whole test suite was run with, from what `make grid-docs` has written."""
+    rows = json.loads((REFERENCE / "grid.json").read_text(encoding="utf-8"))
+    parts = [
+        GRID_NOTE,
+        "# Tested versions\n",
+        "The last run of the whole test suite on each pair of Python and Kedro, by `make test-all`. "
+        "`constraints.txt`, in the repository, has the packages that were installed for the newest Kedro of "
+        "each Python.\n",
+        "| Python | Kedro | passed | failed | skipped | minutes | on |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        start = f"| {row['python']} | {row['kedro']} |"
+        if "passed" not in row:
+            parts.append(f"{start} not run | | | | |")
+            continue
+        minutes = f"{row['seconds'] / 60:.1f}"
+        parts.append(
+            f"{start} {row['passed']} | {row['failed']} | {row['skipped']} | {minutes} | {row['day']} |"
+        )
+    parts += ["", "A skipped test asks for something that the Kedro of its row does not have."]
+    return "\n".join(parts)
+
+
+PAGES = {"prefect-yml.md": prefect_yml, "commands.md": commands, "grid.md": grid}
 
 
 def main() -> int:

@@ -15,24 +15,44 @@ import pytest
 from tests.scenarios import project_factory, scenarios
 from tests.scenarios.project_factory import Project
 
-SLOW = (
-    "cli/test_agent.py",
-    "cli/test_notify.py",
-    "cli/test_run_remote.py",
-    "dask/",
-    "embedded/test_command_line.py",
+LONG = (
+    "end_to_end/test_agent.py",
+    "cli/test_tutorial.py",
+    "restart/",
     "end_to_end/test_api_gone.py",
-    "end_to_end/test_timeouts.py",
+    "page/test_round_trip.py",
+    "cli/",
+    "speed_shapes/",
+    "dask/",
+    "end_to_end/",
 )
-"""Tests that start many processes one after the other, a minute and more a file: with `make test-all`."""
+"""Where the long tests are, the longest first."""
+
+TOGETHER = (
+    "example/",
+    "page/test_page.py",
+    "page/test_modules.py",
+    "embedded/test_agent.py",
+    "embedded/test_command_line.py",
+    "embedded/test_queries.py",
+)
+"""Tests that share something which takes long to start: one worker has them all."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test` leaves to `make test-all`."""
+    """Begin with the long tests, so that no worker is alone with one at the end."""
     here = Path(__file__).parent
+
+    def place(item: pytest.Item, among: tuple[str, ...]) -> int:
+        path = item.path.relative_to(here).as_posix()
+        return next((index for index, start in enumerate(among) if path.startswith(start)), len(among))
+
+    items.sort(key=lambda item: place(item, LONG))
     for item in items:
-        if item.path.relative_to(here).as_posix().startswith(SLOW):
-            item.add_marker(pytest.mark.slow)
+        group = place(item, TOGETHER)
+        if group < len(TOGETHER):
+            item.add_marker(pytest.mark.xdist_group(TOGETHER[group]))
 
 
 @pytest.fixture(autouse=True, scope="session")

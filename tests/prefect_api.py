@@ -45,6 +45,8 @@ def prefect_environment(url: str, home: Path, **extra: str) -> dict[str, str]:
         PREFECT__CLOUD__API=url,
         PREFECT__CLOUD__GRAPHQL=f"{url}/graphql",
         PREFECT__CLOUD__HEARTBEAT_INTERVAL="5",
+        # The default is one more process for each flow run; `prefect run` in embedded/ has it.
+        PREFECT__CLOUD__HEARTBEAT_MODE="thread",
         PREFECT__CLOUD__CHECK_CANCELLATION_INTERVAL="2",
         **extra,
     )

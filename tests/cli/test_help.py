@@ -16,11 +16,6 @@ from tests.scenarios.project_factory import Project, clean_environment
 from tests.scenarios.scenarios import chain
 
 
-def each_again(*commands: list[str]) -> list[Any]:
-    """The same for further commands, each a process of its own: only with `make test-all`."""
-    return [pytest.param(command, marks=pytest.mark.slow) for command in commands]
-
-
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_of_each_command_explains_it(name: str) -> None:
     result = CliRunner().invoke(prefect, [name, "--help"])
@@ -73,7 +68,7 @@ def test_kedro_lists_the_group_once_in_a_project(tmp_path: Path, kedro: Callable
 
 @pytest.mark.parametrize(
     "command",
-    [["plan"], ["up"], *each_again(["register"], ["run", "x"], ["graph", "x"], ["agent"], ["init"])],
+    [["plan"], ["up"], ["register"], ["run", "x"], ["graph", "x"], ["agent"], ["init"]],
 )
 def test_outside_of_a_project_each_command_says_so(tmp_path: Path, command: list[str]) -> None:
     empty = tmp_path / "empty"
@@ -94,7 +89,7 @@ def test_outside_of_a_project_each_command_says_so(tmp_path: Path, command: list
 
 @pytest.mark.parametrize(
     "command",
-    [["run", "x", "--local"], ["up"], *each_again(["plan"], ["register"], ["graph", "x"], ["agent"])],
+    [["run", "x", "--local"], ["up"], ["plan"], ["register"], ["graph", "x"], ["agent"]],
 )
 def test_without_a_prefect_yml_each_command_says_how_to_begin(
     tmp_path: Path, kedro: Callable[..., Any], command: list[str]
@@ -106,9 +101,7 @@ def test_without_a_prefect_yml_each_command_says_how_to_begin(
     assert "Traceback" not in result.stdout
 
 
-@pytest.mark.parametrize(
-    "command", [["run", "chian"], *each_again(["run", "chian", "--local"], ["graph", "chian"])]
-)
+@pytest.mark.parametrize("command", [["run", "chian"], ["run", "chian", "--local"], ["graph", "chian"]])
 def test_an_unknown_flow_is_answered_with_the_nearest(
     tmp_path: Path, kedro: Callable[..., Any], command: list[str]
 ) -> None:
@@ -122,7 +115,7 @@ def test_an_unknown_flow_is_answered_with_the_nearest(
     assert "Traceback" not in result.stdout
 
 
-@pytest.mark.parametrize("command", [["register"], ["run", "chain"], *each_again(["plan"], ["agent"])])
+@pytest.mark.parametrize("command", [["register"], ["run", "chain"], ["plan"], ["agent"]])
 def test_an_api_that_is_away_is_named(tmp_path: Path, kedro: Callable[..., Any], command: list[str]) -> None:
     prefect_yml = {"api": "http://127.0.0.1:9", "flows": {"chain": {}}}
     result = kedro(chain(tmp_path / "project", 2, prefect=prefect_yml), "prefect", *command)

@@ -39,7 +39,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Any
     return collect_outputs(project), hook_counts(project)
 
 
-@pytest.mark.parametrize("group_by", ["none", pytest.param("memory", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("group_by", ["none", "memory"])
 @pytest.mark.parametrize("executor", EXECUTORS, ids=lambda e: e.get("scheduler", e["type"]))
 def test_the_traps_on_every_executor(
     tmp_path: Path, kedro: Callable[..., Any], plain: Any, executor: dict[str, Any], group_by: str

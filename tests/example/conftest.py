@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import kedro
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -19,39 +18,36 @@ def copy_of_the_example(folder: Path) -> Path:
     leave_out = shutil.ignore_patterns("data", ".kedro_prefect", "__pycache__", "flights-kedro-0")
     for name in ("examples", "conf_example"):
         shutil.copytree(REPOSITORY / name, folder / name, ignore=leave_out)
-    project = folder / "examples" / "flights"
-    if kedro.__version__.startswith("0."):
-        # What the example's README tells users of these versions to do.
-        pyproject = project / "pyproject.toml"
-        text = pyproject.read_text(encoding="utf-8")
-        pyproject.write_text(text.replace('version = "1.0.0"', 'version = "0.19.0"'), encoding="utf-8")
-    return project
+    return folder / "examples" / "flights"
 
 
-def run_kedro(project: Path, *arguments: str) -> str:
-    """Runs `kedro` in the project, as a user would; returns all that it printed. It must end well.
-
-    The variables that forbid telemetry are taken away: the project has to forbid it by itself.
-    """
-    forbidding = ("DO_NOT_TRACK", "KEDRO_DISABLE_TELEMETRY")
-    env = {name: value for name, value in os.environ.items() if name not in forbidding}
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """What `make demo` runs, on a copy: the Kedro project's folder afterwards, and all that was printed."""
+    project = copy_of_the_example(tmp_path_factory.mktemp("example"))
     done = subprocess.run(
-        [sys.executable, "-m", "kedro", *arguments],
+        [sys.executable, str(project.parent / "demo.py")],
         check=False,
-        cwd=project,
-        env={**env, "COLUMNS": "200"},
+        env=_without_what_forbids_telemetry(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
         encoding="utf-8",
-        timeout=240,
+        timeout=400,
     )
     assert done.returncode == 0, done.stdout
-    return done.stdout
+    for_kedro_0 = project.parent / "flights-kedro-0"
+    return (for_kedro_0 if for_kedro_0.exists() else project), done.stdout
 
 
-@pytest.fixture(scope="module")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example's Kedro project."""
-    return copy_of_the_example(tmp_path_factory.mktemp("example"))
+@pytest.fixture
+def example(demo_run: tuple[Path, str]) -> Path:
+    """The example's Kedro project, after a plain run and one by an agent."""
+    return demo_run[0]
+
+
+def _without_what_forbids_telemetry() -> dict[str, str]:
+    """The environment without the variables that forbid it: the project has to forbid it by itself."""
+    forbidding = ("DO_NOT_TRACK", "KEDRO_DISABLE_TELEMETRY")
+    env = {name: value for name, value in os.environ.items() if name not in forbidding}
+    return {**env, "COLUMNS": "200"}

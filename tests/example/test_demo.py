@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,21 +16,12 @@ from tests.example.conftest import REPOSITORY
 
 
 @pytest.mark.timeout(420)
-def test_the_demo_goes_from_kedro_run_to_a_finished_flow_run(example: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, str(example.parent / "demo.py")],
-        check=False,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=400,
-    )
-    assert done.returncode == 0, done.stdout
-    assert re.search(r"new +flight-delays +version 1", done.stdout)
-    assert "Success, 24 of 24 tasks done" in done.stdout
-    assert re.search(r"[1-9]\d* log lines of kedro are in the API", done.stdout)
-    assert "13 outputs of the flow run are the same, byte for byte" in done.stdout
+def test_the_demo_goes_from_kedro_run_to_a_finished_flow_run(demo_run: tuple[Path, str]) -> None:
+    printed = demo_run[1]
+    assert re.search(r"new +flight-delays +version 1", printed)
+    assert "Success, 24 of 24 tasks done" in printed
+    assert re.search(r"[1-9]\d* log lines of kedro are in the API", printed)
+    assert "13 outputs of the flow run are the same, byte for byte" in printed
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ import pickle
 import re
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
@@ -24,6 +23,8 @@ from typing import Any, Mapping
 import yaml
 from kedro import __version__ as kedro_version
 from kedro.framework.startup import ProjectMetadata
+
+from tests.scenarios import command_server
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCES = Path(__file__).resolve().parent / "sources"
@@ -187,17 +188,8 @@ def run_kedro(
     """
     home = home or project.path / "home"
     home.mkdir(exist_ok=True)
-    return subprocess.run(
-        [sys.executable, "-m", "kedro", *arguments],
-        cwd=str(project.path),
-        env=clean_environment(home, HOOK_LOG=str(project.hook_log), **(env or {})),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        encoding="utf-8",
-        timeout=timeout,
-        check=False,
-    )
+    environment = clean_environment(home, HOOK_LOG=str(project.hook_log), **(env or {}))
+    return command_server.run(arguments, cwd=project.path, env=environment, timeout=timeout)
 
 
 def collect_outputs(project: Project) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Counts function calls, which no other load on the machine changes: `python -m … FLOWS|RUN PATH`."""
+"""Counts function calls, which no other load on the machine changes: `python -m … build|run PATH…`."""
 
 from __future__ import annotations
 
@@ -26,20 +26,23 @@ def counted(work: Callable[[], Any]) -> int:
     return calls
 
 
-def main(what: str, path: str) -> None:
-    """Print the count as the last line."""
+def count_one(what: str, path: str) -> int:
+    """Calls made to build or to run the flow of one project."""
+    flows = _flows(path)
+    flow = flows.build("bench")  # once, for what is imported or cached by it
+    if what == "build":
+        return counted(lambda: serialized(flows.build("bench")))
+    assert flow.run().is_successful()
+    return counted(flow.run)
+
+
+def main(what: str, paths: list[str]) -> None:
+    """Print the count of each project, a line each."""
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    flows = _flows(path)
-    if what == "build":
-        flows.build("bench")  # once, for what is imported or cached by it
-        calls = counted(lambda: serialized(flows.build("bench")))
-    else:
-        flow = flows.build("bench")
-        assert flow.run().is_successful()
-        calls = counted(flow.run)
-    print(calls, file=out, flush=True)
+    for path in paths:
+        print(count_one(what, path), file=out, flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(sys.argv[1], sys.argv[2:])

@@ -11,15 +11,16 @@ import os
 import pickle
 import threading
 from pathlib import Path, PurePosixPath
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 try:
     from kedro.io import AbstractDataset, AbstractVersionedDataset
 except ImportError:  # Kedro before 0.18.12
     from kedro.io import AbstractDataSet as AbstractDataset
     from kedro.io import AbstractVersionedDataSet as AbstractVersionedDataset
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 def write(path: Path, content: bytes) -> None:
@@ -71,11 +72,13 @@ class TextDataset(FileDataset):
 
 
 class CsvDataset(FileDataset):
-    def encode(self, data: pd.DataFrame) -> bytes:
+    def encode(self, data: DataFrame) -> bytes:
         text: str = data.to_csv(index=False)
         return text.encode()
 
-    def decode(self, content: bytes) -> pd.DataFrame:
+    def decode(self, content: bytes) -> DataFrame:
+        import pandas as pd  # most projects that import this module have no use for it
+
         return pd.read_csv(self._filepath)
 
 

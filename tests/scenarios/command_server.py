@@ -1,0 +1,225 @@
+"""Runs `kedro …` in a process of its own that need not import the same packages each time.
+
+Of the two and a half seconds that a `kedro` command takes, most go into importing packages that no test is
+about: pandas, dask, click, rich … A server process imports those once and forks for each command. Kedro,
+Prefect, this package and the project read settings when they are imported (environment variables, files in
+the home folder), so each command imports them by itself; from there on it is `python -m kedro`.
+
+Only for POSIX: `run` falls back to a process from scratch elsewhere. This file is both the client (`run`)
+and, as a script, the server, which must not import anything of ours.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any, Mapping
+
+PRELOADED = (
+    "appdirs",
+    "attrs",
+    "box",
+    "click",
+    "cookiecutter.main",
+    "croniter",
+    "dask.array",
+    "dask.base",
+    "dask.system",
+    "distributed",
+    "docker",
+    "dynaconf",
+    "email.mime.multipart",
+    "fsspec.implementations.local",
+    "git",
+    "graphql",
+    "importlib_metadata",
+    "jinja2",
+    "jsonschema",
+    "marshmallow",
+    "marshmallow_oneofschema",
+    "multiprocessing.managers",
+    "multiprocessing.shared_memory",
+    "omegaconf",
+    "pandas",
+    "parse",
+    "pendulum",
+    "pluggy",
+    "pyarrow.parquet",
+    "pydantic",
+    "pytz",
+    "requests",
+    "rich.console",
+    "rich.logging",
+    "rich.traceback",
+    "slugify",
+    "sqlalchemy.orm",
+    "starlette.applications",
+    "toml",
+    "toposort",
+    "uvicorn",
+    "yaml",
+)
+"""Third-party packages that read no settings that a test sets. One that is not installed is left out."""
+
+
+def run(
+    arguments: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """`python -m kedro <arguments>`; its output and errors come back as `stdout`.
+
+    Args:
+        arguments: What follows `kedro` on the command line.
+        cwd: Working directory.
+        env: The whole environment.
+        timeout: Seconds after which the process is killed.
+
+    Raises:
+        subprocess.TimeoutExpired: It was.
+    """
+    command = [sys.executable, "-m", "kedro", *arguments]
+    with tempfile.NamedTemporaryFile() as output:
+        if hasattr(os, "fork"):
+            code = _server().run(arguments, cwd, env, output.name, timeout)
+        else:
+            code = subprocess.run(
+                command,
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=timeout,
+                check=False,
+            ).returncode
+        output.seek(0)
+        printed = output.read().decode("utf-8").replace("\r\n", "\n")
+    return subprocess.CompletedProcess(command, code, printed)
+
+
+class _Server:
+    """The server's process, seen from the tests: one for each process that runs tests."""
+
+    def __init__(self) -> None:
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        self.pid = os.getpid()
+        self.lock = threading.Lock()
+        self.process = subprocess.Popen(
+            [sys.executable, __file__],
+            env={**environment, "PYTHONIOENCODING": "utf-8"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        atexit.register(self.end)
+
+    def run(
+        self,
+        arguments: tuple[str, ...],
+        cwd: Path,
+        env: Mapping[str, str],
+        output: str,
+        timeout: float,
+    ) -> int:
+        request = {
+            "arguments": arguments,
+            "cwd": str(cwd),
+            "env": dict(env),
+            "output": output,
+        }
+        with self.lock:
+            self._say(request)
+            child = self._heard()["pid"]
+            timed_out = threading.Event()
+
+            def kill() -> None:
+                timed_out.set()
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+
+            watch = threading.Timer(timeout, kill)
+            watch.start()
+            try:
+                code = int(self._heard()["code"])
+            finally:
+                watch.cancel()
+        if timed_out.is_set():
+            raise subprocess.TimeoutExpired(["kedro", *arguments], timeout)
+        return code
+
+    def end(self) -> None:
+        if self.pid == os.getpid():
+            self.process.kill()
+
+    def _say(self, request: Mapping[str, Any]) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+
+    def _heard(self) -> Any:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, "the server of `kedro` commands has ended"
+        return json.loads(line)
+
+
+_running: list[_Server] = []
+
+
+def _server() -> _Server:
+    if not _running or _running[0].pid != os.getpid() or _running[0].process.poll() is not None:
+        _running[:] = [_Server()]
+    return _running[0]
+
+
+# --- the server's own process ----------------------------------------------------------------------
+
+
+def _serve() -> None:
+    """Answers requests from standard input until it closes; returns only in a child."""
+    for name in PRELOADED:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    gc.freeze()
+    for line in iter(sys.stdin.readline, ""):
+        request = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            _become(request)
+            return
+        print(json.dumps({"pid": child}), flush=True)
+        status = os.waitpid(child, 0)[1]
+        code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+        print(json.dumps({"code": code}), flush=True)
+    sys.exit()
+
+
+def _become(request: Mapping[str, Any]) -> None:
+    """Turns this child into what the request asks for, short of running it."""
+    output = os.open(request["output"], os.O_WRONLY | os.O_APPEND)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(source, target)
+    os.close(output)
+    os.close(nothing)
+    os.environ.clear()
+    os.environ.update(request["env"])
+    os.chdir(request["cwd"])
+    added = [path for path in request["env"].get("PYTHONPATH", "").split(os.pathsep) if path]
+    sys.path[:1] = [request["cwd"], *added]  # the first was this file's folder
+    sys.argv[1:] = request["arguments"]
+
+
+if __name__ == "__main__":
+    _serve()
+    runpy.run_module("kedro", run_name="__main__", alter_sys=True)
