@@ -1,7 +1,8 @@
-"""Every difference between the Kedro versions that we support, 0.18.1 to 1.x, and nothing else.
+"""Every difference between the Kedro versions that we support, 0.17.6 to 1.x, and nothing else.
 
 The rest of the package speaks one Kedro: `bootstrap`, `open_session`, `build_catalog`, `run_node` …
-Differences are told apart by what Kedro has, not by its version number, wherever that is possible.
+Differences are told apart by what Kedro has, not by its version number, wherever that is possible. What
+only 0.17 does is in `_kedro_017`.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, NamedTuple
 
 from kedro import __version__ as KEDRO_VERSION
+
+from kedro_prefect_hooks import _kedro_017
 
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
@@ -102,15 +105,34 @@ def open_session(
     return KedroSession.create(**arguments)
 
 
-def rename_session(session: KedroSession, session_id: str) -> None:
-    """Give a session the id of its flow run, which Kedro would draw from the clock."""
+def begin_session(session: KedroSession, session_id: str) -> None:
+    """Give a session the id of its flow run, which Kedro would draw from the clock.
+
+    In Kedro 0.17 it becomes the current one too, as in `kedro run`.
+    """
     session.session_id = session_id
     session._store["session_id"] = session_id
+    if _kedro_017.is_installed():
+        _kedro_017.make_current(session)
+
+
+def end_session() -> None:
+    """The flow run that a session was begun for is over in this process."""
+    if _kedro_017.is_installed():
+        _kedro_017.make_current(None)
 
 
 def hook_manager(session: KedroSession) -> PluginManager:
     """The session's hooks."""
-    return session._hook_manager
+    return _kedro_017.hook_manager() if _kedro_017.is_installed() else session._hook_manager
+
+
+def untold_context(run_params: Mapping[str, Any]) -> KedroContext | None:
+    """The context of the run that `before_pipeline_run` announces, if no `after_context_created` has told it.
+
+    Which is so in Kedro 0.17 alone.
+    """
+    return _kedro_017.context_of_run(run_params) if _kedro_017.is_installed() else None
 
 
 def build_catalog(context: KedroContext, save_version: str) -> Catalog:
@@ -127,6 +149,13 @@ def environment(context: KedroContext) -> str | None:
     """The environment of a context, also where it is the default one that nobody has named."""
     default = getattr(context.config_loader, "default_run_env", "local")
     return context.env or default or None
+
+
+def config_loader(session: KedroSession) -> Any:
+    """The config loader of a session, without a context where making one would fire a hook."""
+    if _kedro_017.is_installed():
+        return session.load_context().config_loader
+    return session._get_config_loader()
 
 
 def runtime_params(context: KedroContext) -> dict[str, Any]:
@@ -162,10 +191,26 @@ def read_configuration(config_loader: Any, name: str, patterns: list[str]) -> An
 
 def configuration_folders(config_loader: Any) -> list[Path]:
     """The folders that the loader reads, in its order: the base environment's, then the one's in use."""
-    source = Path(str(config_loader.conf_source))
+    if _kedro_017.is_installed():
+        return _kedro_017.configuration_folders(config_loader)
+    source = Path(configuration_source(config_loader))
     base = getattr(config_loader, "base_env", None) or ""
     environment = config_loader.env or getattr(config_loader, "default_run_env", None) or ""
     return list(dict.fromkeys([source / base, source / environment]))
+
+
+def configuration_source(config_loader: Any) -> str:
+    """The folder that has the environments' folders; it may be in an archive or remote."""
+    if _kedro_017.is_installed():
+        return str(_kedro_017.configuration_folders(config_loader)[0].parent)
+    return str(config_loader.conf_source)
+
+
+def project_source(project_path: Path) -> Path:
+    """A project's configuration folder, as its settings say; the setting was CONF_ROOT in Kedro 0.17."""
+    from kedro.framework.project import settings
+
+    return project_path / str(getattr(settings, "CONF_SOURCE", None) or settings.CONF_ROOT)
 
 
 # --- the pipeline ----------------------------------------------------------------------------------
@@ -218,15 +263,16 @@ def filter_pipeline(pipeline: Pipeline, filters: Mapping[str, Iterable[str]]) ->
     if not given and pipeline.nodes:
         return pipeline
     namespaces = given.pop("namespaces", [])
-    parameters = inspect.signature(pipeline.filter).parameters
+    of_pipeline: Callable[..., Pipeline] | None = getattr(pipeline, "filter", None)
+    apply = of_pipeline or partial(_kedro_017.filter_pipeline, pipeline)
     if not namespaces:
-        return pipeline.filter(**given)
-    if "node_namespaces" in parameters:  # Kedro 1.0
-        return pipeline.filter(**given, node_namespaces=namespaces)
+        return apply(**given)
+    if "node_namespaces" in inspect.signature(apply).parameters:  # Kedro 1.0
+        return apply(**given, node_namespaces=namespaces)
     # Before, one namespace at a time; filters intersect.
     old_pipeline: Any = pipeline  # has a method that Kedro 1.0 dropped
     parts = [old_pipeline.only_nodes_with_namespace(namespace) for namespace in namespaces]
-    left: Pipeline = pipeline.filter(**given) & sum(parts[1:], parts[0])
+    left: Pipeline = apply(**given) & sum(parts[1:], parts[0])
     if not left.nodes:
         raise ValueError("no node is left")
     return left
@@ -316,7 +362,10 @@ def run_node(node: Node, catalog: Catalog, hooks: PluginManager, is_async: bool,
     task = _task_class()
     if task is None:
         runner: Any = importlib.import_module("kedro.runner")
-        runner.run_node(node, catalog, hooks, is_async, run_id)
+        if _kedro_017.is_installed():
+            runner.run_node(node, catalog, is_async, run_id)  # whose hooks are the process's
+        else:
+            runner.run_node(node, catalog, hooks, is_async, run_id)
         return
     id_name = "run_id" if _version() >= (1, 0) else "session_id"
     task(node=node, catalog=catalog, is_async=is_async, hook_manager=hooks, **{id_name: run_id}).execute()
@@ -346,12 +395,11 @@ def run_params(run: RunParams) -> dict[str, Any]:
     """The `run_params` dictionary of the pipeline hooks, with the keys of the installed Kedro."""
     version = _version()
     params: dict[str, Any] = {
-        "run_id" if version >= (1, 2) else "session_id": run.session_id,
+        "session_id" if (0, 18) <= version < (1, 2) else "run_id": run.session_id,
         "project_path": run.project_path.as_posix(),
         "env": run.env,
         "kedro_version": KEDRO_VERSION,
         "load_versions": None,
-        "runner": run.runner,
         "runtime_params" if version >= (1, 0) else "extra_params": run.runtime_params,
     }
     for name in ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs"):
@@ -360,11 +408,13 @@ def run_params(run: RunParams) -> dict[str, Any]:
         params["pipeline_names"] = [run.pipeline]
     else:
         params["pipeline_name"] = run.pipeline
+    if version >= (0, 18):
+        params["runner"] = run.runner
     namespaces = run.filters.get("namespaces")
     if version >= (1, 0):
         params["namespaces"] = namespaces
         params["only_missing_outputs"] = False
-    else:
+    elif version >= (0, 18):
         params["namespace"] = namespaces[0] if namespaces else None
     return params
 
@@ -381,6 +431,15 @@ def given_run(params: Mapping[str, Any]) -> RunParams:
         runtime_params=dict(params.get("runtime_params") or params.get("extra_params") or {}),
         filters={},
     )
+
+
+def hooks_and_id(*given: Any) -> tuple[PluginManager, str | None]:
+    """What Kedro gives a runner's `_run` after pipeline and catalog: the hooks and the run's id.
+
+    Always by position: the id's name has changed twice. Kedro 0.17 gives the id alone.
+    """
+    hooks, run_id = (_kedro_017.hook_manager(), *given) if _kedro_017.is_installed() else given
+    return hooks, run_id
 
 
 def runner_arguments(given: Mapping[str, Any]) -> dict[str, Any]:

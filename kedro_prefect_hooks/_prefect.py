@@ -75,11 +75,20 @@ def send_kedro_logs() -> None:
     if not prefect.context.get("running_with_backend"):
         return
     for name in filter(None, ("kedro", _kedro.package_name(), "kedro_prefect_hooks")):
-        logger = logging.getLogger(name)
-        if not any(isinstance(handler, CloudHandler) for handler in logger.handlers):
-            logger.addHandler(PlainCloudHandler())
-        if logger.getEffectiveLevel() > logging.INFO:
-            logger.setLevel(logging.INFO)
+        for logger in (logging.getLogger(name), *_apart(name)):
+            if not any(isinstance(handler, CloudHandler) for handler in logger.handlers):
+                logger.addHandler(PlainCloudHandler())
+            if logger.getEffectiveLevel() > logging.INFO:
+                logger.setLevel(logging.INFO)
+
+
+def _apart(name: str) -> list[logging.Logger]:
+    """The loggers below this one that do not pass their lines up.
+
+    `logging.yml` of the projects that Kedro up to 0.18.1 began makes `kedro.io` and `kedro.pipeline` such.
+    """
+    below = [each for each in logging.root.manager.loggerDict if each.startswith(f"{name}.")]
+    return [logger for logger in map(logging.getLogger, below) if not logger.propagate]
 
 
 def _send_own_logs(manager: LogManager) -> None:

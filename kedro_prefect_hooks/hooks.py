@@ -55,8 +55,14 @@ class PrefectHooks:
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
-        """Remember what `kedro run` was given, for a `PrefectRunner` whose tasks run in other processes."""
+        """Remember what `kedro run` was given, for a `PrefectRunner` whose tasks run in other processes.
+
+        Where Kedro has no `after_context_created`, this is the moment for what is done there.
+        """
         self.run_params = run_params
+        context = _kedro.untold_context(run_params)
+        if context is not None:
+            self.after_context_created(context)
 
 
 def _switched_off() -> bool:

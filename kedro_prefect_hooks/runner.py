@@ -60,14 +60,7 @@ class PrefectRunner(AbstractRunner):
     def _get_executor(self, max_workers: int) -> None:
         """Abstract since Kedro 0.19.13; the nodes are run by Prefect's executor, not by Kedro's."""
 
-    def _run(
-        self,
-        pipeline: Pipeline,
-        catalog: _kedro.Catalog,
-        hook_manager: PluginManager | None = None,
-        run_id: str | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def _run(self, pipeline: Pipeline, catalog: _kedro.Catalog, *hooks_and_id: Any) -> None:
         """Run the pipeline; called by Kedro's own `run`, which has checked and completed the catalog.
 
         Raises:
@@ -79,7 +72,7 @@ class PrefectRunner(AbstractRunner):
         from kedro_prefect_hooks.flows.builder import build_flow
         from kedro_prefect_hooks.flows.flow import bound, note_ending
 
-        run_id = run_id or kwargs.get("session_id")
+        hook_manager, run_id = _kedro.hooks_and_id(*hooks_and_id)
         if not pipeline.nodes:
             return
         plugin = _our_hooks(hook_manager)
@@ -94,7 +87,6 @@ class PrefectRunner(AbstractRunner):
             own_session=False,
         )
         key = str(uuid.uuid4())
-        assert hook_manager is not None, "Kedro's own `run` always gives one"
         run_session = RunSession(
             run_id or key, catalog, hook_manager, pipeline, is_async=self._is_async, pin=False
         )
@@ -139,7 +131,7 @@ class PrefectRunner(AbstractRunner):
         )
 
 
-def _our_hooks(hook_manager: PluginManager | None) -> PrefectHooks | None:
+def _our_hooks(hook_manager: PluginManager) -> PrefectHooks | None:
     from kedro_prefect_hooks.hooks import PrefectHooks
 
     found: Iterable[Any] = getattr(hook_manager, "get_plugins", tuple)()

@@ -172,7 +172,7 @@ def _open(
     session_id = ref.session_id or run.session_id()
     params = ref.runtime_params if ref.runtime_params is not None else run.runtime_params(ref)
     session, context = _take_kept(ref, params) or open_project(ref, params)
-    _kedro.rename_session(session, session_id)
+    _kedro.begin_session(session, session_id)
     catalog = _kedro.build_catalog(context, session_id)
     run_session = RunSession(
         session_id,
@@ -300,7 +300,8 @@ def flow_session(
     Raises:
         FlowRunError: the project is not here, or an input of the pipeline is not in the catalog.
     """
-    with _marked(run.id):
+    with _marked(run.id), contextlib.ExitStack() as ended:
+        ended.callback(_kedro.end_session)
         session, context = _open(ref, run, pipeline, remote=False)
         unsatisfied = _kedro.unsatisfied_inputs(session.pipeline, session.catalog)
         if unsatisfied:

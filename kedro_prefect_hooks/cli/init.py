@@ -30,11 +30,12 @@ def command(env: str, settings: bool, force: bool) -> None:
     The hook needs two lines in settings.py. They are shown; with --settings they are added, leaving the rest
     of the file as it is, byte for byte, and never twice.
     """
-    from kedro_prefect_hooks.cli.project import conf_source, metadata
+    from kedro_prefect_hooks import _kedro
+    from kedro_prefect_hooks.cli.project import metadata
 
     project = metadata()
     folder = Path(str(project.project_path))
-    source = conf_source(folder)
+    source = _kedro.project_source(folder)
     target = source / env / "prefect.yml"
     if target.exists() and not force and not settings:
         raise KedroPrefectError(

@@ -51,7 +51,9 @@ class OpenProject:
     @property
     def env(self) -> str:
         """The environment's name."""
-        return environment_of(self.context.config_loader)
+        from kedro_prefect_hooks import _kedro
+
+        return _kedro.environment(self.context) or "local"
 
     def flows(self) -> ProjectFlows:
         """What `prefect.yml` declares. Imports Prefect.
@@ -79,11 +81,6 @@ def metadata() -> Any:
     return found
 
 
-def environment_of(config_loader: Any) -> str:
-    """The Kedro environment that a config loader reads."""
-    return str(config_loader.env or getattr(config_loader, "default_run_env", None) or "local")
-
-
 def registering_environment(project_path: Path) -> str | None:
     """The first environment whose `kedro run` registers, or None where it has no folder.
 
@@ -94,17 +91,10 @@ def registering_environment(project_path: Path) -> str | None:
     from kedro_prefect_hooks.config import listed_environments
 
     session = _kedro.open_session(project_path, _kedro.package_name(), None, None, None)
-    loader = session._get_config_loader()
+    loader = _kedro.config_loader(session)
     listed = listed_environments(loader)
-    exists = bool(listed) and (Path(str(loader.conf_source)) / listed[0]).is_dir()
+    exists = bool(listed) and (Path(_kedro.configuration_source(loader)) / listed[0]).is_dir()
     return listed[0] if exists else None
-
-
-def conf_source(project_path: Path) -> Path:
-    """The project's configuration folder, as its settings say."""
-    from kedro.framework.project import settings
-
-    return project_path / str(settings.CONF_SOURCE)
 
 
 def check_flow(name: str, declared: Iterable[str]) -> None:

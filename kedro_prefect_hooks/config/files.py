@@ -69,7 +69,7 @@ def read_prefect_yml(config_loader: Any) -> dict[str, Any]:
 
 
 def _check_folders(config_loader: Any) -> None:
-    source = Path(str(config_loader.conf_source))
+    source = Path(_kedro.configuration_source(config_loader))
     if not source.is_dir():
         return  # an archive or a remote folder: Kedro's message must do
     for folder in _kedro.configuration_folders(config_loader):
@@ -119,7 +119,7 @@ def prefect_yml_paths(config_loader: Any) -> list[Path]:
 
 def shown_path(config_loader: Any, path: Path) -> str:
     """A path as a person knows it: from the project's folder, such as ``conf/base/prefect.yml``."""
-    source = Path(str(config_loader.conf_source)).absolute()
+    source = Path(_kedro.configuration_source(config_loader)).absolute()
     try:
         return path.absolute().relative_to(source.parent).as_posix()
     except ValueError:
@@ -143,5 +143,5 @@ def prefect_yml_keys(config_loader: Any) -> dict[str, str]:
         if isinstance(node, yaml.MappingNode):
             files.update({str(key.value): shown for key, _ in node.value})
     if "" not in files:
-        files[""] = f"{config_loader.conf_source}/…/prefect.yml"
+        files[""] = f"{_kedro.configuration_source(config_loader)}/…/prefect.yml"
     return files

@@ -27,7 +27,9 @@ def test_help_of_each_command_explains_it(name: str) -> None:
 def test_help_lists_the_commands_in_the_order_of_use() -> None:
     result = CliRunner().invoke(commands, ["prefect", "--help"])
     listed = [
-        line.split()[0] for line in result.output.partition("Commands:\n")[2].splitlines() if line[2:3] != " "
+        line.split()[0]
+        for line in result.output.partition("Commands:\n")[2].splitlines()
+        if line.strip() and line[2:3] != " "
     ]
     assert listed == list(COMMANDS)
 
@@ -40,7 +42,7 @@ def test_a_misspelt_command_is_answered_with_the_nearest() -> None:
 
 def test_the_entry_point_imports_click_and_no_more() -> None:
     code = (
-        "import sys, json, __future__, click; before = set(sys.modules)\n"
+        "import sys, json, typing, __future__, click; before = set(sys.modules)\n"
         "import kedro_prefect_hooks.cli\n"
         "print(json.dumps(sorted(set(sys.modules) - before)))"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import textwrap
 from pathlib import Path
 from typing import Any, Callable
@@ -41,6 +42,14 @@ def loader_of() -> Callable[..., Any]:
     def make(source: Path, env: str | None = "deploy", name: str = CONFIG_LOADERS[-1], **options: Any) -> Any:
         if name == OMEGA:
             options = {"base_env": "base", "default_run_env": "local", **options}
-        return getattr(kedro.config, name)(conf_source=str(source), env=env, **options)
+        return make_loader(name, source, env, **options)
 
     return make
+
+
+def make_loader(name: str, source: Path, env: str | None, **options: Any) -> Any:
+    """A config loader of Kedro's; in 0.17 it is told the folders."""
+    loader = getattr(kedro.config, name)
+    if "conf_paths" in inspect.signature(loader).parameters:
+        return loader([str(source / "base"), str(source / (env or "local"))], **options)
+    return loader(conf_source=str(source), env=env, **options)

@@ -12,6 +12,7 @@ import pytest
 from kedro_prefect_hooks.config import NoPrefectYmlError, listed_environments, load_config, run_defaults
 from kedro_prefect_hooks.errors import ConfigError
 from tests.config.conftest import CONFIG_LOADERS, OMEGA
+from tests.scenarios.project_factory import REPOSITORY
 
 Conf = Callable[..., Path]
 LoaderOf = Callable[..., Any]
@@ -166,14 +167,17 @@ def test_looking_at_the_environments_imports_neither_prefect_nor_pydantic(conf: 
     source = conf({"base/prefect.yml": "register: {environments: [prod]}\nflows: {a: }"})
     code = f"""
 import sys
-import kedro.config as config
+from pathlib import Path
+from tests.config.conftest import make_loader
 name = {CONFIG_LOADERS[-1]!r}
 options = dict(base_env="base", default_run_env="local") if name == {OMEGA!r} else {{}}
-loader = getattr(config, name)(conf_source={str(source)!r}, env="prod" and None, **options)
+loader = make_loader(name, Path({str(source)!r}), None, **options)
 before = {{each.split(".")[0] for each in sys.modules}}
 from kedro_prefect_hooks.config import listed_environments
 assert listed_environments(loader) == ("prod",)
 print(sorted({{"prefect", "pydantic"}} & ({{each.split(".")[0] for each in sys.modules}} - before)))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip().splitlines()[-1] == "[]"

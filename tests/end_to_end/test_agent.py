@@ -10,6 +10,7 @@ import pytest
 from tests import prefect_api
 from tests.scenarios import scenarios
 from tests.scenarios.project_factory import (
+    KEDRO,
     check_hook_order,
     collect_outputs,
     hook_calls,
@@ -66,7 +67,8 @@ def test_parameters_of_a_flow_run_reach_the_nodes(
         prefect={"flows": {"some": {"pipeline": "parameters", "parameters": ["weight", "options.depth"]}}},
     )
     project.write_conf("deploy", "parameters", {})
-    kedro(project, "run", "--pipeline", "parameters", "--params", "weight=9,options.depth=8", ok=True)
+    params = "weight=9,options.depth=8" if KEDRO >= (0, 18) else "weight:9,options.depth:8"
+    kedro(project, "run", "--pipeline", "parameters", "--params", params, ok=True)
     changed = collect_outputs(project)
     kedro(project, "run", "--pipeline", "parameters", ok=True)
     assert collect_outputs(project) != changed

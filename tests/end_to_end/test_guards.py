@@ -87,12 +87,12 @@ def test_the_hook_itself_imports_neither(tmp_path: Path, home: Path, project: Pr
     code = (
         "import sys; from pathlib import Path;"
         "from kedro_prefect_hooks.hooks import PrefectHooks, _listed;"
-        "from kedro.framework.startup import bootstrap_project;"
-        "from kedro.framework.project import settings;"
-        f"bootstrap_project(Path({str(project.path)!r}));"
+        "from kedro_prefect_hooks import _kedro;"
+        f"path = Path({str(project.path)!r});"
+        "package = _kedro.bootstrap(path, None);"
+        "session = _kedro.open_session(path, package, None, None, None);"
         "before = set(sys.modules);"
-        f"loader = settings.CONFIG_LOADER_CLASS(conf_source={str(project.path / 'conf')!r}, env=None,"
-        " **settings.CONFIG_LOADER_ARGS);"
+        "loader = _kedro.config_loader(session);"
         "context = type('Context', (), {'config_loader': loader, 'env': None})();"
         "PrefectHooks().after_context_created(context);"
         "assert not _listed(context);"
@@ -258,15 +258,21 @@ assert ProjectFlows(context).build("outer").run().is_successful()
     assert flows(project) == []
 
 
-def test_reloading_in_ipython_does_not(project: Project, home: Path) -> None:
+def test_reloading_and_running_in_ipython_does_not(project: Project, home: Path) -> None:
     pytest.importorskip("IPython")
     code = """
+import os
+from importlib.util import find_spec
+
 from IPython.core.interactiveshell import InteractiveShell
 
+os.environ["KEDRO_ENV"] = "deploy"
 shell = InteractiveShell.instance()
-shell.run_line_magic("load_ext", "kedro.ipython")
-shell.run_line_magic("reload_kedro", ". --env deploy")
-assert "context" in shell.user_ns, list(shell.user_ns)
+before_0_18_2 = "kedro.extras.extensions.ipython"
+shell.run_line_magic("load_ext", "kedro.ipython" if find_spec("kedro.ipython") else before_0_18_2)
+shell.run_line_magic("reload_kedro", "")
+assert shell.user_ns["context"].env == "deploy"
+assert shell.run_cell("session.run()").success
 """
     run_code(project, home, code)
     assert flows(project) == []

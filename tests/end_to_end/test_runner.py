@@ -144,7 +144,7 @@ def loaded(result):
 results = []
 for runner in (SequentialRunner(), PrefectRunner(), PrefectRunner(executor=LocalDaskExecutor())):
     with KedroSession.create(project_path=Path.cwd()) as session:
-        results.append(loaded(session.run(pipeline_name="memory", runner=runner)))
+        results.append(loaded(session.run(pipeline_name="shapes", runner=runner)))
 assert results[0].keys() == results[1].keys() == results[2].keys(), results
 assert results[0] and repr(results[0]) == repr(results[1]) == repr(results[2]), results
 """

@@ -1,4 +1,4 @@
-"""Makes real Kedro projects on disk, for whatever Kedro is installed (0.18.1 to 1.x).
+"""Makes real Kedro projects on disk, for whatever Kedro is installed (0.17.6 to 1.x).
 
 `make_project` writes any project from the source of its modules and dictionaries of configuration. What a
 project did is read back from its files: `collect_outputs` for its data, `hook_calls` for its hooks. Ready
@@ -304,12 +304,16 @@ def _dataset(config: Any, package: str) -> Any:
     return config
 
 
-_LOGGING = {  # Kedro before 0.18.2 has no logging configuration of its own
+_LOGGING = {  # Kedro before 0.18.2 has no logging configuration of its own; this is its template's, in short
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"simple": {"format": "%(asctime)s - %(name)s - %(levelname)s - %(message)s"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "level": "INFO", "formatter": "simple"},
+    },
+    "loggers": {
+        name: {"level": "INFO", "handlers": ["console"], "propagate": False}
+        for name in ("kedro.io", "kedro.pipeline")
     },
     "root": {"level": "INFO", "handlers": ["console"]},
 }

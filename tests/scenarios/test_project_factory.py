@@ -105,7 +105,7 @@ def test_traps_record_every_hook_call(traps: Project, kedro: Kedro) -> None:
 
     calls = hook_calls(traps)
     check_hook_order(calls)
-    assert hook_calls(traps, "after_context_created")[0]["env"] == "deploy"
+    assert hook_calls(traps, "before_pipeline_run")[0]["env"] == "deploy"
     counts = hook_counts(traps)
     assert counts["before_pipeline_run", ""] == counts["after_pipeline_run", ""] == 1
     assert counts["before_node_run", "make_numbers"] == counts["after_node_run", "make_numbers"] == 1
@@ -195,4 +195,4 @@ def test_processes_see_no_settings_of_the_user(
     monkeypatch.setenv("KEDRO_ENV", "nowhere")
     monkeypatch.setenv("PREFECT__CLOUD__API", "http://127.0.0.1:1")
     kedro(traps, "run", "--pipeline", "parameters", ok=True)
-    assert hook_calls(traps, "after_context_created")[0].get("env") != "nowhere"
+    assert hook_calls(traps, "before_pipeline_run")[0].get("env") != "nowhere"

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from kedro.framework.hooks import hook_impl
+from kedro.framework.hooks import hook_impl, specs
 from kedro.framework.hooks.specs import DatasetSpecs, NodeSpecs
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -49,7 +49,7 @@ def run_id(run_params: dict) -> str | None:
 if "run_id" in inspect.signature(NodeSpecs.before_node_run).parameters:
 
     class NodeRecorder:
-        """Node hooks from Kedro 1.0, where the run's id is called `run_id`."""
+        """Node hooks from Kedro 1.0, and in 0.17, where the run's id is called `run_id`."""
 
         @hook_impl
         def before_node_run(self, node, is_async, run_id):
@@ -67,7 +67,7 @@ if "run_id" in inspect.signature(NodeSpecs.before_node_run).parameters:
 else:
 
     class NodeRecorder:  # type: ignore[no-redef]
-        """Node hooks before Kedro 1.0, where the run's id is called `session_id`."""
+        """Node hooks of Kedro 0.18 and 0.19, where the run's id is called `session_id`."""
 
         @hook_impl
         def before_node_run(self, node, is_async, session_id):
@@ -109,7 +109,7 @@ if "node" in inspect.signature(DatasetSpecs.before_dataset_loaded).parameters:
 else:
 
     class DatasetRecorder:  # type: ignore[no-redef]
-        """Dataset hooks of the first 0.18 releases, which are not told the node."""
+        """Dataset hooks before Kedro 0.18.5, which are not told the node."""
 
         @hook_impl
         def before_dataset_loaded(self, dataset_name):
@@ -128,7 +128,27 @@ else:
             record("after_dataset_saved", dataset=dataset_name, type=type(data).__name__)
 
 
-class ProjectHooks(NodeRecorder, DatasetRecorder):
+class Registration:
+    """What Kedro from 0.18 on has in `settings.py`."""
+
+
+if hasattr(specs, "RegistrationSpecs"):
+    from kedro.config import ConfigLoader
+    from kedro.io import DataCatalog
+
+    class Registration:  # type: ignore[no-redef]
+        """What every project of Kedro 0.17 has in its hooks."""
+
+        @hook_impl
+        def register_config_loader(self, conf_paths):
+            return ConfigLoader(conf_paths)
+
+        @hook_impl
+        def register_catalog(self, catalog, credentials, load_versions, save_version, journal):
+            return DataCatalog.from_config(catalog, credentials, load_versions, save_version, journal)
+
+
+class ProjectHooks(NodeRecorder, DatasetRecorder, Registration):
     """Records every hook; also adds a dataset to the catalog, as projects do in `after_catalog_created`."""
 
     @hook_impl
@@ -142,7 +162,8 @@ class ProjectHooks(NodeRecorder, DatasetRecorder):
 
     @hook_impl
     def before_pipeline_run(self, run_params, pipeline):
-        record("before_pipeline_run", id=run_id(run_params), nodes=len(pipeline.nodes))
+        env = run_params["env"]
+        record("before_pipeline_run", id=run_id(run_params), nodes=len(pipeline.nodes), env=env)
 
     @hook_impl
     def after_pipeline_run(self, run_params, run_result, pipeline):
@@ -161,6 +182,7 @@ def add_to_catalog(catalog: Any, name: str, value: object) -> None:
     except ImportError:  # Kedro before 0.18.12
         from kedro.io import MemoryDataSet as MemoryDataset
     if hasattr(catalog, "add"):
-        catalog.add(name, MemoryDataset(value))
+        # Kedro 0.17 has a project's hooks twice after `%reload_kedro`
+        catalog.add(name, MemoryDataset(value), replace=True)
     else:
         catalog[name] = MemoryDataset(value)

@@ -164,9 +164,12 @@ def region() -> Pipeline:
 
 
 def namespaces() -> Pipeline:
-    return pipeline(
-        region(), namespace="eu", parameters={"params:weight": "params:weight"}, tags=["europe"]
-    ) + pipeline(region(), namespace="us", parameters={"params:weight": "params:weight"})
+    # "params:size" is said too: Kedro before 0.18 puts no namespace before parameters
+    eu = {"params:weight": "params:weight", "params:size": "params:eu.size"}
+    us = {"params:weight": "params:weight", "params:size": "params:us.size"}
+    return pipeline(region(), namespace="eu", parameters=eu, tags=["europe"]) + pipeline(
+        region(), namespace="us", parameters=us
+    )
 
 
 def register_pipelines() -> dict[str, Pipeline]:

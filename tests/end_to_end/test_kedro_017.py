@@ -1,0 +1,44 @@
+"""What only Kedro 0.17 has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from tests.scenarios.project_factory import KEDRO, collect_outputs, hook_calls, make_project
+
+pytestmark = pytest.mark.skipif(KEDRO >= (0, 18), reason="Kedro 0.18.0 did away with it")
+
+REGISTRY = """
+from kedro.framework.session import get_current_session
+from kedro.pipeline import Pipeline, node
+
+
+def look(*_):
+    return get_current_session().session_id
+
+
+def register_pipelines():
+    nodes = [node(look, None, "first", name="a"), node(look, "first", "last", name="b")]
+    return {"__default__": Pipeline(nodes)}
+"""
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_nodes_find_the_flow_run_s_session_as_the_current_one(
+    tmp_path: Path, kedro: Callable[..., Any], scheduler: str
+) -> None:
+    executor = {"type": "LocalDaskExecutor", "scheduler": scheduler}
+    project = make_project(
+        tmp_path / "project",
+        pipelines=REGISTRY,
+        catalog={
+            name: {"type": "JsonDataset", "filepath": f"data/{name}.json"} for name in ("first", "last")
+        },
+        prefect={"flows": {"looking": {"executor": executor}}},
+    )
+    kedro(project, "prefect", "run", "looking", "--local", ok=True)
+    (begun,) = hook_calls(project, "before_pipeline_run")
+    assert collect_outputs(project) == {"first.json": begun["id"], "last.json": begun["id"]}
