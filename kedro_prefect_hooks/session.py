@@ -155,15 +155,12 @@ def open_project(
 
 def pipeline_named(name: str) -> Pipeline:
     """The registered pipeline; several, comma-separated, are added up, as in `kedro run --pipelines`."""
-    from kedro.pipeline import Pipeline
-
     pipelines = _kedro.all_pipelines()
-    found = Pipeline([])
-    for part in name.split(","):
+    first, *others = name.split(",")
+    for part in (first, *others):
         if part not in pipelines:
             raise FlowRunError(f"Pipeline '{part}' is not registered in this project's code.")
-        found += pipelines[part]
-    return found
+    return sum((pipelines[part] for part in others), pipelines[first])
 
 
 def _open(

@@ -84,7 +84,8 @@ class KedroFlow(LinearFlow):
                 f"Flow '{self.name}' was registered with nodes that the project's code does not have here: "
                 f"{', '.join(sorted(missing))}. Register it again."
             )
-        return whole.only_nodes(*names)
+        # Kedro sorts each pipeline that is made; 0.19.0 still in quadratic time, 0.19.15 no longer.
+        return whole if len(names) == len(whole.nodes) else whole.only_nodes(*names)
 
 
 class _FlowExecutor(Executor):

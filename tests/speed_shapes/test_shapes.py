@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,9 @@ from benchmarks.measure import LOGGING, Probe, measure, middle
 from tests.scenarios.project_factory import REPOSITORY, Project, clean_environment
 
 SIZES = (60, 120, 180)
+
+# `kedro.pipeline.pipeline` is a function too, which `import` would find.
+kedro_pipeline = importlib.import_module("kedro.pipeline.pipeline")
 
 
 @pytest.fixture(scope="module", params=["chain", "fan"])
@@ -41,6 +45,8 @@ def calls(what: str, shapes: dict[int, Project], home: Path) -> list[int]:
 
 @pytest.mark.parametrize("what", ["build", "run"])
 def test_twice_the_nodes_take_twice_the_calls(shapes: dict[int, Project], home: Path, what: str) -> None:
+    if what == "run" and not hasattr(kedro_pipeline, "TopologicalSorter"):
+        pytest.skip("this Kedro itself sorts a pipeline in quadratic time, as 1.7 does no longer")
     once, twice, thrice = calls(what, shapes, home)
     more, yet_more = twice - once, thrice - twice
     assert more > 0
