@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import warnings
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -31,21 +32,15 @@ PRELOADED = (
     "attrs",
     "box",
     "click",
-    "cookiecutter.main",
     "croniter",
-    "dask.array",
     "dask.base",
     "dask.system",
-    "distributed",
-    "docker",
     "dynaconf",
     "email.mime.multipart",
     "fsspec.implementations.local",
-    "git",
     "graphql",
     "importlib_metadata",
     "jinja2",
-    "jsonschema",
     "marshmallow",
     "marshmallow_oneofschema",
     "multiprocessing.managers",
@@ -55,7 +50,6 @@ PRELOADED = (
     "parse",
     "pendulum",
     "pluggy",
-    "pyarrow.parquet",
     "pydantic",
     "pytz",
     "requests",
@@ -66,6 +60,8 @@ PRELOADED = (
     "sqlalchemy.orm",
     "starlette.applications",
     "toml",
+    "tornado.ioloop",
+    "msgpack",
     "toposort",
     "uvicorn",
     "yaml",
@@ -187,8 +183,10 @@ def _server() -> _Server:
 
 def _serve() -> None:
     """Answers requests from standard input until it closes; returns only in a child."""
-    for name in PRELOADED:
-        with contextlib.suppress(ImportError):
+    # Kedro before 0.18.3, which ends at Python 3.9, looks for plugins with pkg_resources.
+    for name in (*PRELOADED, *["pkg_resources"] * (sys.version_info < (3, 10))):
+        with contextlib.suppress(ImportError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             importlib.import_module(name)
     gc.freeze()
     for line in iter(sys.stdin.readline, ""):
