@@ -13,6 +13,9 @@ CELLS ?=
 # Tests wait for other processes half of their time, so that there are two workers for each core.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n < 4 ? 2 * n : 8)))
 
+# Tests and the demo start hundreds of processes, each of which would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The first Python on the path that prefect 1.1.0 is known to work with.
 ifndef PYTHON
 PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 python3.10 python3.9 python3.8 python; do \
@@ -24,7 +27,7 @@ endif
 define install
 	@echo "Installing kedro-prefect-hooks[$(1)] into $(VENV) …"
 	@if $(BIN)/python -m uv --version >/dev/null 2>&1; then \
-		$(BIN)/python -m uv pip install --python $(BIN)/python --editable '.[$(1)]'; \
+		$(BIN)/python -m uv pip install --compile-bytecode --python $(BIN)/python --editable '.[$(1)]'; \
 	else \
 		$(BIN)/python -m pip install --editable '.[$(1)]'; \
 	fi

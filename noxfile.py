@@ -57,6 +57,8 @@ def _let_pyenv_show_its_pythons() -> None:
 
 
 _let_pyenv_show_its_pythons()
+# Tests start hundreds of processes, each of which would compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def _pairs(cells: list[tuple[str, str]]) -> Any:
@@ -111,7 +113,7 @@ def plugins(session: nox.Session) -> None:
 
 
 def _install(session: nox.Session, kedro: str, extras: str = "test") -> None:
-    session.install("--editable", f".[{extras}]", f"kedro=={kedro}")
+    session.install("--compile-bytecode", "--editable", f".[{extras}]", f"kedro=={kedro}")
 
 
 def _pytest(session: nox.Session, *arguments: str) -> None:
