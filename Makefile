@@ -52,7 +52,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist=loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist=worksteal $(ARGS)
 
 # The grid: see noxfile.py.
 test-all: $(VENV)/.nox

@@ -118,7 +118,7 @@ def _install(session: nox.Session, kedro: str, extras: str = "test") -> None:
 
 def _pytest(session: nox.Session, *arguments: str) -> None:
     workers = os.environ.get("WORKERS", "auto")
-    session.run("python", "-m", "pytest", "-q", "-n", workers, "--dist=loadgroup", *arguments)
+    session.run("python", "-m", "pytest", "-q", "-n", workers, "--dist=worksteal", *arguments)
 
 
 @nox.session(python=False)

@@ -16,6 +16,7 @@ from tests.scenarios import project_factory, scenarios
 from tests.scenarios.project_factory import Project
 
 LONG = (
+    "example/",
     "end_to_end/test_agent.py",
     "cli/test_tutorial.py",
     "restart/",
@@ -26,33 +27,18 @@ LONG = (
     "dask/",
     "end_to_end/",
 )
-"""Where the long tests are, the longest first."""
-
-TOGETHER = (
-    "example/",
-    "page/test_page.py",
-    "page/test_modules.py",
-    "embedded/test_agent.py",
-    "embedded/test_command_line.py",
-    "embedded/test_queries.py",
-)
-"""Tests that share something which takes long to start: one worker has them all."""
+"""Where the long tests are, the longest first; the example's share one run of the demo."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the long tests, so that no worker is alone with one at the end."""
     here = Path(__file__).parent
 
-    def place(item: pytest.Item, among: tuple[str, ...]) -> int:
+    def place(item: pytest.Item) -> int:
         path = item.path.relative_to(here).as_posix()
-        return next((index for index, start in enumerate(among) if path.startswith(start)), len(among))
+        return next((index for index, start in enumerate(LONG) if path.startswith(start)), len(LONG))
 
-    items.sort(key=lambda item: place(item, LONG))
-    for item in items:
-        group = place(item, TOGETHER)
-        if group < len(TOGETHER):
-            item.add_marker(pytest.mark.xdist_group(TOGETHER[group]))
+    items.sort(key=place)
 
 
 @pytest.fixture(autouse=True, scope="session")
