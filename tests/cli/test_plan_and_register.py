@@ -80,7 +80,7 @@ def test_pipeline_chooses_flows_and_misspellings_are_answered(
     project = chain(tmp_path / "project", 2, prefect=_flows(one={}, two={}))
     registry = project.source / "pipeline_registry.py"
     registry.write_text(
-        registry.read_text().replace('{"__default__": pipe', '{"other": pipeline([]), "__default__": pipe')
+        registry.read_text().replace('{"__default__": Pipe', '{"other": Pipeline([]), "__default__": Pipe')
     )
     both = kedro(project, "prefect", "plan", "--pipeline", "__default__")
     assert both.returncode == 2, both.stdout

@@ -92,7 +92,7 @@ import time
 
 import numpy as np
 from distributed import get_worker
-from kedro.pipeline import node, pipeline
+from kedro.pipeline import Pipeline, node
 
 
 def make():
@@ -121,7 +121,7 @@ def register_pipelines():
     for i in range(1, 6):
         nodes.append(node(step, f"frame_{i - 1}", f"frame_{i}", name=f"node_{i}"))
     nodes.append(node(last, "frame_5", "end", name="last"))
-    return {"__default__": pipeline(nodes)}
+    return {"__default__": Pipeline(nodes)}
 """
 
 

@@ -212,7 +212,7 @@ import sys
 import threading
 from pathlib import Path
 
-from kedro.pipeline import node, pipeline
+from kedro.pipeline import Pipeline, node
 
 PROJECT = Path(__file__).resolve().parents[2]
 CODE = """
@@ -244,8 +244,8 @@ def start():
 
 
 def register_pipelines():
-    inner = pipeline([node(lambda: 1, None, "inner", name="inner")])
-    return {"__default__": pipeline([node(start, None, "outer", name="start")]), "inner": inner}
+    inner = Pipeline([node(lambda: 1, None, "inner", name="inner")])
+    return {"__default__": Pipeline([node(start, None, "outer", name="start")]), "inner": inner}
 '''
     from tests.scenarios.project_factory import make_project
 

@@ -77,7 +77,7 @@ def test_retries_of_a_run_wait_and_go_on(tmp_path: Path, kedro: Callable[..., An
     registry = """
 from pathlib import Path
 
-from kedro.pipeline import node, pipeline
+from kedro.pipeline import Pipeline, node
 
 TRIES = Path(__file__).resolve().parents[2] / "data" / "tries.txt"
 
@@ -92,7 +92,7 @@ def shaky():
 
 
 def register_pipelines():
-    return {"__default__": pipeline([node(shaky, None, "end", name="shaky")])}
+    return {"__default__": Pipeline([node(shaky, None, "end", name="shaky")])}
 """
     from tests.scenarios.project_factory import make_project
 

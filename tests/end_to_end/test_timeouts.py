@@ -15,7 +15,7 @@ REGISTRY = """
 import os
 import time
 
-from kedro.pipeline import node, pipeline
+from kedro.pipeline import Pipeline, node
 
 
 def start():
@@ -29,7 +29,7 @@ def middle(values):
 
 def register_pipelines():
     return {
-        "__default__": pipeline(
+        "__default__": Pipeline(
             [
                 node(start, None, "values", name="start"),
                 node(middle, "values", "doubled", name="middle"),

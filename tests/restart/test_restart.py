@@ -13,7 +13,7 @@ from tests.scenarios.project_factory import Project, collect_outputs, hook_calls
 PIPELINES = """
 from pathlib import Path
 
-from kedro.pipeline import node, pipeline
+from kedro.pipeline import Pipeline, node
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -47,7 +47,7 @@ def last(three, kept):
 
 def register_pipelines():
     return {
-        "__default__": pipeline(
+        "__default__": Pipeline(
             [
                 node(first, None, "one", name="first"),
                 node(second, "one", ["two", "kept"], name="second"),

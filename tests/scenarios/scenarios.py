@@ -83,7 +83,7 @@ def _traps_catalog() -> dict[str, Any]:
 def chain(path: Path, length: int, **options: Any) -> Project:
     """`length` nodes in a row, in memory; the last one's output is `data/end.json`, equal to `length`."""
     pipelines = f"""
-from kedro.pipeline import node, pipeline
+from kedro.pipeline import Pipeline, node
 
 
 def start():
@@ -100,7 +100,7 @@ def register_pipelines():
     nodes = [node(start, None, names[0], name="node_0")]
     for i in range(1, length):
         nodes.append(node(step, names[i - 1], names[i], name=f"node_{{i}}"))
-    return {{"__default__": pipeline(nodes)}}
+    return {{"__default__": Pipeline(nodes)}}
 """
     end = {"end": {"type": "JsonDataset", "filepath": "data/end.json"}}
     return make_project(path, **{"pipelines": pipelines, "catalog": end, **options})
@@ -109,7 +109,7 @@ def register_pipelines():
 def fan(path: Path, width: int, **options: Any) -> Project:
     """A source, `width` nodes that read it in memory, and one that adds theirs up into `data/total.json`."""
     pipelines = f"""
-from kedro.pipeline import node, pipeline
+from kedro.pipeline import Pipeline, node
 
 
 def start():
@@ -128,7 +128,7 @@ def register_pipelines():
     names = [f"value_{{i}}" for i in range({width})]
     nodes = [node(start, None, "source", name="start"), node(total, names, "total", name="total")]
     nodes += [node(step, "source", name, name=f"step_{{i}}") for i, name in enumerate(names)]
-    return {{"__default__": pipeline(nodes)}}
+    return {{"__default__": Pipeline(nodes)}}
 """
     total = {"total": {"type": "JsonDataset", "filepath": "data/total.json"}}
     return make_project(path, **{"pipelines": pipelines, "catalog": total, **options})
@@ -144,7 +144,7 @@ def failing(path: Path, **options: Any) -> Project:
 import os
 from pathlib import Path
 
-from kedro.pipeline import node, pipeline
+from kedro.pipeline import Pipeline, node
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -162,7 +162,7 @@ def attempt(name):
 
 def register_pipelines():
     return {
-        "__default__": pipeline(
+        "__default__": Pipeline(
             [
                 node(attempt("first"), None, "one", name="first"),
                 node(attempt("second"), "one", "two", name="second"),
@@ -185,7 +185,7 @@ def slow(path: Path, seconds: float = 30, **options: Any) -> Project:
 import time
 from pathlib import Path
 
-from kedro.pipeline import node, pipeline
+from kedro.pipeline import Pipeline, node
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 
@@ -208,7 +208,7 @@ def after(value):
 
 def register_pipelines():
     return {
-        "__default__": pipeline(
+        "__default__": Pipeline(
             [
                 node(quick, None, "one", name="quick"),
                 node(sleep, ["one", "params:seconds"], "two", name="slow"),
@@ -228,7 +228,7 @@ def unpicklable(path: Path, **options: Any) -> Project:
     pipelines = """
 import threading
 
-from kedro.pipeline import node, pipeline
+from kedro.pipeline import Pipeline, node
 
 
 def make_lock():
@@ -242,7 +242,7 @@ def use_lock(lock):
 
 def register_pipelines():
     return {
-        "__default__": pipeline(
+        "__default__": Pipeline(
             [node(make_lock, None, "lock", name="make_lock"), node(use_lock, "lock", "end", name="use_lock")]
         )
     }
@@ -261,7 +261,7 @@ def shared_by_assign(path: Path, **options: Any) -> Project:
     ParallelRunner does not. So this is apart from `traps`.
     """
     pipelines = """
-from kedro.pipeline import node, pipeline
+from kedro.pipeline import Pipeline, node
 
 
 def make():
@@ -279,7 +279,7 @@ def read(items, length):
 
 def register_pipelines():
     return {
-        "__default__": pipeline(
+        "__default__": Pipeline(
             [
                 node(make, None, "items", name="make"),
                 node(spoil, "items", "length", name="spoil"),

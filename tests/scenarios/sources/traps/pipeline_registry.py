@@ -26,7 +26,7 @@ def supports_generators() -> bool:
 
 
 def memory() -> Pipeline:
-    return pipeline(
+    return Pipeline(
         [
             node(f.make_numbers, None, "numbers", name="make_numbers", tags=["source"]),
             node(
@@ -42,7 +42,7 @@ def memory() -> Pipeline:
 
 def copy_modes() -> Pipeline:
     modes = {"assign": "assigned", "copy": "copied", "deepcopy": "deepcopied", "default": "undeclared"}
-    return pipeline(
+    return Pipeline(
         [
             node(f.make_traced, None, modes, name="make_traced"),
             node(f.compare_traced, list(modes.values()), "copy_ways", name="compare_traced"),
@@ -51,7 +51,7 @@ def copy_modes() -> Pipeline:
 
 
 def frames() -> Pipeline:
-    return pipeline(
+    return Pipeline(
         [
             node(f.make_frame, "params:rows", "frame", name="make_frame", tags=["frames"]),
             node(f.spoil_frame, "frame", "frame_spoiled", name="spoil_frame", tags=["frames"]),
@@ -64,7 +64,7 @@ def frames() -> Pipeline:
 
 
 def parameters() -> Pipeline:
-    return pipeline(
+    return Pipeline(
         [
             node(f.spoil_options, "params:options", "options_spoiled", name="spoil_options"),
             node(
@@ -79,8 +79,8 @@ def parameters() -> Pipeline:
 
 def generators() -> Pipeline:
     if not supports_generators():
-        return pipeline([])
-    return pipeline(
+        return Pipeline([])
+    return Pipeline(
         [
             node(f.make_numbers, None, "stream_source", name="make_stream"),
             node(f.yield_chunks, "stream_source", "chunks", name="yield_chunks"),
@@ -95,7 +95,7 @@ def shapes() -> Pipeline:
     with warnings.catch_warnings():
         # Kedro warns that a partial has no name of its own; that is the point of having one here.
         warnings.simplefilter("ignore")
-        return pipeline(
+        return Pipeline(
             [
                 node(lambda: [1, 2, 3, 4], None, "shapes_source", name="lambda_source"),
                 node(f.write_side_effect, "shapes_source", None, name="write_side_effect"),
@@ -131,7 +131,7 @@ def shapes() -> Pipeline:
 
 
 def datasets() -> Pipeline:
-    return pipeline(
+    return Pipeline(
         [
             node(f.echo, "inbox", "inbox_copy", name="read_inbox"),
             # confirms what another node loaded, as Kedro's incremental datasets want it
@@ -154,7 +154,7 @@ def datasets() -> Pipeline:
 
 
 def region() -> Pipeline:
-    return pipeline(
+    return Pipeline(
         [
             node(f.describe_region, "params:size", "region", name="describe_region", tags=["region"]),
             node(f.score, ["region", "params:weight"], "scores", name="score_region", tags=["region"]),
@@ -167,12 +167,11 @@ def namespaces() -> Pipeline:
     # "params:size" is said too: Kedro before 0.18 puts no namespace before parameters
     eu = {"params:weight": "params:weight", "params:size": "params:eu.size"}
     us = {"params:weight": "params:weight", "params:size": "params:us.size"}
-    return pipeline(region(), namespace="eu", parameters=eu, tags=["europe"]) + pipeline(
-        region(), namespace="us", parameters=us
-    )
+    europe = pipeline(region(), namespace="eu", parameters=eu)
+    return europe.tag(["europe"]) + pipeline(region(), namespace="us", parameters=us)
 
 
 def register_pipelines() -> dict[str, Pipeline]:
     kinds = [memory, copy_modes, frames, parameters, generators, shapes, datasets, namespaces]
     pipelines = {kind.__name__: kind() for kind in kinds}
-    return {**pipelines, "__default__": sum(pipelines.values(), pipeline([]))}
+    return {**pipelines, "__default__": sum(pipelines.values(), Pipeline([]))}
