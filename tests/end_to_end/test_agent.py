@@ -67,7 +67,9 @@ def test_parameters_of_a_flow_run_reach_the_nodes(
         prefect={"flows": {"some": {"pipeline": "parameters", "parameters": ["weight", "options.depth"]}}},
     )
     project.write_conf("deploy", "parameters", {})
-    params = "weight=9,options.depth=8" if KEDRO >= (0, 18) else "weight:9,options.depth:8"
+    params = "weight=9,options.depth=8"
+    if KEDRO < (0, 19):  # the first of them do not take "=", the later ones take both
+        params = params.replace("=", ":")
     kedro(project, "run", "--pipeline", "parameters", "--params", params, ok=True)
     changed = collect_outputs(project)
     kedro(project, "run", "--pipeline", "parameters", ok=True)
