@@ -215,9 +215,10 @@ def grid() -> str:
     parts = [
         GRID_NOTE,
         "# Tested versions\n",
-        "The last run of the whole test suite on each pair of Python and Kedro, by `make test-all`. "
+        "The last run of the whole test suite with each pair of Python and Kedro, by `make test-all`. Of a "
+        "pair that was not run no run of the whole suite is on record.\n",
         "`constraints.txt`, in the repository, has the packages that were installed for the newest Kedro of "
-        "each Python.\n",
+        "each Python that was run.\n",
         "| Python | Kedro | passed | failed | skipped | minutes | on |",
         "|---|---|---|---|---|---|---|",
     ]
@@ -230,7 +231,11 @@ def grid() -> str:
         parts.append(
             f"{start} {row['passed']} | {row['failed']} | {row['skipped']} | {minutes} | {row['day']} |"
         )
-    parts += ["", "A skipped test asks for something that the Kedro of its row does not have."]
+    parts += [
+        "",
+        "A skipped test asks for what the Kedro of its row does not have, or for a plugin of "
+        "Kedro: `tests/plugins` has an environment of its own.",
+    ]
     return "\n".join(parts)
 
 

@@ -72,8 +72,8 @@ def test_a_missing_environment_folder(tmp_path: Path, kedro: Callable[..., Any])
     result = kedro(project, "run", "--env", "deploy")
     assert result.returncode == 1, result.stdout
     assert "conf/deploy" in result.stdout
-    # before 0.18.2 Kedro looks for logging.yml there before any hook, and ends with a traceback of its own
-    assert KEDRO < (0, 18, 2) or "Traceback" not in result.stdout
+    # before 0.19 Kedro looks for logging.yml there before any hook, and ends with a traceback of its own
+    assert KEDRO < (0, 19) or "Traceback" not in result.stdout
 
 
 def test_warn_lets_the_run_go_on_and_raise_does_not(tmp_path: Path, kedro: Callable[..., Any]) -> None:
