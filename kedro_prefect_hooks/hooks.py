@@ -41,6 +41,14 @@ class PrefectHooks:
         self.context: KedroContext | None = None
         self.run_params: dict[str, Any] | None = None
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> PrefectHooks:
+        """A hook that has been told nothing yet.
+
+        With some versions of dynaconf Kedro copies all of its settings, hooks included, to open a session; a
+        context, which holds a whole run, cannot be copied.
+        """
+        return PrefectHooks()
+
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Register the flows of `prefect.yml` if this is a run in one of its environments.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from threading import Lock
 from typing import Any, Callable
 
 import pytest
 
+from kedro_prefect_hooks import PrefectHooks
 from tests.scenarios import scenarios
 from tests.scenarios.project_factory import Project, clean_environment
 
@@ -116,6 +119,15 @@ def test_the_hook_itself_imports_neither(tmp_path: Path, home: Path, project: Pr
         check=True,
     )
     assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_hook_that_has_seen_a_run_can_be_copied() -> None:
+    """Kedro 1.0 with dynaconf 3.3.0 copies the settings, hooks included, for each session."""
+    hooks = PrefectHooks()
+    hooks.run_params = {"holds": Lock()}  # as a context does, somewhere
+    with pytest.raises(TypeError):
+        copy.deepcopy(hooks.run_params)
+    assert copy.deepcopy((hooks,))[0].run_params is None
 
 
 @pytest.mark.parametrize(
