@@ -29,19 +29,9 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     if KEDRO < (0, 19):
         pytest.skip("the example has dataset factories and OmegaConf's loader without saying so: Kedro 0.19")
     project = copy_of_the_example(tmp_path_factory.mktemp("example"))
-    done = subprocess.run(
-        [sys.executable, str(project.parent / "demo.py")],
-        check=False,
-        env=_without_what_forbids_telemetry(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=400,
-    )
-    assert done.returncode == 0, done.stdout
+    printed = run_python(project, str(project.parent / "demo.py"))
     for_kedro_0 = project.parent / "flights-kedro-0"
-    return (for_kedro_0 if for_kedro_0.exists() else project), done.stdout
+    return (for_kedro_0 if for_kedro_0.exists() else project), printed
 
 
 @pytest.fixture
@@ -50,8 +40,23 @@ def example(demo_run: tuple[Path, str]) -> Path:
     return demo_run[0]
 
 
-def _without_what_forbids_telemetry() -> dict[str, str]:
-    """The environment without the variables that forbid it: the project has to forbid it by itself."""
+def run_python(project: Path, *arguments: str) -> str:
+    """Runs Python in the project's folder; returns all that it printed. It must end well.
+
+    The variables that forbid telemetry are taken away: the project has to forbid it by itself.
+    """
     forbidding = ("DO_NOT_TRACK", "KEDRO_DISABLE_TELEMETRY")
     env = {name: value for name, value in os.environ.items() if name not in forbidding}
-    return {**env, "COLUMNS": "200"}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        check=False,
+        cwd=project,
+        env={**env, "COLUMNS": "200"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=400,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout

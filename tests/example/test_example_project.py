@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.example.conftest import run_python
+
 # Counted once, in the raw tables, with a script that has nothing in common with the project.
 FLIGHTS, CANCELLED, ARRIVED, LATE = 336_776, 8_255, 327_346, 80_100
 
@@ -81,3 +83,12 @@ def test_the_report_shows_both_pictures(outputs: Path) -> None:
         picture = (outputs / "08_reporting" / name).read_bytes()
         assert picture.startswith(b"\x89PNG")
         assert len(picture) > 50_000
+
+
+def test_a_second_run_of_the_model_writes_the_same_bytes(example: Path, outputs: Path) -> None:
+    predictions = outputs / "07_model_output" / "predictions.parquet"
+    models = outputs / "06_models" / "delay_model.pickle"
+    before = predictions.read_bytes(), _newest(models).read_bytes()
+    run_python(example, "-m", "kedro", "run", "--pipeline", "model")
+    assert (predictions.read_bytes(), _newest(models).read_bytes()) == before
+    assert len(list(models.iterdir())) == 2

@@ -43,6 +43,7 @@ PRELOADED = (
     "jinja2",
     "marshmallow",
     "marshmallow_oneofschema",
+    "msgpack",
     "multiprocessing.managers",
     "multiprocessing.shared_memory",
     "omegaconf",
@@ -60,9 +61,8 @@ PRELOADED = (
     "sqlalchemy.orm",
     "starlette.applications",
     "toml",
-    "tornado.ioloop",
-    "msgpack",
     "toposort",
+    "tornado.ioloop",
     "uvicorn",
     "yaml",
 )
