@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import time
 from typing import Any, Callable
 
 import prefect
@@ -16,7 +15,10 @@ from prefect.triggers import all_finished, some_failed
 
 from kedro_prefect_hooks.errors import ConfigError
 from kedro_prefect_hooks.registration.serialized import serialized
+from tests.calls import counted
 from tests.registration.conftest import NODES, Site, chain
+
+FLOW = str(prefect.core.flow.__file__)
 
 
 @task(max_retries=2, retry_delay=datetime.timedelta(minutes=1), tags=["b", "a"])
@@ -77,20 +79,27 @@ def test_equals_prefects_own_for_flows_of_a_project(site: Site, settings: dict[s
     assert serialized(flow) == flow.serialize(build=False)
 
 
-def test_takes_time_in_proportion(site: Site) -> None:
-    # Prefect's own takes 64 s for 2,000 of its own kind of tasks in a chain. Minimum of three, and a limit of
-    # twice what proportion allows: quadratic would be four times it.
-    def seconds(length: int) -> float:
+def test_costs_in_proportion_to_the_tasks(site: Site) -> None:
+    """Prefect's own takes a minute for 2,000 of its own kind of tasks in a chain.
+
+    That is because its flow compares itself with a copy of itself when it is asked for its tasks' edges: work
+    of sets, in which no function is called. So it may not be asked once more for one task more.
+    """
+    calls: list[int] = []
+    asked: list[int] = []
+    asked_by_prefect: list[int] = []
+    for length in (50, 100, 150):
         site.nodes(chain(length))
         flow = site.flows().build("flights")
-        times = []
-        for _ in range(3):
-            began = time.perf_counter()
-            serialized(flow)
-            times.append(time.perf_counter() - began)
-        return min(times)
+        serialized(flow)  # once, for what is imported or cached by it
+        calls.append(counted(lambda flow=flow: serialized(flow)))
+        asked.append(counted(lambda flow=flow: serialized(flow), of=FLOW))
+        asked_by_prefect.append(counted(lambda flow=flow: flow.serialize(build=False), of=FLOW))
 
-    assert seconds(2000) < 2 * (2000 / 500) * seconds(500)
+    once, twice, thrice = calls
+    assert thrice - twice == pytest.approx(twice - once, rel=0.05), "each costs what the last one did"
+    assert asked[0] == asked[1] == asked[2]
+    assert asked_by_prefect[0] < asked_by_prefect[1] < asked_by_prefect[2]
 
 
 def test_a_class_that_the_api_cannot_know_is_refused_by_name() -> None:

@@ -1,29 +1,13 @@
-"""Counts function calls, which no other load on the machine changes: `python -m … build|run PATH…`."""
+"""Counts the function calls of projects' flows: `python -m … build|run PATH…`."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Callable
 
 from benchmarks.probes import _flows
 from kedro_prefect_hooks.registration.serialized import serialized
-
-
-def counted(work: Callable[[], Any]) -> int:
-    """How many Python functions `work` calls, in this thread."""
-    calls = 0
-
-    def count(frame: Any, event: str, _: Any) -> None:
-        nonlocal calls
-        calls += event == "call"
-
-    sys.setprofile(count)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return calls
+from tests.calls import counted
 
 
 def count_one(what: str, path: str) -> int:
