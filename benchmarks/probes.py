@@ -40,14 +40,16 @@ def stopwatch() -> Iterator[Any]:
 
 def _flows(path: str) -> Any:
     """The project's flows, as its registration and its runs build them."""
-    from kedro_prefect_hooks import session
-    from kedro_prefect_hooks.flows.project import ProjectFlows
+    from kedro_prefect_hooks import env_vars
+    from kedro_prefect_hooks.flows.project_flows import ProjectFlows
+    from kedro_prefect_hooks.runs.session import open_project
+    from kedro_prefect_hooks.runs.spec import ProjectRef
 
     _imports()
     os.chdir(path)
-    os.environ[session.FLOW_RUN_MARKER] = "bench"  # so that no session of ours registers anything
-    ref = session.ProjectRef(path=path)
-    _, context = session.open_project(ref)
+    os.environ[env_vars.IN_FLOW_RUN] = "bench"  # so that no session of ours registers anything
+    ref = ProjectRef(path=path)
+    _, context = open_project(ref)
     flows = ProjectFlows(context)
     return flows
 

@@ -12,7 +12,7 @@ from typing import Any
 import prefect
 from prefect import Flow, Task
 
-from kedro_prefect_hooks import _kedro
+from kedro_prefect_hooks.compat import kedro_catalog, kedro_pipeline, kedro_runner
 
 
 class CatalogTask(Task):
@@ -28,8 +28,8 @@ class CatalogTask(Task):
 
         with KedroSession.create(project_path=self.project_path, save_on_close=False) as session:
             catalog = session.load_context().catalog
-        for name in sorted(_kedro.dataset_names(self.pipeline)):
-            _kedro.dataset(catalog, name)
+        for name in sorted(kedro_pipeline.dataset_names(self.pipeline)):
+            kedro_catalog.dataset(catalog, name)
         return {"catalog": catalog, "id": "script"}
 
 
@@ -43,7 +43,7 @@ class NodeTask(Task):
     def run(self, task_dict: Any) -> Any:
         from kedro.framework.hooks.manager import _create_hook_manager
 
-        _kedro.run_node(self.node, task_dict["catalog"], _create_hook_manager(), False, task_dict["id"])
+        kedro_runner.run_node(self.node, task_dict["catalog"], _create_hook_manager(), False, task_dict["id"])
         return task_dict
 
 

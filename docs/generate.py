@@ -19,10 +19,11 @@ from typing import Any, Iterator
 import click
 
 from kedro_prefect_hooks.cli import COMMANDS, prefect
-from kedro_prefect_hooks.config import clocks, models, nodes, notify, prefect_types, typed
+from kedro_prefect_hooks.config import models, node_settings, notify, schedule, typed
+from kedro_prefect_hooks.config.editor_schema import examples
 from kedro_prefect_hooks.config.fields import Model
 from kedro_prefect_hooks.config.messages import Place
-from kedro_prefect_hooks.config.schema import examples
+from kedro_prefect_hooks.config.prefect import objects as prefect_types
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 
@@ -35,10 +36,10 @@ SECTIONS: list[tuple[str, type[Model]]] = [
     ("register", models.RegisterConfig),
     ("flows", models.FlowConfig),
     ("defaults", models.FlowSettings),
-    ("schedule", clocks.ScheduleConfig),
-    ("clocks", clocks.ClockConfig),
-    ("retries", nodes.RetriesConfig),
-    ("nodes", nodes.NodeConfig),
+    ("schedule", schedule.ScheduleConfig),
+    ("clocks", schedule.ClockConfig),
+    ("retries", node_settings.RetriesConfig),
+    ("nodes", node_settings.NodeConfig),
     ("notify", notify.NotifyConfig),
     ("slack", notify.SlackConfig),
     ("storage", typed.StorageConfig),

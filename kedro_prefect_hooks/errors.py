@@ -36,6 +36,16 @@ class FlowRunError(KedroPrefectError):
 
 
 def nearest(found: str, accepted: Iterable[str]) -> str | None:
-    """The accepted word closest to `found`, or None when none is close."""
-    close = difflib.get_close_matches(str(found), list(accepted), n=1, cutoff=0.6)
+    """The accepted word closest to `found`, whatever its case; None when none is close."""
+    words = list(accepted)
+    same = [word for word in words if word.casefold() == str(found).casefold()]
+    if same:
+        return same[0]
+    close = difflib.get_close_matches(str(found), words, n=1, cutoff=0.6)
     return close[0] if close else None
+
+
+def did_you_mean(found: str, accepted: Iterable[str]) -> str:
+    """A sentence to append to a message, ``" Did you mean 'train'?"``; empty when no word is close."""
+    close = nearest(found, accepted)
+    return f" Did you mean {close!r}?" if close is not None else ""

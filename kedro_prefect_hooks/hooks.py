@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from kedro.framework.hooks import hook_impl
 
-from kedro_prefect_hooks import _kedro
+from kedro_prefect_hooks import env_vars
+from kedro_prefect_hooks.compat import kedro_session
 from kedro_prefect_hooks.errors import ConfigError, KedroPrefectError
 
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
 
 logger = logging.getLogger(__name__)
-
-DISABLE = "KEDRO_PREFECT_DISABLE"
 
 
 class PrefectHooks:
@@ -68,21 +67,19 @@ class PrefectHooks:
         Where Kedro has no `after_context_created`, this is the moment for what is done there.
         """
         self.run_params = run_params
-        context = _kedro.untold_context(run_params)
+        context = kedro_session.context_without_hook(run_params)
         if context is not None:
             self.after_context_created(context)
 
 
 def _switched_off() -> bool:
-    return os.environ.get(DISABLE, "").strip().lower() not in ("", "0", "false", "no")
+    return os.environ.get(env_vars.DISABLE, "").strip().lower() not in ("", "0", "false", "no")
 
 
 def _in_flow_run() -> bool:
     """Whether this is a flow run, a task, or a thread or process that one has started."""
-    from kedro_prefect_hooks.session import FLOW_RUN_MARKER
-
     # Prefect's agents set the other one
-    if os.environ.get(FLOW_RUN_MARKER) or os.environ.get("PREFECT__CONTEXT__FLOW_RUN_ID"):
+    if os.environ.get(env_vars.IN_FLOW_RUN) or os.environ.get("PREFECT__CONTEXT__FLOW_RUN_ID"):
         return True
     prefect = sys.modules.get("prefect")  # not imported: then no Prefect context can be open here
     context = getattr(prefect, "context", None)
@@ -112,11 +109,11 @@ def _listed(context: KedroContext) -> bool:
     """Whether `prefect.yml` lists this run's environment, `register.environments`."""
     from kedro_prefect_hooks.config import listed_environments
 
-    return _kedro.environment(context) in listed_environments(context.config_loader)
+    return kedro_session.environment(context) in listed_environments(context.config_loader)
 
 
 def _register(context: KedroContext) -> None:
-    from kedro_prefect_hooks.flows.project import ProjectFlows
+    from kedro_prefect_hooks.flows.project_flows import ProjectFlows
     from kedro_prefect_hooks.registration import register_project
 
     flows = ProjectFlows(context)

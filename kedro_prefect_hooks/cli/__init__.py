@@ -15,7 +15,7 @@ COMMANDS = ("init", "plan", "register", "run", "agent", "up", "graph", "schema")
 
 
 class PrefectGroup(click.Group):
-    """The group `prefect`; its commands are found in the modules of this package that have their names."""
+    """The group `prefect`; its commands are found in modules of this package, `<name>_command`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -23,7 +23,7 @@ class PrefectGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}_command").command
         return command
 
     def resolve_command(
@@ -32,11 +32,11 @@ class PrefectGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from kedro_prefect_hooks.errors import nearest
+            from kedro_prefect_hooks.errors import did_you_mean
 
-            close = nearest(args[0], COMMANDS) if args else None
-            if close and "Did you mean" not in error.message:
-                raise click.UsageError(f"{error.message} Did you mean '{close}'?", ctx) from None
+            hint = did_you_mean(args[0], COMMANDS) if args else ""
+            if hint and "Did you mean" not in error.message:  # click 8.2 and later suggest one
+                raise click.UsageError(f"{error.message}{hint}", ctx) from None
             raise
 
 

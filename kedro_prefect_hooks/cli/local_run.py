@@ -17,8 +17,8 @@ from kedro_prefect_hooks.cli.times import span
 if TYPE_CHECKING:
     from prefect.engine.state import State
 
-    from kedro_prefect_hooks.cli.project import OpenProject
-    from kedro_prefect_hooks.flows.flow import KedroFlow
+    from kedro_prefect_hooks.cli.opened_project import OpenProject
+    from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
 
 QUIET = ("prefect", "kedro")
 """Loggers that say less while the progress is shown; warnings and errors always come through."""
@@ -39,7 +39,8 @@ def run_here(
     """
     import pendulum
 
-    from kedro_prefect_hooks import _prefect, session
+    from kedro_prefect_hooks.compat.prefect import patient_flow_runner
+    from kedro_prefect_hooks.runs import session
 
     if not verbose:
         for name in QUIET:
@@ -52,7 +53,7 @@ def run_here(
         file.touch()
         with Progress(flow, file, _say) as progress:
             session.keep_for_run(project.ref, project.opened)
-            state: State = _prefect.patient_flow_runner(flow).run(
+            state: State = patient_flow_runner(flow).run(
                 parameters=dict(parameters),
                 executor=flow.executor,
                 return_tasks=flow.terminal_tasks() | flow.reference_tasks(),

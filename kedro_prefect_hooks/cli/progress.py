@@ -20,7 +20,7 @@ from kedro_prefect_hooks.cli.times import span
 if TYPE_CHECKING:
     from prefect.engine.state import State
 
-    from kedro_prefect_hooks.flows.flow import KedroFlow
+    from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
 
 _POLL_SECONDS = 0.1
 
@@ -71,7 +71,7 @@ class Progress:
     tasks: dict[str, TaskTimes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        from kedro_prefect_hooks.flows.tasks import NodeTask
+        from kedro_prefect_hooks.flows.node_task import NodeTask
 
         handler = functools.partial(note, path=str(self.file))
         ordered = [task for task in self.flow.sorted_tasks() if isinstance(task, NodeTask)]

@@ -10,20 +10,20 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kedro_prefect_hooks.config.fit import check, filtered
+    from kedro_prefect_hooks.config.editor_schema import json_schema
     from kedro_prefect_hooks.config.loader import load_config, parse_config, run_defaults
     from kedro_prefect_hooks.config.models import FlowConfig, NodeSettings, PrefectConfig
+    from kedro_prefect_hooks.config.project_check import check, filtered
     from kedro_prefect_hooks.config.raw import NoPrefectYmlError, listed_environments, read_raw
-    from kedro_prefect_hooks.config.schema import json_schema
 
 _HOMES = {
     "FlowConfig": "models",
     "NoPrefectYmlError": "raw",
     "NodeSettings": "models",
     "PrefectConfig": "models",
-    "check": "fit",
-    "filtered": "fit",
-    "json_schema": "schema",
+    "check": "project_check",
+    "filtered": "project_check",
+    "json_schema": "editor_schema",
     "listed_environments": "raw",
     "load_config": "loader",
     "parse_config": "loader",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from kedro_prefect_hooks import _kedro
+from kedro_prefect_hooks.compat import kedro_config
 
 PATTERNS = ["prefect*", "prefect*/**", "**/prefect*"]
 _SUFFIXES = (".yml", ".yaml", ".json")
@@ -56,7 +56,7 @@ def read_prefect_yml(config_loader: Any) -> dict[str, Any]:
     from kedro.config import MissingConfigException
 
     try:
-        raw = _kedro.read_configuration(config_loader, "prefect", PATTERNS)
+        raw = kedro_config.read_configuration(config_loader, "prefect", PATTERNS)
     except MissingConfigException as error:
         _check_folders(config_loader)
         raise NoPrefectYml(str(error)) from None
@@ -69,10 +69,10 @@ def read_prefect_yml(config_loader: Any) -> dict[str, Any]:
 
 
 def _check_folders(config_loader: Any) -> None:
-    source = Path(_kedro.configuration_source(config_loader))
+    source = Path(kedro_config.configuration_source(config_loader))
     if not source.is_dir():
         return  # an archive or a remote folder: Kedro's message must do
-    for folder in _kedro.configuration_folders(config_loader):
+    for folder in kedro_config.configuration_folders(config_loader):
         if not folder.is_dir():
             environments = sorted(
                 each.name for each in source.iterdir() if each.is_dir() and each.name[0] not in "._"
@@ -108,7 +108,7 @@ def prefect_yml_paths(config_loader: Any) -> list[Path]:
     Empty for configuration in an archive or a remote folder.
     """
     found: dict[Path, None] = {}
-    for folder in _kedro.configuration_folders(config_loader):
+    for folder in kedro_config.configuration_folders(config_loader):
         for pattern in ("prefect*", "prefect*/**/*", "**/prefect*"):
             for path in sorted(folder.glob(pattern)) if folder.is_dir() else ():
                 hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
@@ -119,7 +119,7 @@ def prefect_yml_paths(config_loader: Any) -> list[Path]:
 
 def shown_path(config_loader: Any, path: Path) -> str:
     """A path as a person knows it: from the project's folder, such as ``conf/base/prefect.yml``."""
-    source = Path(_kedro.configuration_source(config_loader)).absolute()
+    source = Path(kedro_config.configuration_source(config_loader)).absolute()
     try:
         return path.absolute().relative_to(source.parent).as_posix()
     except ValueError:
@@ -143,5 +143,5 @@ def prefect_yml_keys(config_loader: Any) -> dict[str, str]:
         if isinstance(node, yaml.MappingNode):
             files.update({str(key.value): shown for key, _ in node.value})
     if "" not in files:
-        files[""] = f"{_kedro.configuration_source(config_loader)}/…/prefect.yml"
+        files[""] = f"{kedro_config.configuration_source(config_loader)}/…/prefect.yml"
     return files

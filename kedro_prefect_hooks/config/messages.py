@@ -9,7 +9,7 @@ import datetime
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Tuple, Union
 
-from kedro_prefect_hooks.errors import ConfigError, nearest
+from kedro_prefect_hooks.errors import ConfigError, did_you_mean
 
 Key = Tuple[Union[str, int], ...]
 
@@ -96,11 +96,7 @@ def listed(words: Iterable[str]) -> str:
 def unknown(what: str, found: str, accepted: Iterable[str], *, among: str = "Accepted") -> str:
     """Says that `found` is no known `what`, with the nearest right spelling and all the right ones."""
     words = sorted(set(accepted))
-    text = f"unknown {what} {found!r}."
-    same = [word for word in words if word.casefold() == found.casefold()]
-    close = same[0] if same else nearest(found, words)
-    if close is not None:
-        text += f" Did you mean {close!r}?"
+    text = f"unknown {what} {found!r}.{did_you_mean(found, words)}"
     return f"{text} {among}: {listed(words)}." if words else f"{text} {among}: none."
 
 

@@ -15,12 +15,12 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import Literal
 
-from kedro_prefect_hooks.config.clocks import ClockConfig, ScheduleConfig
 from kedro_prefect_hooks.config.fields import Model, Names, Seconds
 from kedro_prefect_hooks.config.layers import laid_under
 from kedro_prefect_hooks.config.messages import Place, unknown
-from kedro_prefect_hooks.config.nodes import NodeConfig, NodeSettings, RetriesConfig, node_settings
+from kedro_prefect_hooks.config.node_settings import NodeConfig, NodeSettings, RetriesConfig, node_settings
 from kedro_prefect_hooks.config.notify import NotifyConfig, SlackConfig
+from kedro_prefect_hooks.config.schedule import ClockConfig, ScheduleConfig
 from kedro_prefect_hooks.config.typed import (
     ExecutorConfig,
     ResultConfig,
@@ -203,14 +203,14 @@ class FlowConfig(FlowSettings):
         Raises:
             ConfigError: the type or an argument is not right; so for all `build_…` functions.
         """
-        from kedro_prefect_hooks.config.prefect_types import build
+        from kedro_prefect_hooks.config.prefect.objects import build
 
         storage: prefect.storage.Storage = build(self.storage, self.place("storage"))
         return storage
 
     def build_run_config(self) -> prefect.run_configs.RunConfig:
         """Prefect's run config for this flow, with the labels of both `run_config` and the flow."""
-        from kedro_prefect_hooks.config.prefect_types import build
+        from kedro_prefect_hooks.config.prefect.objects import build
 
         run_config: prefect.run_configs.RunConfig = build(self.run_config, self.place("run_config"))
         if self.labels:
@@ -219,14 +219,14 @@ class FlowConfig(FlowSettings):
 
     def build_executor(self) -> prefect.executors.Executor:
         """Prefect's executor for this flow."""
-        from kedro_prefect_hooks.config.prefect_types import build
+        from kedro_prefect_hooks.config.prefect.objects import build
 
         executor: prefect.executors.Executor = build(self.executor, self.place("executor"))
         return executor
 
     def build_result(self) -> prefect.engine.result.Result | None:
         """Prefect's result for this flow, or None when nothing is to be kept."""
-        from kedro_prefect_hooks.config.prefect_types import build
+        from kedro_prefect_hooks.config.prefect.objects import build
 
         if self.result is None:
             return None
@@ -237,15 +237,15 @@ class FlowConfig(FlowSettings):
 
     def build_schedule(self) -> prefect.schedules.Schedule | None:
         """Prefect's schedule for this flow, or None when it runs only when told to."""
-        from kedro_prefect_hooks.config.schedules import build_schedule
+        from kedro_prefect_hooks.config.prefect.schedules import build_schedule
 
         return None if self.schedule is None else build_schedule(self.schedule, self.place("schedule"))
 
     def build_state_handlers(self) -> List[Callable[..., Any]]:
         """The flow's state handlers: the project's own, then the notifiers."""
-        from kedro_prefect_hooks.config.notifications import build_state_handlers
+        from kedro_prefect_hooks.config.prefect.state_handlers import build_state_handlers
 
-        return build_state_handlers(self)
+        return build_state_handlers(self.state_handlers, self.notify, self.place)
 
 
 class PrefectConfig(Model):

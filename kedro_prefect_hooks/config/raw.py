@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from kedro_prefect_hooks import _kedro
+from kedro_prefect_hooks.compat import kedro_config
 from kedro_prefect_hooks.config import files as prefect_files
 from kedro_prefect_hooks.config.messages import listed
-from kedro_prefect_hooks.errors import ConfigError, nearest
+from kedro_prefect_hooks.errors import ConfigError, did_you_mean
 
 DEFAULT_ENVIRONMENTS = ("deploy",)
 
@@ -33,14 +33,13 @@ def read_raw(config_loader: Any) -> dict[str, Any]:
     except prefect_files.NoPrefectYml:
         folders = dict.fromkeys(
             prefect_files.shown_path(config_loader, folder)
-            for folder in _kedro.configuration_folders(config_loader)
+            for folder in kedro_config.configuration_folders(config_loader)
         )
         text = f"There is no prefect.yml in {' or '.join(folders)}: {HOW_TO_BEGIN}."
         raise NoPrefectYmlError(text) from None
     except prefect_files.NoEnvironmentFolder as error:
         folder = prefect_files.shown_path(config_loader, error.folder)
-        close = nearest(error.folder.name, error.environments)
-        hint = f" Did you mean {close!r}?" if close else ""
+        hint = did_you_mean(error.folder.name, error.environments)
         raise ConfigError(
             f"The configuration folder {folder} does not exist.{hint} "
             f"Existing environments: {listed(error.environments)}. "

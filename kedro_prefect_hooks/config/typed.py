@@ -17,6 +17,9 @@ from kedro_prefect_hooks.config.messages import spelt
 DEPLOYED_FLOWS = "kedro_prefect_hooks.flows.deployed:load"
 """What `Module` storage loads when `prefect.yml` names no module: the flow, rebuilt from the project."""
 
+SAME_MACHINE_RUN_CONFIGS = ("LocalRun", "UniversalRun")
+"""Run configs whose flow runs see this machine's folders; an image or a pod has the project elsewhere."""
+
 
 class TypedConfig(Model):
     """A Prefect class and its arguments.

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from kedro_prefect_hooks import env_vars
 from kedro_prefect_hooks.errors import KedroPrefectError
 
 
@@ -18,9 +19,7 @@ def main() -> None:
         "--port", type=int, default=4200, help="0 for any that is free (default: %(default)s)"
     )
     # Not an option: other users of the machine can read a process's arguments.
-    parser.epilog = (
-        "The environment variable KEDRO_PREFECT_TOKEN, when set, is the token requests must bring."
-    )
+    parser.epilog = f"The environment variable {env_vars.TOKEN}, when set, is the token requests must bring."
     given = parser.parse_args()
     try:
         from kedro_prefect_hooks.embedded.server import serve
@@ -29,7 +28,7 @@ def main() -> None:
             given.database,
             given.host,
             given.port,
-            token=os.environ.get("KEDRO_PREFECT_TOKEN") or None,
+            token=os.environ.get(env_vars.TOKEN) or None,
             on_ready=lambda server: print(f"Listening at {server.url}", flush=True),  # noqa: T201
         )
     except KedroPrefectError as error:

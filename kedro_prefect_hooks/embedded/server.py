@@ -28,10 +28,11 @@ for _package in ("alembic", "graphql", "sqlalchemy", "starlette", "uvicorn"):
 
 import uvicorn  # noqa: E402
 
-from kedro_prefect_hooks.embedded import http, page, schema  # noqa: E402
-from kedro_prefect_hooks.embedded.database import Database  # noqa: E402
+from kedro_prefect_hooks.embedded.graphql import schema  # noqa: E402
 from kedro_prefect_hooks.embedded.services import Services  # noqa: E402
 from kedro_prefect_hooks.embedded.settings import Settings  # noqa: E402
+from kedro_prefect_hooks.embedded.storage.database import Database  # noqa: E402
+from kedro_prefect_hooks.embedded.web import http, page  # noqa: E402
 
 _START_SECONDS = 30
 _STOP_SECONDS = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable
 
-from kedro_prefect_hooks.embedded import values
+from kedro_prefect_hooks.embedded.storage import values
 
 
 @dataclass(frozen=True)

@@ -13,28 +13,20 @@ from typing import TYPE_CHECKING, Any, Collection, Mapping
 
 from prefect import Parameter
 
-from kedro_prefect_hooks.config.fit import FILTERS
-from kedro_prefect_hooks.flows.datasets import KEPT
-from kedro_prefect_hooks.flows.flow import KedroFlow
+from kedro_prefect_hooks import env_vars
+from kedro_prefect_hooks.config.project_check import FILTERS
+from kedro_prefect_hooks.config.typed import SAME_MACHINE_RUN_CONFIGS
 from kedro_prefect_hooks.flows.grouping import Group, group_nodes
-from kedro_prefect_hooks.flows.parameters import as_tasks, configured_values, readers
-from kedro_prefect_hooks.flows.tasks import NodeTask
+from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
+from kedro_prefect_hooks.flows.node_task import NodeTask
+from kedro_prefect_hooks.flows.parameters import as_tasks, configured_values, reads_parameter
+from kedro_prefect_hooks.runs.outputs import KEPT
 
 if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
 
     from kedro_prefect_hooks.config.models import FlowConfig
-    from kedro_prefect_hooks.session import ProjectRef
-
-ENV_PROJECT = "KEDRO_PREFECT_PROJECT"
-ENV_KEDRO_ENV = "KEDRO_PREFECT_ENV"
-ENV_FLOW = "KEDRO_PREFECT_FLOW"
-ENV_PACKAGE = "KEDRO_PREFECT_PACKAGE"
-ENV_CONF_SOURCE = "KEDRO_PREFECT_CONF_SOURCE"
-ENV_FINGERPRINT = "KEDRO_PREFECT_FINGERPRINT"
-
-SAME_MACHINE = ("LocalRun", "UniversalRun")
-"""Run configs whose runs see this machine's folders; an image or a pod has the project elsewhere."""
+    from kedro_prefect_hooks.runs.spec import ProjectRef
 
 
 def build_flow(
@@ -77,7 +69,7 @@ def build_flow(
     if own_session:
         flow.storage = config.build_storage()
         flow.run_config = config.build_run_config()
-        _address(flow, project)
+        _locate_project(flow, project)
     return flow
 
 
@@ -164,7 +156,7 @@ def _add_edges(
         for upstream in sorted(before):
             flow.add_edge(tasks[upstream], tasks[group.name], key=_key(upstream, used), validate=False)
         for name, parameter in parameters.items():
-            if readers(name, (dataset for node in group.nodes for dataset in node.inputs)):
+            if reads_parameter(name, (dataset for node in group.nodes for dataset in node.inputs)):
                 flow.add_edge(parameter, tasks[group.name], validate=False)
 
 
@@ -190,18 +182,18 @@ def fingerprint(flow: KedroFlow) -> str:
     return hashlib.sha256(json.dumps(structure).encode()).hexdigest()[:16]
 
 
-def _address(flow: KedroFlow, project: ProjectRef) -> None:
+def _locate_project(flow: KedroFlow, project: ProjectRef) -> None:
     """Say in the run config's environment where the project is; the user's own `env` comes first."""
     run_config = flow.run_config
     if run_config is None or not hasattr(run_config, "env"):
         return
-    env = {ENV_FLOW: flow.name, ENV_FINGERPRINT: fingerprint(flow)}
-    if type(run_config).__name__ in SAME_MACHINE:
-        env[ENV_PROJECT] = project.path
+    env = {env_vars.FLOW: flow.name, env_vars.FINGERPRINT: fingerprint(flow)}
+    if type(run_config).__name__ in SAME_MACHINE_RUN_CONFIGS:
+        env[env_vars.PROJECT] = project.path
     if project.package:
-        env[ENV_PACKAGE] = project.package
+        env[env_vars.PACKAGE] = project.package
     if project.env:
-        env[ENV_KEDRO_ENV] = project.env
+        env[env_vars.KEDRO_ENV] = project.env
     if project.conf_source:
-        env[ENV_CONF_SOURCE] = project.conf_source
+        env[env_vars.CONF_SOURCE] = project.conf_source
     run_config.env = {**env, **(run_config.env or {})}

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 
 import prefect
 
-from kedro_prefect_hooks import _prefect, session
-from kedro_prefect_hooks.errors import FlowRunError, nearest
-from kedro_prefect_hooks.flows import builder
-from kedro_prefect_hooks.flows.project import ProjectFlows
+from kedro_prefect_hooks import env_vars
+from kedro_prefect_hooks.compat.prefect import send_kedro_logs
+from kedro_prefect_hooks.errors import FlowRunError, did_you_mean
+from kedro_prefect_hooks.flows.builder import fingerprint
+from kedro_prefect_hooks.flows.project_flows import ProjectFlows
+from kedro_prefect_hooks.runs.session import keep_for_run, open_project
+from kedro_prefect_hooks.runs.spec import ProjectRef
 
 if TYPE_CHECKING:
-    from kedro_prefect_hooks.flows.flow import KedroFlow
+    from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
 
 
 def load() -> KedroFlow:
@@ -29,34 +32,33 @@ def load() -> KedroFlow:
         FlowRunError: the environment does not say which flow, the project is not on this machine, the flow
             is no longer in its `prefect.yml`, or its nodes are not those that were registered.
     """
-    name = os.environ.get(builder.ENV_FLOW)
+    name = os.environ.get(env_vars.FLOW)
     if not name:
         raise FlowRunError(
-            f"{builder.ENV_FLOW} is not set, so it is not known which flow to load. The run config of this "
+            f"{env_vars.FLOW} is not set, so it is not known which flow to load. The run config of this "
             "flow run has replaced the registered one: add its environment variables "
-            f"({builder.ENV_FLOW}, {builder.ENV_PROJECT}, {builder.ENV_KEDRO_ENV})."
+            f"({env_vars.FLOW}, {env_vars.PROJECT}, {env_vars.KEDRO_ENV})."
         )
-    ref = session.ProjectRef(
-        path=os.environ.get(builder.ENV_PROJECT) or str(_nearest_project(Path.cwd())),
-        package=os.environ.get(builder.ENV_PACKAGE),
-        env=os.environ.get(builder.ENV_KEDRO_ENV),
-        conf_source=os.environ.get(builder.ENV_CONF_SOURCE),
+    ref = ProjectRef(
+        path=os.environ.get(env_vars.PROJECT) or str(_nearest_project(Path.cwd())),
+        package=os.environ.get(env_vars.PACKAGE),
+        env=os.environ.get(env_vars.KEDRO_ENV),
+        conf_source=os.environ.get(env_vars.CONF_SOURCE),
     )
-    os.environ[session.FLOW_RUN_MARKER] = str(prefect.context.get("flow_run_id") or "loading")
+    os.environ[env_vars.IN_FLOW_RUN] = str(prefect.context.get("flow_run_id") or "loading")
     if ref.folder.is_dir():
         os.chdir(ref.folder)  # `kedro run` works there too, and relative paths in user code count on it
-    opened = session.open_project(ref)
-    _prefect.send_kedro_logs()
+    opened = open_project(ref)
+    send_kedro_logs()
     flows = ProjectFlows(opened[1], ref.conf_source, only=name)
     if name not in flows.config.flows:
-        close = nearest(name, flows.config.flows)
-        hint = f" Did you mean '{close}'?" if close else ""
+        hint = did_you_mean(name, flows.config.flows)
         raise FlowRunError(
             f"Flow '{name}' is registered, but no longer in this project's prefect.yml.{hint} Register again."
         )
     flow = flows.build(name)
     _check_structure(flow)
-    session.keep_for_run(ref, opened)
+    keep_for_run(ref, opened)
     return flow
 
 
@@ -70,8 +72,8 @@ def _nearest_project(folder: Path) -> Path:
 
 
 def _check_structure(flow: KedroFlow) -> None:
-    registered = os.environ.get(builder.ENV_FINGERPRINT)
-    if not registered or registered == builder.fingerprint(flow):
+    registered = os.environ.get(env_vars.FINGERPRINT)
+    if not registered or registered == fingerprint(flow):
         return
     raise FlowRunError(
         f"Flow '{flow.name}' is not what was registered: {_difference(flow)}. "
@@ -84,7 +86,7 @@ def _difference(flow: KedroFlow) -> str:
     now = {str(slug) for slug in flow.slugs.values()}
     links = {(flow.slugs[edge.upstream_task], flow.slugs[edge.downstream_task]) for edge in flow.edges}
     try:
-        then, then_links = _prefect.registered_structure(str(prefect.context.get("flow_id")))
+        then, then_links = _registered_structure(str(prefect.context.get("flow_id")))
     except Exception as error:
         print(f"The registered flow could not be read: {error}", file=sys.stderr)  # noqa: T201
         return "its nodes or their order have changed"
@@ -97,3 +99,22 @@ def _difference(flow: KedroFlow) -> str:
         moved = sorted({f"{up} → {down}" for up, down in links ^ then_links})
         parts.append(f"its edges have changed: {', '.join(moved[:10])}")
     return "; ".join(parts)
+
+
+def _registered_structure(flow_id: str) -> tuple[set[str], set[tuple[str, str]]]:
+    """Slugs of a registered flow's tasks, and of the two ends of its edges."""
+    answer = prefect.Client().graphql(
+        {
+            "query": {
+                f'flow_by_pk(id: "{flow_id}")': {
+                    "tasks": {"slug"},
+                    "edges": {"upstream_task": {"slug"}, "downstream_task": {"slug"}},
+                }
+            }
+        }
+    )
+    flow = answer.data.flow_by_pk
+    return (
+        {task.slug for task in flow.tasks},
+        {(edge.upstream_task.slug, edge.downstream_task.slug) for edge in flow.edges},
+    )

@@ -11,7 +11,7 @@ from typing import Any, Iterable, Mapping
 
 from prefect import Parameter
 
-from kedro_prefect_hooks.errors import ConfigError, nearest
+from kedro_prefect_hooks.errors import ConfigError, did_you_mean
 
 
 def configured_values(names: Iterable[str], parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,8 +31,7 @@ def configured_values(names: Iterable[str], parameters: Mapping[str, Any]) -> di
         for part in name.split("."):
             if not isinstance(value, Mapping) or part not in value:
                 known = [".".join([*walked, str(key)]) for key in value] if isinstance(value, Mapping) else []
-                close = nearest(".".join([*walked, part]), known)
-                hint = f" Did you mean '{close}'?" if close else ""
+                hint = did_you_mean(".".join([*walked, part]), known)
                 raise ConfigError(f"Parameter '{name}' is not in the project's configuration.{hint}")
             value = value[part]
             walked.append(part)
@@ -55,7 +54,7 @@ def as_tasks(values: Mapping[str, Any]) -> dict[str, Parameter]:
     return {name: Parameter(name, default=value, required=False) for name, value in values.items()}
 
 
-def readers(name: str, dataset_names: Iterable[str]) -> bool:
+def reads_parameter(name: str, dataset_names: Iterable[str]) -> bool:
     """Whether a node with these inputs reads the parameter `name`, a part of it, or what it is part of."""
     for dataset in dataset_names:
         if dataset == "parameters":

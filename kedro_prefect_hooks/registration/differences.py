@@ -10,13 +10,10 @@ import json
 from dataclasses import dataclass
 from typing import Any, Iterable, Iterator, Mapping
 
-from kedro_prefect_hooks.registration.registered import Stored
-from kedro_prefect_hooks.registration.schedules import in_words
-from kedro_prefect_hooks.registration.serialized import Json
+from kedro_prefect_hooks import env_vars
+from kedro_prefect_hooks.api.registered import Json, Stored
 from kedro_prefect_hooks.registration.wanted import PARAMETER, Wanted, ends, lasting
-
-FOLLOWS = "KEDRO_PREFECT_FINGERPRINT"
-"""An environment variable that we set and that only says again that tasks or edges are different."""
+from kedro_prefect_hooks.schedule_text import in_words
 
 TASK_FIELDS = {
     "name": "name",
@@ -84,8 +81,8 @@ def differences(wanted: Wanted, stored: Stored) -> list[Change]:
         changes.append(Change("tasks", "tasks that decide the outcome", *map(_text, ending)))
     if now.get("type") != before.get("type"):
         changes.append(Change("registration", "class of the flow", before.get("type"), now.get("type")))
-    # Last, and only by itself: it follows from any other.
-    return [each for each in changes if each.what != _environment(FOLLOWS)] or changes
+    # The fingerprint follows from tasks and edges, so it counts only when nothing else has changed.
+    return [each for each in changes if each.what != _environment(env_vars.FINGERPRINT)] or changes
 
 
 def _parameters(now: Iterable[Json], before: Iterable[Json]) -> Iterator[Change]:

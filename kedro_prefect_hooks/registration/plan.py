@@ -6,9 +6,9 @@ import enum
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Sequence
 
+from kedro_prefect_hooks.api.key import Key
+from kedro_prefect_hooks.api.registered import Registered, Snapshot, Stored
 from kedro_prefect_hooks.registration.differences import Change, differences
-from kedro_prefect_hooks.registration.key import Key
-from kedro_prefect_hooks.registration.registered import Registered, Snapshot, Stored
 from kedro_prefect_hooks.registration.wanted import Wanted
 
 DIFFERENTLY = Change("registration", "registered by another version of this plugin or of Prefect")

@@ -9,7 +9,7 @@ Knows nothing of Kedro, nor of what is already registered.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Dict, List
+from typing import TYPE_CHECKING, Any, List
 
 import prefect
 from prefect.serialization.flow import FlowSchema
@@ -17,12 +17,11 @@ from prefect.serialization.run_config import RunConfigSchema
 from prefect.serialization.storage import StorageSchema
 from prefect.serialization.task import ParameterSchema, TaskSchema
 
+from kedro_prefect_hooks.api.registered import Json
 from kedro_prefect_hooks.errors import ConfigError
 
 if TYPE_CHECKING:
     from prefect.storage import Storage
-
-Json = Dict[str, Any]
 
 BY_CLASS = ("type", "inputs", "outputs", "cache_validator")
 """Fields of a task that are the same for all tasks of one class, unless an instance says otherwise."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterator, Sequence
 
-from kedro_prefect_hooks.registration.api import Link
-from kedro_prefect_hooks.registration.apply import Outcome
+from kedro_prefect_hooks.api.client import Link
+from kedro_prefect_hooks.registration.application import Outcome
 from kedro_prefect_hooks.registration.differences import Change
 from kedro_prefect_hooks.registration.plan import Action, Kind, Plan
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Collection, Mapping
 
 from prefect.storage import Storage
 
-from kedro_prefect_hooks.registration.key import digest_of, owner_of
-from kedro_prefect_hooks.registration.serialized import Json, serialized, serialized_storage
+from kedro_prefect_hooks.api.key import digest_of, owner_of
+from kedro_prefect_hooks.api.registered import Json
+from kedro_prefect_hooks.registration.serialized import serialized, serialized_storage
 
 if TYPE_CHECKING:
     import prefect
 
-    from kedro_prefect_hooks.flows.project import ProjectFlows
+    from kedro_prefect_hooks.flows.project_flows import ProjectFlows
 
 PARAMETER = "prefect.core.parameter.Parameter"
 
@@ -136,6 +137,6 @@ def wanted_flows(flows: ProjectFlows, only: Collection[str] | None = None) -> li
 
 def owner_of_flows(flows: ProjectFlows) -> str:
     """Who registers a project's flows, as it stands in their keys."""
-    from kedro_prefect_hooks import _kedro
+    from kedro_prefect_hooks.compat import kedro_project
 
-    return owner_of(_kedro.package_name() or flows.path.name, flows.context.env)
+    return owner_of(kedro_project.package_name() or flows.path.name, flows.context.env)

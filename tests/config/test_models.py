@@ -11,14 +11,14 @@ import yaml
 from kedro_prefect_hooks.config import (
     FlowConfig,
     NodeSettings,
-    clocks,
     models,
-    nodes,
+    node_settings,
     notify,
     parse_config,
+    schedule,
     typed,
 )
-from kedro_prefect_hooks.config.schema import examples
+from kedro_prefect_hooks.config.editor_schema import examples
 
 MINUTE = datetime.timedelta(minutes=1)
 
@@ -136,7 +136,7 @@ def test_no_retry_means_no_delay_for_prefect_refuses_one() -> None:
 
 MODELS = [
     model
-    for home in (models, clocks, nodes, notify, typed)
+    for home in (models, schedule, node_settings, notify, typed)
     for model in vars(home).values()
     if isinstance(model, type) and issubclass(model, models.Model) and model.__module__ == home.__name__
 ]
@@ -154,7 +154,7 @@ def test_the_example_in_each_docstring_is_right(model: type[models.Model]) -> No
             named = next(iter(content)) in model.model_fields
             if not named:
                 content = under
-        if model is models.FlowConfig or model is nodes.NodeConfig:
+        if model is models.FlowConfig or model is node_settings.NodeConfig:
             for each in content.values():
                 model.model_validate(each)
         else:

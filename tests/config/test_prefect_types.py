@@ -13,8 +13,9 @@ from prefect.engine.serializers import JSONSerializer, PandasSerializer
 from prefect.run_configs import LocalRun
 from prefect.storage import Storage
 
-from kedro_prefect_hooks.config import FlowConfig, parse_config, prefect_types
+from kedro_prefect_hooks.config import FlowConfig, parse_config
 from kedro_prefect_hooks.config.messages import Place
+from kedro_prefect_hooks.config.prefect import objects
 from kedro_prefect_hooks.errors import ConfigError
 
 FILE = {"": "conf/base/prefect.yml"}
@@ -68,19 +69,19 @@ def message_of(kind: str, text: str) -> str:
     return str(raised.value)
 
 
-ALL_TYPES = [(kind, name) for kind in prefect_types.KINDS for name in prefect_types.names(kind)]
+ALL_TYPES = [(kind, name) for kind in objects.KINDS for name in objects.names(kind)]
 
 
 def test_all_of_prefects_own_classes_are_known() -> None:
-    assert set(prefect_types.names("storage")) == set(prefect.storage.__all__) - {"Storage"}
-    assert set(prefect_types.names("run_config")) == set(prefect.run_configs.__all__) - {"RunConfig"}
-    assert set(prefect_types.names("executor")) == set(prefect.executors.__all__) - {"Executor"}
+    assert set(objects.names("storage")) == set(prefect.storage.__all__) - {"Storage"}
+    assert set(objects.names("run_config")) == set(prefect.run_configs.__all__) - {"RunConfig"}
+    assert set(objects.names("executor")) == set(prefect.executors.__all__) - {"Executor"}
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL_TYPES)
 def test_every_type_refuses_an_unknown_argument(kind: str, name: str) -> None:
-    cls = prefect_types.class_of(kind, name, Place())
-    parameters, takes_any = prefect_types.parameters_of(cls)
+    cls = objects.class_of(kind, name, Place())
+    parameters, takes_any = objects.parameters_of(cls)
     assert not takes_any
     assert "kwargs" not in parameters
     if kind != "serializer":

@@ -10,7 +10,8 @@ import pytest
 import yaml
 from kedro.pipeline import Pipeline, node
 
-from kedro_prefect_hooks.config import check, json_schema, parse_config, prefect_types
+from kedro_prefect_hooks.config import check, json_schema, parse_config
+from kedro_prefect_hooks.config.prefect import objects
 from kedro_prefect_hooks.config.template import first_prefect_yml
 from tests.config import test_fit, test_prefect_types, test_schedules, test_validation
 
@@ -90,7 +91,7 @@ def test_every_key_is_explained() -> None:
 
 def test_types_are_those_of_prefect() -> None:
     whole = SCHEMA["definitions"]["ExecutorConfig"]["anyOf"][0]
-    assert whole["properties"]["type"]["anyOf"][0]["enum"] == prefect_types.names("executor")
+    assert whole["properties"]["type"]["anyOf"][0]["enum"] == objects.names("executor")
 
 
 def identity(value: Any) -> Any:

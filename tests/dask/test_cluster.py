@@ -143,10 +143,10 @@ def test_dask_is_told_how_much_a_state_holds() -> None:
     from dask.sizeof import sizeof
     from prefect.engine.state import Failed, Success
 
-    from kedro_prefect_hooks.flows.datasets import KEPT, Outputs
-    from kedro_prefect_hooks.flows.futures import tell_sizes, without_values
+    from kedro_prefect_hooks.flows.dask_futures import register_state_sizeof, without_values
+    from kedro_prefect_hooks.runs.outputs import KEPT, Outputs
 
-    tell_sizes()
+    register_state_sizeof()
     full = Success(result=Outputs("node", {"frame": np.ones(1_000_000)}, {"frame": KEPT}))
     assert 8_000_000 < sizeof(full) < 8_010_000
     assert sizeof(without_values(full)) < 10_000

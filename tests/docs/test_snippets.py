@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from kedro_prefect_hooks.cli import COMMANDS, prefect
-from kedro_prefect_hooks.config import clocks, models, notify, parse_config
+from kedro_prefect_hooks.config import models, notify, parse_config, schedule
 from kedro_prefect_hooks.errors import ConfigError
 from tests.docs.pages import Block, blocks
 
@@ -45,7 +45,7 @@ def whole_file(content: Mapping[str, Any]) -> dict[str, Any]:
         return {"flows": {"snippet": None}, **content}
     if keys <= set(models.FlowConfig.model_fields):
         return {"flows": {"snippet": dict(content)}}
-    if keys <= set(clocks.ScheduleConfig.model_fields):
+    if keys <= set(schedule.ScheduleConfig.model_fields):
         return {"flows": {"snippet": {"schedule": dict(content)}}}
     if keys <= set(notify.NotifyConfig.model_fields):
         return {"flows": {"snippet": {"notify": dict(content)}}}

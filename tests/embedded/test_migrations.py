@@ -13,8 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from kedro_prefect_hooks.embedded import database, tables
-from kedro_prefect_hooks.embedded.database import Database, alembic_config
+from kedro_prefect_hooks.embedded.storage import database, tables
+from kedro_prefect_hooks.embedded.storage.database import Database, alembic_config
 from kedro_prefect_hooks.errors import KedroPrefectError
 
 

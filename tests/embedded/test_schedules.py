@@ -15,11 +15,11 @@ from prefect.schedules.clocks import CronClock, DatesClock, IntervalClock, RRule
 from prefect.schedules.filters import is_weekday
 from prefect.serialization.schedule import ScheduleSchema
 
-from kedro_prefect_hooks.embedded.operations import schedules
+from kedro_prefect_hooks.embedded.operations import scheduled_runs
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
 from kedro_prefect_hooks.embedded.services import scheduler
 from kedro_prefect_hooks.embedded.settings import Settings
-from kedro_prefect_hooks.embedded.values import SECOND, parse_timestamp
+from kedro_prefect_hooks.embedded.storage.values import SECOND, parse_timestamp
 from tests.embedded.conftest import Caller, Seed
 
 START = parse_timestamp("2026-11-23T10:02:00+00:00")
@@ -222,6 +222,6 @@ def test_two_schedulers_at_once_make_each_run_once(world: World) -> None:
     for _ in range(5):
         world.clock.time += 50 * MINUTE
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda _: schedules.schedule_runs(world.database, flow_id), range(4)))
+            list(pool.map(lambda _: scheduled_runs.schedule_runs(world.database, flow_id), range(4)))
     times = world.times(flow_id)
     assert len(times) == len(set(times)) == 60

@@ -12,8 +12,9 @@ from typing import Any, Dict, Set
 
 from graphql import get_introspection_query, is_enum_type, is_scalar_type
 
-from kedro_prefect_hooks.embedded import registry, tables
-from kedro_prefect_hooks.embedded.schema import schema
+from kedro_prefect_hooks.embedded.graphql.schema import schema
+from kedro_prefect_hooks.embedded.operations import registry
+from kedro_prefect_hooks.embedded.storage import tables
 from tests.embedded.conftest import Caller
 
 REAL: Dict[str, Any] = json.loads(Path(__file__).with_name("real_schema.json").read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ import pytest
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
 from kedro_prefect_hooks.embedded.services import Services, lazarus, zombies
 from kedro_prefect_hooks.embedded.settings import Settings
-from kedro_prefect_hooks.embedded.values import SECOND
+from kedro_prefect_hooks.embedded.storage.values import SECOND
 from tests.embedded.agents import wait_for
 from tests.embedded.conftest import Caller, Seed, task
 

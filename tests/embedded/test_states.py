@@ -8,7 +8,8 @@ import pytest
 from prefect.engine import state as prefect_state
 from prefect.serialization.state import StateSchema
 
-from kedro_prefect_hooks.embedded import states
+from kedro_prefect_hooks import states
+from kedro_prefect_hooks.embedded.storage import serialized_states
 
 CLASSES: Dict[str, Any] = {
     name: found
@@ -19,16 +20,16 @@ NOW = 1_700_000_000_000_000
 
 
 def test_the_hierarchy_and_the_colors_are_prefects() -> None:
-    assert set(states.COLORS) == set(CLASSES)
+    assert set(serialized_states.COLORS) == set(CLASSES)
     for name, found in CLASSES.items():
-        assert states.COLORS[name] == found.color
+        assert serialized_states.COLORS[name] == found.color
         for parent, above in CLASSES.items():
             assert states.is_a(name, parent) == issubclass(found, above), (name, parent)
 
 
 @pytest.mark.parametrize("name", sorted(set(CLASSES) - {"State", "_MetaState"}))
 def test_a_bare_state_is_filled_up_to_what_prefect_reads_and_writes(name: str) -> None:
-    ours = states.normalised({"type": name, "message": "m"}, NOW)
+    ours = serialized_states.normalised({"type": name, "message": "m"}, NOW)
     again = StateSchema().dump(StateSchema().load({"type": name, "message": "m"}))
     for key in ("type", "message", "cached_inputs", "context"):
         assert ours[key] == again[key], key
@@ -39,7 +40,7 @@ def test_a_bare_state_is_filled_up_to_what_prefect_reads_and_writes(name: str) -
 @pytest.mark.parametrize("name", sorted(set(CLASSES) - {"State", "_MetaState"}))
 def test_a_state_as_the_client_sends_it_stays_as_it_is(name: str) -> None:
     sent = CLASSES[name](message="m").serialize()
-    assert states.normalised(sent, NOW) == sent
+    assert serialized_states.normalised(sent, NOW) == sent
 
 
 @pytest.mark.parametrize(
@@ -52,5 +53,5 @@ def test_a_state_as_the_client_sends_it_stays_as_it_is(name: str) -> None:
 )
 def test_what_is_no_state_is_refused_in_prefects_words(state: Any, message: str) -> None:
     with pytest.raises(ValueError) as refused:
-        states.normalised(state, NOW)
+        serialized_states.normalised(state, NOW)
     assert str(refused.value) == message

@@ -13,7 +13,7 @@ from tests import prefect_api
 from tests.scenarios import scenarios
 
 SITE = """
-import kedro_prefect_hooks._prefect as workarounds
+import kedro_prefect_hooks.compat.prefect as workarounds
 
 workarounds.API_GIVEN_UP_AFTER = 3.0
 """

@@ -99,12 +99,12 @@ def test_the_hook_itself_imports_neither(tmp_path: Path, home: Path, project: Pr
     code = (
         "import sys; from pathlib import Path;"
         "from kedro_prefect_hooks.hooks import PrefectHooks, _listed;"
-        "from kedro_prefect_hooks import _kedro;"
+        "from kedro_prefect_hooks.compat import kedro_project, kedro_session;"
         f"path = Path({str(project.path)!r});"
-        "package = _kedro.bootstrap(path, None);"
-        "session = _kedro.open_session(path, package, None, None, None);"
+        "package = kedro_project.bootstrap(path, None);"
+        "session = kedro_session.open_session(path, package, None, None, None);"
         "before = set(sys.modules);"
-        "loader = _kedro.config_loader(session);"
+        "loader = kedro_session.config_loader(session);"
         "context = type('Context', (), {'config_loader': loader, 'env': None})();"
         "PrefectHooks().after_context_created(context);"
         "assert not _listed(context);"
@@ -266,11 +266,11 @@ def register_pipelines():
     code = (
         OPEN
         + """
-from kedro_prefect_hooks import session
-from kedro_prefect_hooks.flows.project import ProjectFlows
+from kedro_prefect_hooks.runs import session, spec
+from kedro_prefect_hooks.flows.project_flows import ProjectFlows
 import os
 os.environ["KEDRO_PREFECT_DISABLE"] = "1"
-_, context = session.open_project(session.ProjectRef(path=str(Path.cwd())))
+_, context = session.open_project(spec.ProjectRef(path=str(Path.cwd())))
 del os.environ["KEDRO_PREFECT_DISABLE"]
 assert ProjectFlows(context).build("outer").run().is_successful()
 """

@@ -10,7 +10,7 @@ import weakref
 import pytest
 
 from kedro_prefect_hooks.errors import FlowRunError
-from kedro_prefect_hooks.flows.datasets import KEPT, Outputs
+from kedro_prefect_hooks.runs.outputs import KEPT, Outputs
 
 
 class Value:

@@ -16,8 +16,8 @@ from prefect.executors import DaskExecutor, LocalDaskExecutor, LocalExecutor
 
 from kedro_prefect_hooks.config import FlowConfig
 from kedro_prefect_hooks.flows.builder import build_flow, fingerprint
-from kedro_prefect_hooks.flows.flow import KedroFlow
-from kedro_prefect_hooks.session import FlowRun, ProjectRef
+from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
+from kedro_prefect_hooks.runs.spec import FlowRun, ProjectRef
 
 REF = ProjectRef(path="/nowhere", package="nothing")
 

@@ -11,10 +11,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from kedro_prefect_hooks.graph.html import page
-from kedro_prefect_hooks.graph.mermaid import mermaid
-from kedro_prefect_hooks.graph.model import Edge, Graph, Vertex
-from kedro_prefect_hooks.graph.svg import svg
+from kedro_prefect_hooks.drawing.graph import Edge, Graph, Vertex
+from kedro_prefect_hooks.drawing.html import page
+from kedro_prefect_hooks.drawing.mermaid import mermaid
+from kedro_prefect_hooks.drawing.svg import svg
 from tests.scenarios.project_factory import Project
 from tests.scenarios.scenarios import chain, traps
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kedro_prefect_hooks.graph.layout import Layout, laid_out
+from kedro_prefect_hooks.drawing.layout import Layout, laid_out
 
 
 @st.composite

@@ -7,7 +7,7 @@ from typing import Dict
 
 import pytest
 
-from kedro_prefect_hooks.embedded.page import STATIC
+from kedro_prefect_hooks.embedded.web.page import STATIC
 
 FAMILIES = (
     "success",

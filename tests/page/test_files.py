@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from kedro_prefect_hooks.embedded import page
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
+from kedro_prefect_hooks.embedded.web import page
 
 FILES = sorted(path for path in page.STATIC.rglob("*") if path.is_file())
 

@@ -14,9 +14,9 @@ from kedro.framework.project import pipelines
 from kedro.framework.startup import bootstrap_project
 from prefect.utilities.graphql import compress
 
-from kedro_prefect_hooks import _kedro
+from kedro_prefect_hooks.compat import kedro_project, kedro_session
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
-from kedro_prefect_hooks.flows.project import ProjectFlows
+from kedro_prefect_hooks.flows.project_flows import ProjectFlows
 from kedro_prefect_hooks.registration import plan_project, register_project
 from kedro_prefect_hooks.registration.plan import Plan
 from kedro_prefect_hooks.registration.summary import Line, Summary
@@ -89,12 +89,12 @@ class Site:
 
     def flows(self, env: str | None = None) -> ProjectFlows:
         """The flows as the project's files say now."""
-        if _kedro.package_name() == self.project.package:
+        if kedro_project.package_name() == self.project.package:
             # Bootstrapping again would read the settings again too, which takes long below pytest.
             pipelines.configure(f"{self.project.package}.pipeline_registry")
         else:
             bootstrap_project(self.project.path)
-        session = _kedro.open_session(self.project.path, self.project.package, env, None, None)
+        session = kedro_session.open_session(self.project.path, self.project.package, env, None, None)
         return ProjectFlows(session.load_context())
 
     def register(self, *, api: str | None = None, env: str | None = None, **options: Any) -> Summary:

@@ -12,7 +12,7 @@ import pytest
 from prefect.run_configs import UniversalRun
 from prefect.storage import Local
 
-from kedro_prefect_hooks.registration.key import Key, digest_of, owner_of, parse
+from kedro_prefect_hooks.api.key import Key, digest_of, owner_of, parse
 from kedro_prefect_hooks.registration.wanted import wanted
 from tests.registration.conftest import Site
 from tests.scenarios.project_factory import clean_environment
@@ -21,13 +21,13 @@ DIGESTS = """
 import sys
 from pathlib import Path
 from kedro.framework.startup import bootstrap_project
-from kedro_prefect_hooks import _kedro
-from kedro_prefect_hooks.flows.project import ProjectFlows
+from kedro_prefect_hooks.compat import kedro_session
+from kedro_prefect_hooks.flows.project_flows import ProjectFlows
 from kedro_prefect_hooks.registration.wanted import wanted_flows
 
 project = Path(sys.argv[1])
 bootstrap_project(project)
-flows = ProjectFlows(_kedro.open_session(project, None, None, None, None).load_context())
+flows = ProjectFlows(kedro_session.open_session(project, None, None, None, None).load_context())
 print(*(flow.digest for flow in wanted_flows(flows)))
 """
 

@@ -11,8 +11,8 @@ from typing import Any, Callable
 
 import pytest
 
+from kedro_prefect_hooks.api import client as prefect_api
 from kedro_prefect_hooks.errors import ApiError, RegistrationError
-from kedro_prefect_hooks.registration import api as prefect_api
 from tests.registration.conftest import NODES, Site, chain
 from tests.registration.proxy import Proxy, cut_at, wait_for
 from tests.scenarios.project_factory import clean_environment
@@ -37,14 +37,15 @@ REGISTER = """
 import sys
 from pathlib import Path
 from kedro.framework.startup import bootstrap_project
-from kedro_prefect_hooks import _kedro
-from kedro_prefect_hooks.flows.project import ProjectFlows
-from kedro_prefect_hooks.registration import api, register_project
+from kedro_prefect_hooks.compat import kedro_session
+from kedro_prefect_hooks.flows.project_flows import ProjectFlows
+from kedro_prefect_hooks.registration import register_project
+from kedro_prefect_hooks.api import client as api
 
 api.BATCH = 2
 project = Path(sys.argv[1])
 bootstrap_project(project)
-register_project(ProjectFlows(_kedro.open_session(project, None, None, None, None).load_context()))
+register_project(ProjectFlows(kedro_session.open_session(project, None, None, None, None).load_context()))
 """
 
 
@@ -163,19 +164,19 @@ def test_killed_between_two_requests(in_parts: Site, number: int) -> None:
 def test_a_server_that_ignores_tasks_sent_with_the_flow_gets_them_by_themselves(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kedro_prefect_hooks.embedded.operations import flows
+    from kedro_prefect_hooks.embedded.operations import flow_versions
 
     ignored: list[str] = []
 
     def ignoring_once(name: str) -> None:
-        real = getattr(flows, name)
+        real = getattr(flow_versions, name)
 
         def insert(*arguments: Any) -> None:
             if name in ignored:
                 real(*arguments)
             ignored.append(name)
 
-        monkeypatch.setattr(flows, name, insert)
+        monkeypatch.setattr(flow_versions, name, insert)
 
     ignoring_once("insert_tasks")
     ignoring_once("insert_edges")

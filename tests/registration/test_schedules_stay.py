@@ -6,7 +6,7 @@ from typing import Callable
 
 import pytest
 
-from kedro_prefect_hooks.registration import api as prefect_api
+from kedro_prefect_hooks.api import client as prefect_api
 from tests.registration.conftest import Site, chain, mutate
 from tests.registration.proxy import Proxy
 
@@ -80,11 +80,11 @@ def test_a_server_that_does_not_start_the_schedule_by_itself_is_told_to(
     make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Prefect Server notes in its log, and nowhere else, when it could not start a schedule with the flow.
-    from kedro_prefect_hooks.embedded.operations import schedules
+    from kedro_prefect_hooks.embedded.operations import scheduled_runs
 
     site = make_site(nodes=chain(3))
     site.flow(schedule=DAILY)
-    real, calls = schedules.activate, []
+    real, calls = scheduled_runs.activate, []
 
     def fails_once(*args: object) -> bool:
         calls.append(args)
@@ -92,7 +92,7 @@ def test_a_server_that_does_not_start_the_schedule_by_itself_is_told_to(
             raise ValueError("not now")
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(schedules, "activate", fails_once)
+    monkeypatch.setattr(scheduled_runs, "activate", fails_once)
     assert not site.line().paused
     assert len(calls) == 2
     assert is_active(site)

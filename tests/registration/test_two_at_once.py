@@ -9,9 +9,9 @@ from typing import Callable
 
 import pytest
 
-from kedro_prefect_hooks.registration.key import Key
+from kedro_prefect_hooks.api.key import Key
+from kedro_prefect_hooks.api.registered import Registered
 from kedro_prefect_hooks.registration.plan import doubles_of
-from kedro_prefect_hooks.registration.registered import Registered
 from kedro_prefect_hooks.registration.wanted import wanted_flows
 from tests.registration.conftest import Site, chain
 from tests.registration.proxy import Proxy

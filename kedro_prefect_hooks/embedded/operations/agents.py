@@ -6,8 +6,8 @@ from typing import Any, Dict
 
 import sqlalchemy as sa
 
-from kedro_prefect_hooks.embedded import tables, values
-from kedro_prefect_hooks.embedded.registry import Input, Request, mutation
+from kedro_prefect_hooks.embedded.operations.registry import Input, Request, mutation
+from kedro_prefect_hooks.embedded.storage import tables, values
 
 _AGENT, _CONFIG = tables.agent, tables.agent_config
 

@@ -6,9 +6,9 @@ from typing import Any, Dict
 
 import sqlalchemy as sa
 
-from kedro_prefect_hooks.embedded import clocks, tables, values
-from kedro_prefect_hooks.embedded.operations import schedules
-from kedro_prefect_hooks.embedded.registry import Input, Request, mutation
+from kedro_prefect_hooks.embedded.operations import due_times, scheduled_runs
+from kedro_prefect_hooks.embedded.operations.registry import Input, Request, mutation
+from kedro_prefect_hooks.embedded.storage import tables, values
 
 _GROUP, _FLOW = tables.flow_group, tables.flow
 
@@ -23,7 +23,7 @@ def _update(request: Request, given: Input, **changes: Any) -> Dict[str, Any]:
         if "schedule" in changes:
             # What the old schedule had made; the scheduler makes the new one's.
             of_group = sa.select(_FLOW.c.id).where(_FLOW.c.flow_group_id == given["flow_group_id"])
-            schedules.delete_scheduled_runs(connection, tables.flow_run.c.flow_id.in_(of_group))
+            scheduled_runs.delete_scheduled_runs(connection, tables.flow_run.c.flow_id.in_(of_group))
     return {"success": bool(result.rowcount)}
 
 
@@ -65,7 +65,7 @@ def set_flow_group_schedule(request: Request, given: Input) -> Dict[str, Any]:
         found.append({"type": "IntervalClock", **clock, "interval": clock["interval"] * values.SECOND})
     for clock in found:
         clock["start_date"] = start
-        clocks.check_clock(clock)
+        due_times.check_clock(clock)
     answer = _update(request, given, schedule={"type": "Schedule", "clocks": found})
     with request.database.read() as connection:
         of_group = sa.select(_FLOW.c.id).where(
@@ -73,7 +73,7 @@ def set_flow_group_schedule(request: Request, given: Input) -> Dict[str, Any]:
         )
         flow_ids = list(connection.execute(of_group).scalars())
     for flow_id in flow_ids:
-        schedules.schedule_runs(request.database, flow_id)
+        scheduled_runs.schedule_runs(request.database, flow_id)
     return answer
 
 

@@ -6,9 +6,9 @@ from typing import Any, Dict, List
 
 import sqlalchemy as sa
 
-from kedro_prefect_hooks.embedded import tables
-from kedro_prefect_hooks.embedded.registry import Input, Request, mutation
-from kedro_prefect_hooks.embedded.values import new_id
+from kedro_prefect_hooks.embedded.operations.registry import Input, Request, mutation
+from kedro_prefect_hooks.embedded.storage import tables
+from kedro_prefect_hooks.embedded.storage.values import new_id
 
 _insert = tables.log.insert()
 

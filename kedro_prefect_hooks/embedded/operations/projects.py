@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from kedro_prefect_hooks.embedded import tables
-from kedro_prefect_hooks.embedded.registry import Input, Request, mutation
-from kedro_prefect_hooks.embedded.values import new_id
+from kedro_prefect_hooks.embedded.operations.registry import Input, Request, mutation
+from kedro_prefect_hooks.embedded.storage import tables
+from kedro_prefect_hooks.embedded.storage.values import new_id
 
 _PROJECT = tables.project
 

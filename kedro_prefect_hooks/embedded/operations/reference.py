@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from kedro_prefect_hooks import __version__
-from kedro_prefect_hooks.embedded import states
-from kedro_prefect_hooks.embedded.registry import Input, Request, query
+from kedro_prefect_hooks.embedded.operations.registry import Input, Request, query
+from kedro_prefect_hooks.embedded.storage import serialized_states
 
 
 @query("String")
@@ -16,8 +16,8 @@ def hello(request: Request, given: Input) -> str:
 
 @query("reference_data")
 def reference_data(request: Request, given: Input) -> Dict[str, Any]:
-    colors = {state: {"color": color} for state, color in states.COLORS.items()}
-    return {"state_hierarchy": states.hierarchy(), "state_info": colors}
+    colors = {state: {"color": color} for state, color in serialized_states.COLORS.items()}
+    return {"state_hierarchy": serialized_states.hierarchy(), "state_info": colors}
 
 
 @query("api_info")

@@ -11,8 +11,8 @@ import threading
 import time
 from typing import Callable, List
 
-from kedro_prefect_hooks.embedded.database import Database
 from kedro_prefect_hooks.embedded.services import lazarus, scheduler, zombies
+from kedro_prefect_hooks.embedded.storage.database import Database
 
 _log = logging.getLogger(__name__)
 

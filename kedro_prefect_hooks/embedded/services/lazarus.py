@@ -11,10 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kedro_prefect_hooks.embedded import runstates, states, tables
-from kedro_prefect_hooks.embedded.database import Database
+from kedro_prefect_hooks import states
 from kedro_prefect_hooks.embedded.operations import logs
-from kedro_prefect_hooks.embedded.values import SECOND
+from kedro_prefect_hooks.embedded.storage import state_history, tables
+from kedro_prefect_hooks.embedded.storage.database import Database
+from kedro_prefect_hooks.embedded.storage.serialized_states import new_state
+from kedro_prefect_hooks.embedded.storage.values import SECOND
 
 _FLOW_RUN, _TASK_RUN = tables.flow_run, tables.task_run
 _LOGGER = "prefect-server.Lazarus.FlowRun"
@@ -26,7 +28,7 @@ def run(database: Database) -> int:
     stale = now - int(database.settings.heartbeat_timeout * SECOND)
     rescheduled = 0
     with database.read() as connection:
-        found = runstates.ids(connection, _dead(stale).limit(500))
+        found = state_history.ids(connection, _dead(stale).limit(500))
     for flow_run_id in found:
         with database.write() as connection:
             # Another process may have brought it back, or it may have stirred, since it was found.
@@ -47,7 +49,7 @@ def _dead(stale: int) -> sa.Select[Any]:
             _FLOW_RUN.c.state.in_(["Running", "Submitted"]),
             _FLOW_RUN.c.heartbeat <= stale,
             ~alive,
-            runstates.watched(_FLOW_RUN.c.flow_id, "heartbeat_enabled", "lazarus_enabled"),
+            state_history.watched(_FLOW_RUN.c.flow_id, "heartbeat_enabled", "lazarus_enabled"),
         )
         .order_by(_FLOW_RUN.c.updated)
     )
@@ -60,11 +62,11 @@ def _bring_back(connection: sa.Connection, now: int, dead: Any, limit: int) -> i
             f"A Lazarus process attempted to reschedule this run {limit} times without success. "
             "Marking as failed."
         )
-        runstates.set_flow_run_state(connection, now, dead.id, states.make("Failed", message, now))
+        state_history.set_flow_run_state(connection, now, dead.id, new_state("Failed", message, now))
         _note(connection, now, dead, message, "ERROR")
         return 0
-    scheduled = states.make("Scheduled", "Rescheduled by a Lazarus process.", now)
-    runstates.set_flow_run_state(connection, now, dead.id, scheduled)
+    scheduled = new_state("Scheduled", "Rescheduled by a Lazarus process.", now)
+    state_history.set_flow_run_state(connection, now, dead.id, scheduled)
     connection.execute(
         _FLOW_RUN.update().where(_FLOW_RUN.c.id == dead.id).values(times_resurrected=attempt, updated=now)
     )

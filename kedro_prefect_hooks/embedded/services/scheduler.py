@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from kedro_prefect_hooks.embedded.database import Database
-from kedro_prefect_hooks.embedded.operations import schedules
+from kedro_prefect_hooks.embedded.operations import scheduled_runs
+from kedro_prefect_hooks.embedded.storage.database import Database
 
 _log = logging.getLogger(__name__)
 
@@ -13,9 +13,9 @@ _log = logging.getLogger(__name__)
 def run(database: Database) -> int:
     """Make the next runs of all flows whose schedules are on; returns how many were made."""
     made = 0
-    for flow_id in schedules.active_flows(database):
+    for flow_id in scheduled_runs.active_flows(database):
         try:
-            made += schedules.schedule_runs(database, flow_id)
+            made += scheduled_runs.schedule_runs(database, flow_id)
         except ValueError as error:
             # One flow's schedule or parameters; the others' runs are made all the same.
             _log.warning("No runs were scheduled for flow %s: %s", flow_id, error)

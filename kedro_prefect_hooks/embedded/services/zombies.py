@@ -11,10 +11,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kedro_prefect_hooks.embedded import runstates, states, tables
-from kedro_prefect_hooks.embedded.database import Database
 from kedro_prefect_hooks.embedded.operations import logs
-from kedro_prefect_hooks.embedded.values import SECOND, format_timestamp
+from kedro_prefect_hooks.embedded.storage import state_history, tables
+from kedro_prefect_hooks.embedded.storage.database import Database
+from kedro_prefect_hooks.embedded.storage.serialized_states import new_state
+from kedro_prefect_hooks.embedded.storage.values import SECOND, format_timestamp
 
 _FLOW_RUN, _TASK_RUN, _TASK = tables.flow_run, tables.task_run, tables.task
 _STATE = tables.task_run_state
@@ -27,7 +28,7 @@ def run(database: Database) -> int:
     stale = now - int(database.settings.heartbeat_timeout * SECOND)
     ended = 0
     with database.read() as connection:
-        task_runs = runstates.ids(connection, _zombie_task_runs(stale).limit(5000))
+        task_runs = state_history.ids(connection, _zombie_task_runs(stale).limit(5000))
     for task_run_id in task_runs:
         with database.write() as connection:
             # It may have finished, or another process may have ended it, since it was found.
@@ -36,7 +37,7 @@ def run(database: Database) -> int:
                 _end_task_run(connection, now, zombie)
                 ended += 1
     with database.read() as connection:
-        flow_runs = runstates.ids(connection, _zombie_flow_runs(stale).limit(5000))
+        flow_runs = state_history.ids(connection, _zombie_flow_runs(stale).limit(5000))
     for flow_run_id in flow_runs:
         with database.write() as connection:
             found = connection.execute(_zombie_flow_runs(stale).where(_FLOW_RUN.c.id == flow_run_id)).first()
@@ -69,7 +70,7 @@ def _zombie_task_runs(stale: int) -> sa.Select[Any]:
         .where(
             _TASK_RUN.c.state == "Running",
             _FLOW_RUN.c.heartbeat <= stale,
-            runstates.watched(_FLOW_RUN.c.flow_id, "heartbeat_enabled"),
+            state_history.watched(_FLOW_RUN.c.flow_id, "heartbeat_enabled"),
         )
     )
 
@@ -82,14 +83,14 @@ def _end_task_run(connection: sa.Connection, now: int, zombie: Any) -> None:
             f"This will be retry {attempt} of {zombie.max_retries}."
         )
         due = format_timestamp(now + (zombie.retry_delay or 0))
-        state = states.make("Retrying", message, now, run_count=attempt, start_time=due)
+        state = new_state("Retrying", message, now, run_count=attempt, start_time=due)
     else:
         message = (
             "No heartbeat detected from the remote task; marking the task run "
             f"{zombie.id} ({zombie.name}) as failed."
         )
-        state = states.make("Failed", message, now)
-    runstates.set_task_run_state(connection, now, zombie.id, state)
+        state = new_state("Failed", message, now)
+    state_history.set_task_run_state(connection, now, zombie.id, state)
     line = {"flow_run_id": zombie.flow_run_id, "task_run_id": zombie.id, "name": f"{_LOGGER}.TaskRun"}
     logs.add(connection, now, [{**line, "tenant_id": zombie.tenant_id, "message": message, "level": "ERROR"}])
 
@@ -98,12 +99,12 @@ def _zombie_flow_runs(stale: int) -> sa.Select[Any]:
     return sa.select(_FLOW_RUN.c.id, _FLOW_RUN.c.tenant_id).where(
         _FLOW_RUN.c.state == "Cancelling",
         _FLOW_RUN.c.heartbeat <= stale,
-        runstates.watched(_FLOW_RUN.c.flow_id, "heartbeat_enabled"),
+        state_history.watched(_FLOW_RUN.c.flow_id, "heartbeat_enabled"),
     )
 
 
 def _end_flow_run(connection: sa.Connection, now: int, zombie: Any) -> None:
     message = "No heartbeat detected from the flow run; marking the run as failed."
-    runstates.set_flow_run_state(connection, now, zombie.id, states.make("Failed", message, now))
+    state_history.set_flow_run_state(connection, now, zombie.id, new_state("Failed", message, now))
     line = {"tenant_id": zombie.tenant_id, "flow_run_id": zombie.id, "name": f"{_LOGGER}.FlowRun"}
     logs.add(connection, now, [{**line, "message": message, "level": "ERROR"}])

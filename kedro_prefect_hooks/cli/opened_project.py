@@ -1,0 +1,134 @@
+"""The project that a command works on: where it is, in which Kedro environment, and its flows."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Collection
+
+import click
+
+from kedro_prefect_hooks.errors import ConfigError, KedroPrefectError, did_you_mean
+
+if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
+    from kedro.framework.session import KedroSession
+
+    from kedro_prefect_hooks.agent.project_agent import ProjectAgent
+    from kedro_prefect_hooks.config.models import PrefectConfig
+    from kedro_prefect_hooks.flows.project_flows import ProjectFlows
+    from kedro_prefect_hooks.runs.spec import ProjectRef
+
+
+class OpenProject:
+    """A project opened for one command: a Kedro session and context. Opening it registers nothing.
+
+    Args:
+        env: the Kedro environment; None for the one that registers.
+
+    Raises:
+        KedroPrefectError: the working directory is in no Kedro project.
+        ConfigError: the environment has no folder.
+    """
+
+    def __init__(self, env: str | None = None) -> None:
+        from kedro_prefect_hooks.runs.session import open_project
+        from kedro_prefect_hooks.runs.spec import ProjectRef
+
+        # Kedro 1 makes newer OmegaConf say this for each config loader, twelve lines each time, and nobody
+        # but Kedro can do anything about it.
+        warnings.filterwarnings("ignore", message=r"\s*register_new_resolver\(\) is")
+        self.metadata = metadata()
+        self.path = Path(str(self.metadata.project_path))
+        ref = ProjectRef(
+            path=str(self.path),
+            package=self.metadata.package_name,
+            env=env or os.environ.get("KEDRO_ENV") or registering_environment(self.path),
+        )
+        self.ref: ProjectRef = ref
+        opened: tuple[KedroSession, KedroContext] = open_project(ref)
+        self.opened = opened
+        self.context = opened[1]
+
+    @property
+    def env(self) -> str:
+        """The environment's name."""
+        from kedro_prefect_hooks.compat import kedro_session
+
+        return kedro_session.environment(self.context) or "local"
+
+    def agent(self, config: PrefectConfig, **options: Any) -> ProjectAgent:
+        """The project's agent; `options` are those of `make_agent`. Prefect must be pointing at the API."""
+        from kedro_prefect_hooks.agent.project_setup import make_agent
+
+        return make_agent(
+            self.path,
+            config,
+            package=str(self.metadata.package_name),
+            source_dir=Path(str(self.metadata.source_dir)),
+            **options,
+        )
+
+    def flows(self) -> ProjectFlows:
+        """What `prefect.yml` declares. Imports Prefect.
+
+        Raises:
+            ConfigError: it is missing, wrong, or does not fit the project.
+        """
+        from kedro_prefect_hooks.flows.project_flows import ProjectFlows
+
+        return ProjectFlows(self.context)
+
+
+def metadata() -> Any:
+    """Kedro's `ProjectMetadata` of the project that the command was called in.
+
+    Raises:
+        KedroPrefectError: it was called outside of one.
+    """
+    found = click.get_current_context().find_root().obj
+    if found is None:
+        raise KedroPrefectError(
+            f"There is no Kedro project in {Path.cwd()}: no pyproject.toml with [tool.kedro]. "
+            "Change to the project's folder, or make a project with `kedro new`."
+        )
+    return found
+
+
+def registering_environment(project_path: Path) -> str | None:
+    """The first environment whose `kedro run` registers, or None where it has no folder.
+
+    Commands work in it by default: a flow registered from another one would count as changed at the next
+    `kedro run --env deploy`.
+    """
+    from kedro_prefect_hooks.compat import kedro_config, kedro_project, kedro_session
+    from kedro_prefect_hooks.config import listed_environments
+
+    session = kedro_session.open_session(project_path, kedro_project.package_name(), None, None, None)
+    loader = kedro_session.config_loader(session)
+    listed = listed_environments(loader)
+    exists = bool(listed) and (Path(kedro_config.configuration_source(loader)) / listed[0]).is_dir()
+    return listed[0] if exists else None
+
+
+def chosen(flows: ProjectFlows, names: Collection[str] = (), pipeline: str | None = None) -> list[str] | None:
+    """The flows meant by `--flow` and `--pipeline`; None when all are.
+
+    Raises:
+        ConfigError: a flow or pipeline does not exist, or no flow is of that pipeline.
+    """
+    declared = flows.config.flows
+    flows.check_declared(names)
+    if pipeline is None:
+        return list(names) or None
+    if pipeline not in flows.pipelines:
+        hint = did_you_mean(pipeline, flows.pipelines)
+        raise ConfigError(
+            f"There is no pipeline '{pipeline}' in this project.{hint} It has: {', '.join(flows.pipelines)}."
+        )
+    of_pipeline = [name for name, flow in declared.items() if flow.pipeline == pipeline]
+    left = [name for name in of_pipeline if not names or name in names]
+    if not left:
+        raise ConfigError(f"No flow in prefect.yml has `pipeline: {pipeline}`; add one under `flows:`.")
+    return left

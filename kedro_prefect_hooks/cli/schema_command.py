@@ -1,0 +1,41 @@
+"""`kedro prefect schema`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from kedro_prefect_hooks.cli import base
+
+FILE_NAME = "prefect.schema.json"
+"""In the configuration's root folder: in an environment's folder Kedro would take it for configuration."""
+
+
+@base.command(name="schema", short_help="Print the JSON Schema of prefect.yml, for editors.")
+@click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write it to this file instead.")
+def command(output: str | None) -> None:
+    """Print the JSON Schema of prefect.yml.
+
+    Editors that know YAML schemas (VS Code with the YAML extension, PyCharm, Neovim with
+    yaml-language-server) complete keys and mark mistakes by it. `kedro prefect init` writes it to
+    conf/prefect.schema.json and points the first line of prefect.yml at it; after an upgrade write it again:
+
+    \b
+      kedro prefect schema -o conf/prefect.schema.json
+    """
+    text = schema_text()
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    Path(output).parent.mkdir(parents=True, exist_ok=True)
+    Path(output).write_text(text, encoding="utf-8")
+    click.echo(f"Wrote {output}.")
+
+
+def schema_text() -> str:
+    """The schema as text."""
+    from kedro_prefect_hooks.config import json_schema
+
+    return json.dumps(json_schema(), indent=2) + "\n"

@@ -1,0 +1,74 @@
+"""A Kedro pipeline: the datasets that it names, and the part of it that filters leave."""
+
+from __future__ import annotations
+
+import inspect
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping
+
+from kedro_prefect_hooks.compat import kedro_017
+
+if TYPE_CHECKING:
+    from kedro.pipeline import Pipeline
+
+
+def dataset_names(pipeline: Pipeline) -> set[str]:
+    """All datasets that the pipeline's nodes name."""
+    either: Any = pipeline
+    return set((either.datasets if hasattr(either, "datasets") else either.data_sets)())
+
+
+def is_parameter(name: str) -> bool:
+    """Whether a dataset's name means parameters."""
+    return name == "parameters" or name.startswith("params:")
+
+
+def in_memory_names(names: Iterable[str], catalog_configuration: Mapping[str, Any]) -> set[str]:
+    """Those of `names` that the configuration does not persist: not declared, or declared as memory.
+
+    Parameters are neither: they come from the configuration in each process.
+    """
+    patterns = [name for name in catalog_configuration if "{" in name]
+
+    def entry(name: str) -> Any:
+        if name in catalog_configuration or not patterns:
+            return catalog_configuration.get(name)
+        from parse import parse  # type: ignore[import-untyped]  # comes with the Kedro versions that have dataset factories
+
+        return next((catalog_configuration[p] for p in patterns if parse(p, name)), None)
+
+    def persisted(name: str) -> bool:
+        found = entry(name)
+        return isinstance(found, Mapping) and not str(found.get("type", "")).lower().endswith("memorydataset")
+
+    return {name for name in names if not is_parameter(name) and not persisted(name)}
+
+
+def filter_pipeline(pipeline: Pipeline, filters: Mapping[str, Iterable[str]]) -> Pipeline:
+    """The part of a pipeline that `kedro run` would run with these filters.
+
+    Args:
+        pipeline: the whole.
+        filters: `tags`, `from_nodes`, `to_nodes`, `node_names`, `from_inputs`, `to_outputs` and
+            `namespaces`; empty ones filter nothing.
+
+    Raises:
+        ValueError: Kedro's own, when a name does not exist or no node is left.
+    """
+    given = {name: list(values) for name, values in filters.items() if values}
+    if not given and pipeline.nodes:
+        return pipeline
+    namespaces = given.pop("namespaces", [])
+    of_pipeline: Callable[..., Pipeline] | None = getattr(pipeline, "filter", None)
+    apply = of_pipeline or partial(kedro_017.filter_pipeline, pipeline)
+    if not namespaces:
+        return apply(**given)
+    if "node_namespaces" in inspect.signature(apply).parameters:  # Kedro 1.0
+        return apply(**given, node_namespaces=namespaces)
+    # Before, one namespace at a time; filters intersect.
+    old_pipeline: Any = pipeline  # has a method that Kedro 1.0 dropped
+    parts = [old_pipeline.only_nodes_with_namespace(namespace) for namespace in namespaces]
+    left: Pipeline = apply(**given) & sum(parts[1:], parts[0])
+    if not left.nodes:
+        raise ValueError("no node is left")
+    return left

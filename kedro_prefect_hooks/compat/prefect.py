@@ -1,0 +1,176 @@
+"""Every workaround for Prefect 1.1.0, each with its reason.
+
+Imports Prefect, so nothing that a plain `kedro run` needs may import this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing.util
+import os
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Iterator
+
+import pendulum
+
+if sys.version_info >= (3, 12) and not hasattr(pendulum.tz, "_Timezone"):
+    # Prefect's CronSchedule asks for this name, which pendulum 3 dropped; pendulum 2 cannot be built on
+    # Python 3.12 and later. The one patch of somebody else's module that we allow ourselves.
+    pendulum.tz._Timezone = pendulum.tz.timezone.Timezone
+
+import prefect
+from prefect.engine.flow_runner import FlowRunner
+from prefect.engine.state import Retrying
+from prefect.engine.task_runner import TaskRunner
+from prefect.utilities.logging import LOG_MANAGER, CloudHandler, LogManager
+
+from kedro_prefect_hooks.compat import kedro_project
+
+if TYPE_CHECKING:
+    from prefect.engine.state import State
+
+
+class PlainCloudHandler(CloudHandler):
+    """Sends lines to the Prefect API without the markup that Kedro writes for rich's console."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        if getattr(record, "markup", None):
+            from rich.markup import render
+
+            return render(line).plain
+        return line
+
+
+@contextlib.contextmanager
+def printed_once() -> Iterator[None]:
+    """Leave the console to the logging that Kedro has configured.
+
+    Prefect's logger has a console handler of its own and hands its lines on to the root logger too, so that
+    with Kedro's handler there each would be printed twice.
+    """
+    logger = logging.getLogger("prefect")
+    own = [handler for handler in logger.handlers if type(handler) is logging.StreamHandler]
+    if not logging.getLogger().handlers:
+        own = []
+    for handler in own:
+        logger.removeHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in own:
+            logger.addHandler(handler)
+
+
+def send_kedro_logs() -> None:
+    """Send the lines of Kedro, of the project and of this package to the Prefect API, as Prefect's own go.
+
+    Kedro configures logging when a project is bootstrapped, which takes Prefect's handler off the loggers
+    named in PREFECT__LOGGING__EXTRA_LOGGERS; so this must be called after that, in each process.
+    """
+    if not prefect.context.get("running_with_backend"):
+        return
+    for name in filter(None, ("kedro", kedro_project.package_name(), "kedro_prefect_hooks")):
+        for logger in (logging.getLogger(name), *_apart(name)):
+            if not any(isinstance(handler, CloudHandler) for handler in logger.handlers):
+                logger.addHandler(PlainCloudHandler())
+            if logger.getEffectiveLevel() > logging.INFO:
+                logger.setLevel(logging.INFO)
+
+
+def _apart(name: str) -> list[logging.Logger]:
+    """The loggers below this one that do not pass their lines up.
+
+    `logging.yml` of the projects that Kedro up to 0.18.1 began makes `kedro.io` and `kedro.pipeline` such.
+    """
+    below = [each for each in logging.root.manager.loggerDict if each.startswith(f"{name}.")]
+    return [logger for logger in map(logging.getLogger, below) if not logger.propagate]
+
+
+def _send_own_logs(manager: LogManager) -> None:
+    """Let a forked worker send its log lines, and what it has left of them when it ends.
+
+    Prefect starts the thread that sends them once; a forked child (`LocalDaskExecutor("processes")`)
+    inherits the note that it runs, and the parent's unsent lines, but not the thread. And what Prefect
+    registers with `atexit` never runs in a child of multiprocessing.
+    """
+    manager.__init__()  # type: ignore[misc]
+    multiprocessing.util.Finalize(manager, manager.stop, exitpriority=0)
+
+
+multiprocessing.util.register_after_fork(LOG_MANAGER, _send_own_logs)
+
+
+API_GIVEN_UP_AFTER = 300.0
+"""Seconds that a flow run whose tasks are done waits for an API that does not answer."""
+
+
+def end_without_api() -> None:
+    """From here on, end this process if the API stays away: the tasks of its flow run are done.
+
+    Prefect's thread that looks for cancellation asks once more before the run ends, and asks again at once,
+    with no pause and no end, for as long as the API does not answer: a process that uses a whole processor
+    for ever. Nothing is lost with it but the last state, which cannot be told to anybody.
+    """
+    if prefect.context.get("running_with_backend"):
+        context = prefect.context.to_dict()
+        threading.Thread(target=_watch_api, args=(context,), name="kedro-prefect-api", daemon=True).start()
+
+
+def _watch_api(context: dict[str, Any]) -> None:
+    away_since = None
+    while True:
+        time.sleep(min(10.0, API_GIVEN_UP_AFTER))
+        try:
+            with prefect.context(context):
+                prefect.Client().graphql("query {hello}")
+            away_since = None
+        except Exception as error:
+            away_since = away_since or time.monotonic()
+            if time.monotonic() - away_since >= API_GIVEN_UP_AFTER:
+                print(f"The Prefect API is away ({error}): this flow run ends untold.", file=sys.stderr)  # noqa: T201
+                # As Ctrl-C would: what Prefect has started beside the run, its heartbeat, ends with it.
+                # Sent as a signal, since the main thread waits in a lock.
+                main = threading.main_thread().ident
+                if main is not None and hasattr(signal, "pthread_kill"):
+                    signal.pthread_kill(main, signal.SIGINT)
+                    time.sleep(30)
+                os._exit(1)
+
+
+class PatientTaskRunner(TaskRunner):
+    """A task runner that waits for its own retries, as Prefect's cloud task runner does.
+
+    Prefect's plain one leaves that to `Flow.run`, which, to do so, gathers every task's result in this
+    process: on a cluster that is all the data of the run.
+    """
+
+    def run(
+        self,
+        state: State | None = None,
+        upstream_states: dict[Any, State] | None = None,
+        context: dict[str, Any] | None = None,
+        is_mapped_parent: bool = False,
+    ) -> State:
+        context = context if context is not None else {}
+        arguments = {
+            "upstream_states": upstream_states,
+            "context": context,
+            "is_mapped_parent": is_mapped_parent,
+        }
+        with prefect.context(context):
+            ended: State = super().run(state=state, **arguments)
+            while isinstance(ended, Retrying):
+                pause = (ended.start_time - pendulum.now("utc")).total_seconds()
+                time.sleep(max(pause, 0))
+                ended = super().run(state=ended, **arguments)
+        return ended
+
+
+def patient_flow_runner(flow: prefect.Flow) -> FlowRunner:
+    """A flow runner without an API whose tasks wait for their own retries."""
+    return FlowRunner(flow=flow, task_runner_cls=PatientTaskRunner)

@@ -1,0 +1,137 @@
+"""Prefect schedules from `schedule:` in `prefect.yml`.
+
+Every date is made definite here: a schedule that depended on when it was built would look changed at each
+registration.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from kedro_prefect_hooks.config.messages import Place, Problem, error_of
+from kedro_prefect_hooks.config.schedule import ClockConfig, ScheduleConfig
+from kedro_prefect_hooks.errors import did_you_mean
+
+if TYPE_CHECKING:
+    import prefect
+
+EPOCH = datetime.datetime(2019, 1, 1)
+"""Where clocks begin that name no start: the date that Prefect's own `IntervalClock` takes."""
+
+SHORTEST_INTERVAL = datetime.timedelta(minutes=1)
+"""Prefect's serialisation refuses a shorter one (`IntervalClockSchema`)."""
+
+
+def build_schedule(config: ScheduleConfig, place: Place) -> prefect.schedules.Schedule:
+    """The Prefect schedule for a flow.
+
+    Args:
+        config: what `prefect.yml` says.
+        place: where it stands, for messages.
+
+    Raises:
+        ConfigError: a bad cron line or rule, an unknown time zone, an interval under a minute.
+    """
+    from prefect.schedules import Schedule
+
+    places = [place] if config.clocks is None else [place.at("clocks", n) for n in range(len(config.clocks))]
+    return Schedule(clocks=[_clock(clock, where) for clock, where in zip(config.each_clock(), places)])
+
+
+def _clock(config: ClockConfig, place: Place) -> prefect.schedules.clocks.Clock:
+    from prefect.schedules import clocks
+
+    zone = _zone(config.timezone, place)
+    start = _moment(config.start_date, zone)
+    shared: dict[str, Any] = {
+        "parameter_defaults": dict(config.parameters) or None,
+        "labels": list(config.labels) or None,
+    }
+    if config.dates is not None:
+        return clocks.DatesClock(dates=sorted(_moment(date, zone) for date in config.dates), **shared)
+    shared["end_date"] = _moment(config.end_date, zone)
+    # Prefect takes the time zone of a clock from its start.
+    if start is None and (config.timezone is not None or config.rrule is not None):
+        start = _moment(EPOCH, zone)
+    shared["start_date"] = start
+    if config.cron is not None:
+        _check_cron(config.cron, place)
+        if config.day_or is not None:
+            shared["day_or"] = config.day_or
+        return clocks.CronClock(config.cron, **shared)
+    if config.interval is not None:
+        if config.interval < SHORTEST_INTERVAL:
+            _fail(
+                place.at("interval"),
+                f"found {config.interval.total_seconds():g} seconds, expected at least 60",
+            )
+        return clocks.IntervalClock(config.interval, **shared)
+    return clocks.RRuleClock(_rule(config.rrule or "", start, place), **shared)
+
+
+def _pendulum() -> Any:
+    import pendulum
+
+    return pendulum
+
+
+def _fail(place: Place, text: str) -> NoReturn:
+    raise error_of([Problem(place, text)])
+
+
+def _zone(name: str | None, place: Place) -> Any:
+    pendulum = _pendulum()
+    if name is None:
+        return pendulum.timezone("UTC")
+    try:
+        return pendulum.timezone(name)
+    except Exception:  # pendulum 2 and 3 raise different classes
+        text = f"unknown time zone {name!r}.{did_you_mean(name, _zone_names())}"
+        _fail(
+            place.at("timezone"), f"{text} Accepted: IANA names such as Europe/Paris, America/New_York, UTC."
+        )
+
+
+def _zone_names() -> list[str]:
+    import pytz
+
+    return list(pytz.all_timezones)
+
+
+def _moment(value: datetime.datetime | None, zone: Any) -> Any:
+    pendulum = _pendulum()
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        return pendulum.datetime(
+            value.year, value.month, value.day, value.hour, value.minute, value.second, tz=zone
+        )
+    return pendulum.instance(value).in_timezone(zone)
+
+
+def _check_cron(line: str, place: Place) -> None:
+    from croniter import croniter
+
+    try:
+        croniter(line)
+    except Exception as error:  # croniter has several, not all of one family
+        reason = str(error).strip().rstrip(".")
+        _fail(
+            place.at("cron"),
+            f"bad cron line {line!r} ({reason}). "
+            "Accepted: minute, hour, day of month, month, day of week, such as '0 6 * * 1-5'.",
+        )
+
+
+def _rule(text: str, start: Any, place: Place) -> Any:
+    from dateutil.rrule import rrulestr
+
+    try:
+        return rrulestr(text) if "DTSTART" in text.upper() else rrulestr(text, dtstart=start)
+    except Exception as error:  # dateutil raises ValueError, KeyError, TypeError, …
+        _fail(
+            place.at("rrule"),
+            f"bad recurrence rule {text!r} ({str(error).strip() or type(error).__name__}). "
+            "Accepted: an iCalendar rule such as 'FREQ=WEEKLY;BYDAY=MO,FR;BYHOUR=6;BYMINUTE=0;BYSECOND=0'.",
+        )

@@ -1,0 +1,227 @@
+"""Does `prefect.yml` fit the project? Every pipeline, node, tag, dataset and parameter that it names, and
+every Prefect object that it describes, is looked at before anything is sent.
+
+Knows the project only as what it is handed: its pipelines and its parameters.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Container, Iterable, Iterator, Mapping
+
+from kedro.pipeline import Pipeline
+
+from kedro_prefect_hooks.compat import kedro_pipeline
+from kedro_prefect_hooks.config.messages import Place, Problem, WrongConfigError, error_of, unknown
+from kedro_prefect_hooks.config.models import GROUPINGS, FlowConfig, PrefectConfig
+from kedro_prefect_hooks.config.node_settings import TAG
+
+FILTERS = ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs", "namespaces")
+
+
+def check(
+    config: PrefectConfig,
+    *,
+    pipelines: Mapping[str, Pipeline],
+    parameters: Mapping[str, Any],
+    only: str | None = None,
+) -> dict[str, Pipeline]:
+    """Finds everything in `prefect.yml` that does not fit the project, and says it in one message.
+
+    Args:
+        config: what `load_config` returned.
+        pipelines: the project's registered pipelines.
+        parameters: the project's parameters, as the configuration has them.
+        only: look at this flow alone, since it is the one to run.
+
+    Returns:
+        The pipeline of each flow, filtered.
+
+    Raises:
+        WrongConfigError: something does not fit.
+    """
+    problems: list[Problem] = []
+    parts: dict[str, Pipeline] = {}
+    for name, flow in config.flows.items():
+        if only in (None, name):
+            try:
+                parts[name] = filtered(pipelines, flow)
+            except WrongConfigError as error:
+                problems += error.problems
+            else:
+                problems += _group_problems(flow, parts[name])
+                whole = pipelines[flow.pipeline]
+                problems += _node_problems(flow, parts[name], whole, config.defaults.nodes)
+            problems += [*_parameter_problems(flow, parameters), *_clock_problems(flow)]
+            problems += _object_problems(flow)
+    if only is None:
+        problems += _default_node_problems(config, pipelines)
+    if problems:
+        raise error_of(problems)
+    return parts
+
+
+def filtered(pipelines: Mapping[str, Pipeline], flow: FlowConfig) -> Pipeline:
+    """The part of the project's pipelines that a flow is made of.
+
+    Raises:
+        WrongConfigError: the pipeline does not exist, a filter names what is not in it, or no node is left.
+    """
+    if flow.pipeline not in pipelines:
+        raise error_of([Problem(flow.place("pipeline"), unknown("pipeline", flow.pipeline, pipelines))])
+    whole = pipelines[flow.pipeline]
+    problems = list(_filter_problems(flow, whole))
+    if problems:
+        raise error_of(problems)
+    try:
+        return kedro_pipeline.filter_pipeline(whole, {name: getattr(flow, name) for name in FILTERS})
+    except ValueError as error:
+        given = [name for name in FILTERS if getattr(flow, name)]
+        if given:
+            text = f"{' and '.join(given)} together leave no node of the pipeline {flow.pipeline!r}"
+        else:
+            text = f"the pipeline {flow.pipeline!r} has no nodes"
+        raise error_of([Problem(flow.place(), text)]) from error
+
+
+def _filter_problems(flow: FlowConfig, pipeline: Pipeline) -> Iterator[Problem]:
+    tags, names, datasets, namespaces = _names_in(pipeline)
+    accepted = {
+        "tags": ("tag", tags),
+        "from_nodes": ("node", names),
+        "to_nodes": ("node", names),
+        "node_names": ("node", names),
+        "from_inputs": ("dataset", datasets),
+        "to_outputs": ("dataset", datasets),
+        "namespaces": ("namespace", namespaces),
+    }
+    for filter_name, (what, known) in accepted.items():
+        for position, name in enumerate(getattr(flow, filter_name)):
+            if name not in known:
+                among = f"In the pipeline {flow.pipeline!r}"
+                yield Problem(flow.place(filter_name, position), unknown(what, name, known, among=among))
+
+
+def _names_in(pipeline: Pipeline) -> tuple[set[str], set[str], set[str], set[str]]:
+    """The tags, node names, datasets (with and without transcoding) and namespaces of a pipeline."""
+    tags: set[str] = set()
+    names: set[str] = set()
+    datasets: set[str] = set()
+    namespaces: set[str] = set()
+    for node in pipeline.nodes:
+        tags |= node.tags
+        names.add(node.name)
+        for dataset in (*node.inputs, *node.outputs):
+            datasets |= {dataset, dataset.split("@")[0]}
+        parts = node.namespace.split(".") if node.namespace else []
+        namespaces |= {".".join(parts[: n + 1]) for n in range(len(parts))}
+    return tags, names, datasets, namespaces
+
+
+def _group_problems(flow: FlowConfig, pipeline: Pipeline) -> Iterator[Problem]:
+    tags = _names_in(pipeline)[0]
+    if flow.group_by in GROUPINGS or any(tag.startswith(flow.group_by) for tag in tags):
+        return
+    text = unknown("grouping", flow.group_by, [*GROUPINGS, *tags], among="Accepted (or a prefix of tags)")
+    yield Problem(flow.place("group_by"), text)
+
+
+def _node_problems(
+    flow: FlowConfig, pipeline: Pipeline, whole: Pipeline, by_default: Container[str]
+) -> Iterator[Problem]:
+    known, everywhere = _node_keys(pipeline), _node_keys(whole)
+    for key in flow.nodes:
+        where = flow.place("nodes", key)
+        if key in known or key in by_default:
+            continue
+        if key in everywhere:
+            yield Problem(where, "is in the pipeline, but the flow's filters leave it out")
+        else:
+            what = "tag" if key.startswith(TAG) else "node"
+            close_to = {each for each in known if each.startswith(TAG) == (what == "tag")} or known
+            yield Problem(where, unknown(what, key, close_to, among="In this flow"))
+
+
+def _node_keys(pipeline: Pipeline) -> set[str]:
+    tags, names, _, _ = _names_in(pipeline)
+    return names | {f"{TAG}{tag}" for tag in tags}
+
+
+def _default_node_problems(config: PrefectConfig, pipelines: Mapping[str, Pipeline]) -> Iterator[Problem]:
+    """What `defaults` says of nodes need not be in every flow, but must be in one."""
+    if not config.defaults.nodes:
+        return
+    known: set[str] = set()
+    for flow in config.flows.values():
+        known |= _node_keys(pipelines[flow.pipeline]) if flow.pipeline in pipelines else set()
+    for key in config.defaults.nodes:
+        if key not in known:
+            what = "tag" if key.startswith(TAG) else "node"
+            yield Problem(
+                config.place("defaults", "nodes", key), unknown(what, key, known, among="In the flows")
+            )
+
+
+def _parameter_problems(flow: FlowConfig, parameters: Mapping[str, Any]) -> Iterator[Problem]:
+    known = dict(_dotted(parameters))
+    listed = set(flow.parameters)
+    for position, name in enumerate(flow.parameters):
+        where = flow.place("parameters", position)
+        if name not in known:
+            yield Problem(where, unknown("parameter", name.replace("params:", ""), known))
+            continue
+        outer = next(
+            (each for each in flow.parameters if name.startswith(f"{each}.") and each in listed), None
+        )
+        if outer is not None:
+            yield Problem(where, f"{name!r} is part of {outer!r}, which is listed too: list only one of them")
+        yield from _json_problems(where, known[name])
+
+
+def _dotted(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        name = f"{before}{key}"
+        yield name, value
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{name}.")
+
+
+def _clock_problems(flow: FlowConfig) -> Iterator[Problem]:
+    if flow.schedule is None:
+        return
+    place = flow.place("schedule")
+    clocks = [(place, flow.schedule.parameters)]
+    clocks += [
+        (place.at("clocks", position), clock.parameters)
+        for position, clock in enumerate(flow.schedule.clocks or ())
+    ]
+    for where, given in clocks:
+        for name, value in given.items():
+            at = where.at("parameters", name)
+            if name not in flow.parameters:
+                among = "Listed under this flow's `parameters`"
+                yield Problem(at, unknown("parameter of the flow", name, flow.parameters, among=among))
+            yield from _json_problems(at, value)
+
+
+def _json_problems(place: Place, value: Any) -> Iterator[Problem]:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        yield Problem(place, f"the value cannot be sent to Prefect as JSON: {error}")
+
+
+def _object_problems(flow: FlowConfig) -> Iterator[Problem]:
+    builders: Iterable[Callable[[], object]] = (
+        flow.build_schedule,
+        flow.build_storage,
+        flow.build_run_config,
+        flow.build_executor,
+        flow.build_result,
+        flow.build_state_handlers,
+    )
+    for build in builders:
+        try:
+            build()
+        except WrongConfigError as error:
+            yield from error.problems

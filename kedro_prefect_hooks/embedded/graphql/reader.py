@@ -1,0 +1,279 @@
+"""Answers queries of the tables, with one SQL statement for each level of a query however many its rows.
+
+It reads only the columns that are asked for. Knows nothing of HTTP or of mutations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import Any, Callable, Dict, List
+
+import sqlalchemy as sa
+
+from kedro_prefect_hooks.embedded.graphql import filters
+from kedro_prefect_hooks.embedded.graphql.document import Field
+from kedro_prefect_hooks.embedded.graphql.faults import QueryFault
+from kedro_prefect_hooks.embedded.storage import tables, values
+from kedro_prefect_hooks.embedded.storage.values import Interval, Timestamp
+
+Row = Dict[str, Any]
+Grouped = Dict[Any, List[Row]]
+
+
+def rows(connection: sa.Connection, table: str, field: Field) -> List[Row]:
+    """The answer to a query of `table`."""
+    return _Level(connection, table, field.arguments).rows(field.fields)[None]
+
+
+def row(connection: sa.Connection, table: str, field: Field) -> Row | None:
+    """The answer to a ``…_by_pk`` query."""
+    arguments = {"where": {"id": {"_eq": field.arguments["id"]}}}
+    found = _Level(connection, table, arguments).rows(field.fields)[None]
+    return found[0] if found else None
+
+
+def aggregate(connection: sa.Connection, table: str, field: Field) -> Row:
+    """The answer to an ``…_aggregate`` query."""
+    return _Level(connection, table, field.arguments).aggregates(field.fields, [None])[None]
+
+
+class _Level:
+    """The rows of one table at one level of a query: all of them, or those that belong to given parents.
+
+    With `key` and `parents`, arguments such as ``limit`` hold for each parent by itself, and answers are
+    grouped by parent; without, there is one group, None.
+    """
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        table: str,
+        arguments: Dict[str, Any],
+        key: str | None = None,
+        parents: List[Any] | None = None,
+    ) -> None:
+        self.connection = connection
+        self.name = table
+        self.table = tables.metadata.tables[table]
+        self.arguments = arguments
+        self.key = key
+        self.parents = parents
+        self.sorts = filters.order_by(self.table, arguments.get("order_by"))
+
+    def rows(self, fields: List[Field]) -> Grouped:
+        relations = tables.RELATIONS[self.name]
+        wanted = {"id"} | ({self.key} if self.key else set())
+        for field in fields:
+            relation = relations.get(field.name) or relations.get(_base(field.name))
+            wanted.add(relation.local if relation else field.name)
+        names = [column.name for column in self.table.c if column.name in wanted]
+        found = [dict(zip(names, row)) for row in self.connection.execute(self._select(names))]
+        grouped: Grouped = defaultdict(list)
+        for row, answer in zip(found, self._answers(fields, found)):
+            grouped[row[self.key] if self.key else None].append(answer)
+        return grouped
+
+    def _answers(self, fields: List[Field], found: List[Row]) -> List[Row]:
+        answers: List[Row] = [{} for _ in found]
+        for field in fields:
+            got = self._getter(field, found)
+            for row, answer in zip(found, answers):
+                answer[field.key] = got(row)
+        return answers
+
+    def _getter(self, field: Field, found: List[Row]) -> Callable[[Row], Any]:
+        if field.name == "__typename":
+            return lambda row: self.name
+        if field.name in self.table.c:
+            return _column(self.table.c[field.name], field)
+        return self._related(field, found)
+
+    def _related(self, field: Field, found: List[Row]) -> Callable[[Row], Any]:
+        relations = tables.RELATIONS[self.name]
+        relation = relations.get(field.name) or relations[_base(field.name)]
+        parents = list({row[relation.local]: None for row in found if row[relation.local] is not None})
+        level = _Level(self.connection, relation.table, field.arguments, relation.remote, parents)
+        if field.name not in relations:
+            totals = level.aggregates(field.fields, parents)
+            return lambda row: totals[row[relation.local]]
+        grouped = level.rows(field.fields) if parents else {}
+        if relation.many:
+            return lambda row: grouped.get(row[relation.local], [])
+        return lambda row: (grouped.get(row[relation.local]) or [None])[0]  # type: ignore[list-item]
+
+    def aggregates(self, fields: List[Field], parents: List[Any]) -> Dict[Any, Row]:
+        answers: Dict[Any, Row] = {parent: {} for parent in parents}
+        for field in fields:
+            if field.name == "nodes":
+                nodes = self.rows(field.fields)
+                told: Dict[Any, Any] = {parent: nodes.get(parent, []) for parent in parents}
+            elif field.name == "aggregate":
+                totals = self._totals(field.fields)
+                told = {parent: totals.get(parent) or self._nothing(field.fields) for parent in parents}
+            else:
+                told = dict.fromkeys(parents, f"{self.name}_aggregate")
+            for parent, answer in answers.items():
+                answer[field.key] = told[parent]
+        return answers
+
+    def _totals(self, fields: List[Field]) -> Dict[Any, Row]:
+        base = self._select([column.name for column in self.table.c]).subquery()
+        columns: List[Any] = [base.c[self.key]] if self.key else []
+        shapes: List[Callable[[Any], Any]] = []
+        for leaf in _leaves(fields):
+            columns.append(_total(base, leaf))
+            shapes.append(_shape(self.table, leaf))
+        statement = sa.select(*columns, sa.func.count()).select_from(base)
+        if self.key:
+            statement = statement.group_by(base.c[self.key])
+        totals = {}
+        for result in self.connection.execute(statement):
+            numbers = list(result)[1:] if self.key else list(result)
+            shaped = [shape(number) for shape, number in zip(shapes, numbers)]
+            totals[result[0] if self.key else None] = self._fill(fields, shaped)
+        return totals
+
+    def _nothing(self, fields: List[Field]) -> Row:
+        return self._fill(fields, [0 if leaf.name == "count" else None for leaf in _leaves(fields)])
+
+    def _fill(self, fields: List[Field], numbers: List[Any]) -> Row:
+        """The answer to ``aggregate { … }`` from the numbers of its `_leaves`."""
+        left = iter(numbers)
+        answer: Row = {}
+        for field in fields:
+            if field.name == "__typename":
+                answer[field.key] = f"{self.name}_aggregate_fields"
+            elif field.name == "count":
+                answer[field.key] = next(left)
+            else:
+                kind = f"{self.name}_{field.name}_fields"
+                answer[field.key] = {
+                    leaf.key: kind if leaf.name == "__typename" else next(left) for leaf in field.fields
+                }
+        return answer
+
+    def _select(self, names: List[str]) -> sa.Select[Any]:
+        """A statement for the columns `names` of this level's rows, in their order."""
+        limit, offset = _checked(self.arguments, "limit"), _checked(self.arguments, "offset") or 0
+        conditions = [filters.where(self.table, self.arguments.get("where"))]
+        if self.key:
+            conditions.append(self.table.c[self.key].in_(filters.among(self.parents or [])))
+        words = [word for _, word in self.sorts]
+        distinct = self._distinct()
+        each = [self.key] if self.key else []
+        for_each = bool(each) and (limit is not None or offset > 0)
+        if not distinct and not for_each:
+            rows = sa.select(*[self.table.c[name] for name in names]).where(*conditions)
+            return _paged(rows.order_by(*[filters.directed(*sort) for sort in self.sorts]), limit, offset)
+        kept = [self.table.c[name] for name in {**dict.fromkeys(names), **dict.fromkeys([*distinct, *each])}]
+        sorts = [expression.label(f"_{i}") for i, (expression, _) in enumerate(self.sorts)]
+        rows = sa.select(*kept, *sorts).where(*conditions)
+        if distinct:
+            rows = _ranked(rows, [*each, *distinct], words, 0, 1)
+        if for_each:
+            rows, limit, offset = _ranked(rows, each, words, offset, limit), None, 0
+        found = rows.subquery()
+        answer = sa.select(*[found.c[name] for name in names]).order_by(*_resorted(found, words))
+        return _paged(answer, limit, offset)
+
+    def _distinct(self) -> List[str]:
+        names = self.arguments.get("distinct_on") or []
+        first = [getattr(expression, "name", None) for expression, _ in self.sorts[: len(names)]]
+        if self.sorts and set(first) != set(names[: len(first)]):
+            raise QueryFault('"distinct_on" columns must match initial "order_by" columns', "$.selectionSet")
+        return list(names)
+
+
+def _checked(arguments: Dict[str, Any], name: str) -> int | None:
+    number: int | None = arguments.get(name)
+    if number is not None and number < 0:
+        raise QueryFault("unexpected negative value", f"$.selectionSet.args.{name}")
+    return number
+
+
+def _resorted(rows: sa.Subquery, words: List[str]) -> List[Any]:
+    """The order that the sort columns ``_0``, ``_1``, … of a subquery carry."""
+    return [filters.directed(rows.c[f"_{i}"], word) for i, word in enumerate(words)]
+
+
+def _ranked(
+    statement: sa.Select[Any], by: List[str], words: List[str], skip: int, count: int | None
+) -> sa.Select[Any]:
+    """Of the statement's rows, for each value of `by`: `count` of them after the first `skip`."""
+    inner = statement.subquery()
+    place = sa.func.row_number().over(
+        partition_by=[inner.c[name] for name in by], order_by=_resorted(inner, words) or None
+    )
+    ranked = sa.select(*inner.c, place.label("_place")).subquery()
+    kept = sa.select(*[column for column in ranked.c if column.name != "_place"])
+    kept = kept.where(ranked.c["_place"] > skip)
+    return kept if count is None else kept.where(ranked.c["_place"] <= skip + count)
+
+
+def _paged(statement: sa.Select[Any], limit: int | None, offset: int) -> sa.Select[Any]:
+    if limit is None and not offset:
+        return statement
+    # SQLite has no OFFSET without LIMIT; -1 is none.
+    return statement.limit(-1 if limit is None else limit).offset(offset)
+
+
+def _base(name: str) -> str:
+    return name[: -len("_aggregate")] if name.endswith("_aggregate") else name
+
+
+def _column(column: sa.Column[Any], field: Field) -> Callable[[Row], Any]:
+    path = field.arguments.get("path")
+    shape = _shaped(column)
+    if path:
+        return lambda row: _at_path(row[column.name], path)
+    return lambda row: shape(row[column.name])
+
+
+def _shaped(column: sa.Column[Any]) -> Callable[[Any], Any]:
+    for kind, write in ((Timestamp, values.format_timestamp), (Interval, values.format_interval)):
+        if isinstance(column.type, kind):
+            return lambda value, write=write: None if value is None else write(value)  # type: ignore[misc]
+    return lambda value: value
+
+
+def _at_path(value: Any, path: str) -> Any:
+    """What is at a path such as ``$.labels[0]`` or ``env.NAME`` in a JSON value; None when nothing is."""
+    for name, index in re.findall(r"([^.\[\]$]+)|\[\"?'?(\d+|[^\]\"']+)\"?'?\]", path):
+        step = name or index
+        if isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        elif isinstance(value, dict) and step in value:
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def _leaves(fields: List[Field]) -> List[Field]:
+    """The numbers that an ``aggregate`` asks for, in the order in which `_fill` puts them."""
+    found = []
+    for field in fields:
+        if field.name == "count":
+            found.append(field)
+        elif field.name != "__typename":
+            for leaf in field.fields:
+                if leaf.name != "__typename":
+                    found.append(leaf._replace(arguments={"function": field.name}))
+    return found
+
+
+def _total(base: Any, leaf: Field) -> Any:
+    if leaf.name != "count":
+        return getattr(sa.func, leaf.arguments["function"])(base.c[leaf.name])
+    columns = [sa.type_coerce(base.c[name], sa.Text) for name in leaf.arguments.get("columns") or []]
+    if not columns:
+        return sa.func.count()
+    counted = columns[0] if len(columns) == 1 else sa.func.json_array(*columns)
+    return sa.func.count(sa.distinct(counted) if leaf.arguments.get("distinct") else counted)
+
+
+def _shape(table: sa.Table, leaf: Field) -> Callable[[Any], Any]:
+    if leaf.name == "count" or leaf.arguments.get("function") == "avg":
+        return lambda value: value
+    return _shaped(table.c[leaf.name])

@@ -1,0 +1,174 @@
+"""The embedded API over HTTP: ``POST /`` and ``POST /graphql``, ``GET /health``, and the page.
+
+What may come in is decided here: a `Host` or an `Origin` that is not this server's own is refused, so that no
+web page elsewhere can start a run through the browser of somebody who has this server on their machine;
+bodies have a limit; with a token, whoever has not got it stays outside.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+from typing import Any, Iterable, List, Mapping, Sequence, Tuple
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kedro_prefect_hooks import __version__
+from kedro_prefect_hooks.embedded.graphql import answers
+from kedro_prefect_hooks.embedded.storage.database import Database
+from kedro_prefect_hooks.embedded.web.page import is_public
+
+LARGEST_BODY = 5 * 1024 * 1024
+"""Bytes; the limit of the real server's front."""
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+_log = logging.getLogger(__name__)
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def application(
+    database: Database,
+    *,
+    hosts: Iterable[str] = LOOPBACK,
+    token: str | None = None,
+    page: Sequence[BaseRoute] = (),
+) -> ASGIApp:
+    """The ASGI application.
+
+    Args:
+        database: what it serves.
+        hosts: names by which this server may be called, without ports.
+        token: what requests must bring as ``Authorization: Bearer …``; None for none.
+        page: further routes, which come after the API's own.
+    """
+
+    async def graphql(request: Request) -> Response:
+        try:
+            body = await _body(request)
+        except _TooLarge:
+            return _refusal(413, "request entity too large")
+        except ClientDisconnect:
+            return _refusal(400, "request aborted")
+        return await run_in_threadpool(_answer, database, body, dict(request.headers))
+
+    async def health(request: Request) -> Response:
+        return _json(200, {"status": "ok", "database": database.id, "version": __version__})
+
+    routes: List[BaseRoute] = [
+        Route("/health", health, methods=["GET"]),
+        Route("/", graphql, methods=["POST"]),
+        Route("/graphql", graphql, methods=["POST"]),
+        Route("/graphql/", graphql, methods=["POST"]),
+        *page,
+    ]
+    return _Gate(Starlette(routes=routes), hosts, token)
+
+
+async def _body(request: Request) -> bytes:
+    parts: List[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size <= LARGEST_BODY:
+            parts.append(part)
+        elif size > 10 * LARGEST_BODY:
+            break
+        # Else read on and keep nothing: a client that still sends does not see the answer.
+    if size > LARGEST_BODY:
+        raise _TooLarge
+    return b"".join(parts)
+
+
+def _answer(database: Database, body: bytes, headers: Mapping[str, str]) -> Response:
+    try:
+        text, variables, operation_name = _read(body)
+    except ValueError as error:
+        return _refusal(400, str(error))
+    try:
+        answer = answers.execute(database, text, variables, operation_name, headers)
+    except Exception:
+        _log.exception("The embedded API failed")
+        return _refusal(500, "Internal server error")
+    return _json(answer.status, answer.content)
+
+
+def _read(body: bytes) -> Tuple[str, Any, Any]:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ValueError("POST body is not JSON.") from None
+    if not isinstance(content, dict) or not isinstance(content.get("query"), str):
+        raise ValueError("Must provide query string.")
+    variables = content.get("variables")
+    if isinstance(variables, str):
+        # Prefect's client sends the variables as a text that holds JSON; "null" when there are none.
+        try:
+            variables = json.loads(variables)
+        except (ValueError, RecursionError):
+            raise ValueError("Variables are invalid JSON.") from None
+    if variables is not None and not isinstance(variables, dict):
+        raise ValueError("Variables must be an object.")
+    return content["query"], variables or {}, content.get("operationName")
+
+
+def _json(status: int, content: Any) -> Response:
+    # As ASCII: a lone surrogate, which JSON can hold, has no UTF-8.
+    return Response(json.dumps(content), status_code=status, media_type="application/json")
+
+
+def _refusal(status: int, message: str) -> Response:
+    return _json(status, {"errors": [{"message": message, "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]})
+
+
+class _Gate:
+    """Lets in only requests that name this server as host, come from no other site, and have the token."""
+
+    def __init__(self, inner: ASGIApp, hosts: Iterable[str], token: str | None) -> None:
+        self._inner = inner
+        self._hosts = {host.lower() for host in hosts}
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = self._refusal(scope["method"], scope["path"], headers)
+        await (refusal or self._inner)(scope, receive, send)
+
+    def _refusal(self, method: str, path: str, headers: Mapping[str, str]) -> Response | None:
+        host = headers.get("host", "")
+        if _name_of(f"//{host}") not in self._hosts:
+            return PlainTextResponse(f"Forbidden: this server is not {host!r}.\n", 403)
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            return PlainTextResponse(f"Forbidden: requests from {origin!r} are not answered.\n", 403)
+        is_open = path == "/health" or is_public(method, path)
+        if self._token is not None and not is_open and not self._knows_token(headers):
+            return PlainTextResponse(
+                "Unauthorized: this server wants 'Authorization: Bearer <token>'.\n",
+                401,
+                {"WWW-Authenticate": "Bearer"},
+            )
+        return None
+
+    def _knows_token(self, headers: Mapping[str, str]) -> bool:
+        expected = f"Bearer {self._token}".encode()
+        return hmac.compare_digest(headers.get("authorization", "").encode("latin-1"), expected)
+
+
+def _name_of(address: str) -> str | None:
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None

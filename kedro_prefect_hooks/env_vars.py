@@ -1,0 +1,39 @@
+"""The environment variables that this package reads or sets, each named once.
+
+docs/reference/environment-variables.md describes them for users.
+"""
+
+from __future__ import annotations
+
+DISABLE = "KEDRO_PREFECT_DISABLE"
+"""Set by users: the hook does not register."""
+
+TRACEBACK = "KEDRO_PREFECT_TRACEBACK"
+"""Set by users: `kedro prefect` commands raise unexpected errors with their traceback."""
+
+TOKEN = "KEDRO_PREFECT_TOKEN"
+"""Set by users: the token of the embedded API."""
+
+PROJECT = "KEDRO_PREFECT_PROJECT"
+"""The project's folder: in a registered run config, or in a Dask worker's own environment."""
+
+PACKAGE = "KEDRO_PREFECT_PACKAGE"
+"""In a registered run config: the project's Python package."""
+
+KEDRO_ENV = "KEDRO_PREFECT_ENV"
+"""In a registered run config: the Kedro environment."""
+
+CONF_SOURCE = "KEDRO_PREFECT_CONF_SOURCE"
+"""In a registered run config: the configuration source, where it is not the project's own."""
+
+FLOW = "KEDRO_PREFECT_FLOW"
+"""In a registered run config: which flow of `prefect.yml` to load."""
+
+FINGERPRINT = "KEDRO_PREFECT_FINGERPRINT"
+"""In a registered run config: a hash of the flow's tasks and edges."""
+
+IN_FLOW_RUN = "KEDRO_PREFECT_IN_FLOW_RUN"
+"""Set by this package: a flow run is going on in this process or in the one that started it.
+
+Prefect's own context does not reach a thread or a child process that a node starts in a local run.
+"""

@@ -1,0 +1,103 @@
+"""Which futures of a flow run keep values alive on Dask's workers, and when they are let go.
+
+Prefect's flow runner holds the future of every task until the flow run ends, and so all that the tasks have
+left in memory. Here each is let go when the last task after it is done. Dask remembers how it was made for as
+long as anything after it is wanted, so what is lost with a worker can be made again.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from typing import TYPE_CHECKING, Any
+
+from kedro_prefect_hooks.runs.outputs import Outputs
+
+if TYPE_CHECKING:
+    import prefect
+    from prefect.engine.state import State
+
+
+class HeldFutures:
+    """The futures of one flow run on a Dask cluster.
+
+    Args:
+        flow: the flow that runs.
+        client: the Dask client that its tasks are submitted with.
+        every_state: whether all tasks' states will be asked for in the end, not the last ones' alone. A
+            state without its values is then kept for each task.
+    """
+
+    def __init__(self, flow: prefect.Flow, client: Any, every_state: bool) -> None:
+        self._client = client
+        self._every_state = every_state
+        self._last = flow.terminal_tasks() | flow.reference_tasks()
+        self._before = {
+            task: {edge.upstream_task for edge in edges} for task, edges in flow.all_upstream_edges().items()
+        }
+        self._waiting: dict[Any, set[Any]] = {
+            task: {edge.downstream_task for edge in edges}
+            for task, edges in flow.all_downstream_edges().items()
+        }
+        self._futures: dict[prefect.Task, Any] = {}
+        self._states: dict[prefect.Task, Any] = {}
+        self._lock = threading.Lock()
+
+    def submitted(self, task: prefect.Task, future: Any) -> None:
+        """A task has been submitted; what it waits for is let go once all that wait for it are done."""
+        before = set(self._before.get(task, ()))
+        if task not in self._last:
+            self._futures[task] = future
+            if self._every_state:
+                state = self._states[task] = self._client.submit(without_values, future, pure=False)
+                self._waiting[task].add(state.key)
+                state.add_done_callback(lambda done: self._done(done.key, {task}))
+        if before:
+            future.add_done_callback(lambda _: self._done(task, before))
+
+    def _done(self, who: Any, before: set[prefect.Task]) -> None:
+        """Called in a thread of Dask's."""
+        with self._lock:
+            for task in before:
+                self._waiting[task].discard(who)
+                if not self._waiting[task] and task in self._futures:
+                    self._futures.pop(task).release()
+
+    def requested(self, futures: dict[Any, Any]) -> dict[Any, Any]:
+        """The futures to gather in place of those that may have been let go: states without values."""
+        return {task: self._states.get(task, future) for task, future in futures.items()}
+
+
+_registered: list[bool] = []
+
+
+def register_state_sizeof() -> None:
+    """Register with Dask, in this process, how much memory a task's state holds.
+
+    Dask decides by size where the downstream tasks run, and takes a Prefect state for a few bytes.
+    """
+    if _registered:
+        return
+    _registered.append(True)
+    import dask.sizeof
+    from prefect.engine.state import State
+
+    sizeof: Any = dask.sizeof.sizeof
+
+    def size(state: State) -> int:
+        held = state.result
+        values = [held.value(name) for name in held.names()] if isinstance(held, Outputs) else [held]
+        return sum(int(sizeof(value)) for value in values) + 1000
+
+    sizeof.register(State, size)
+
+
+def without_values(state: State) -> State:
+    """A task's state as it is, but for the values of the in-memory datasets that it left."""
+    result = getattr(state, "_result", None)
+    if result is None or not isinstance(result.value, Outputs):
+        return state
+    light = copy.copy(state)
+    light._result = copy.copy(result)
+    light._result.value = Outputs(result.value.producer, {}, {})
+    return light
