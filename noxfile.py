@@ -1,11 +1,11 @@
-"""The grid: the whole test suite on each pair of Python and Kedro that we support.
+"""The full test suite for each supported pair of Python and Kedro (the grid).
 
-    make test-all                    every pair whose Python this machine has
-    make test-all CELLS="-k 3.9"     one Python; `-k 0.19.15` one Kedro; `--list` names them all
-    make corners                     oldest with oldest and newest with newest, the part that meets Kedro
+    make test-all                    every pair whose Python is installed
+    make test-all CELLS="-k 3.9"     one Python; `-k 0.19.15` one Kedro; `--list` lists all pairs
+    make corners                     the oldest and the newest pair, with the tests that depend most on Kedro
 
-Each pair has an environment of its own below `.nox/`, installed by uv. What came of a pair is kept in
-`.nox/grid/`; the session `table` prints it, and `make grid-docs` takes it into the documentation.
+Each pair has its own environment in `.nox/`, installed by uv. The results are stored in `.nox/grid/`. The
+session `table` prints them, and `make grid-docs` writes them to the documentation.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ GRID = {
     "3.12": ("0.19.15", "1.7.0"),
     "3.13": ("0.19.15", "1.7.0"),
 }
-"""Kedro versions by Python: those which run on it, and mark where Kedro's interfaces change."""
+"""Kedro versions by Python: those that run on it and mark a change in Kedro's interfaces."""
 
 CELLS = [(python, kedro) for python, versions in GRID.items() for kedro in versions]
 CORNERS = [("3.8", "0.18.1"), ("3.13", "1.7.0")]
 MEETS_KEDRO = ("scenarios", "flows", "end_to_end")
-"""Folders of tests for the corners in CI, where `make test` has run all of them on one pair."""
+"""Test folders for the corners in CI, where `make test` has already run all of them with one pair."""
 
 RESULTS = Path(".nox") / "grid"
 
@@ -42,13 +42,13 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["suite", "plugins", "table"]
-# A Python that is not here is said to be skipped: not downloaded and no error, in CI either.
+# A Python that is not installed is reported as skipped: it is neither downloaded nor an error, even in CI.
 nox.options.error_on_missing_interpreters = False
 nox.options.download_python = "never"
 
 
 def _let_pyenv_show_its_pythons() -> None:
-    """pyenv's `python3.9` answers only while version 3.9 is switched on: switch on all that we can use."""
+    """Enable all pyenv versions that the grid uses: pyenv's `python3.9` works only if 3.9 is enabled."""
     if shutil.which("pyenv"):
         command = ["pyenv", "versions", "--bare"]
         listed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout.split()
@@ -57,7 +57,7 @@ def _let_pyenv_show_its_pythons() -> None:
 
 
 _let_pyenv_show_its_pythons()
-# Tests start hundreds of processes, each of which would compile all that it imports.
+# Tests start hundreds of processes. Without this, each would compile everything that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
@@ -68,7 +68,7 @@ def _pairs(cells: list[tuple[str, str]]) -> Any:
 @nox.session
 @_pairs(CELLS)
 def suite(session: nox.Session, kedro: str) -> None:
-    """The whole test suite with one pair of Python and Kedro; what follows `--` goes to pytest."""
+    """Run the full test suite with one pair of Python and Kedro; pass arguments to pytest after `--`."""
     python = str(session.python)
     name = f"py{python}-kedro{kedro}"
     result, report = RESULTS / f"{name}.json", RESULTS / f"{name}.xml"
@@ -78,7 +78,7 @@ def suite(session: nox.Session, kedro: str) -> None:
 
     _install(session, kedro)
     packages = session.run("uv", "pip", "freeze", "--exclude-editable", silent=True, external=True)
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
         _pytest(session, f"--junitxml={report}", *session.posargs)
     finally:
@@ -87,7 +87,7 @@ def suite(session: nox.Session, kedro: str) -> None:
                 "python": python,
                 "kedro": kedro,
                 **_counts(report),
-                "seconds": round(time.monotonic() - begun),
+                "seconds": round(time.monotonic() - started),
                 "day": time.strftime("%Y-%m-%d"),
                 "packages": str(packages).splitlines(),
             }
@@ -97,16 +97,16 @@ def suite(session: nox.Session, kedro: str) -> None:
 @nox.session(default=False)
 @_pairs(CORNERS)
 def corner(session: nox.Session, kedro: str) -> None:
-    """What meets Kedro and Python most, with the oldest and the newest of both."""
+    """Run the tests that depend most on Kedro and Python, with the oldest and the newest of both."""
     _install(session, kedro)
     _pytest(session, *(f"tests/{folder}" for folder in MEETS_KEDRO))
 
 
 @nox.session(python="3.11")
 def plugins(session: nox.Session) -> None:
-    """The tests with kedro-mlflow, kedro-viz and kedro-telemetry installed; without them they are skipped.
+    """Run the tests that need kedro-mlflow, kedro-viz and kedro-telemetry.
 
-    They alone: kedro-mlflow acts in every Kedro project there is, those of the other tests too.
+    Only these tests: kedro-mlflow affects every Kedro project, including those of the other tests.
     """
     _install(session, "1.7.0", "test,plugins")
     _pytest(session, "tests/plugins", *session.posargs)
@@ -123,7 +123,7 @@ def _pytest(session: nox.Session, *arguments: str) -> None:
 
 @nox.session(python=False)
 def table(session: nox.Session) -> None:
-    """Print what came of each pair, and fail when one is not green."""
+    """Print the result of each pair, and fail if one of them has failures."""
     rows = [_last_result(python, kedro) for python, kedro in CELLS]
     print(f"{'Python':8}{'Kedro':10}{'passed':>8}{'failed':>8}{'skipped':>9}{'minutes':>9}")
     for row in rows:
@@ -132,16 +132,16 @@ def table(session: nox.Session) -> None:
             minutes = row["seconds"] / 60
             print(f"{start}{row['passed']:>8}{row['failed']:>8}{row['skipped']:>9}{minutes:>9.1f}")
         else:
-            print(f"{start}   not run: is there a Python {row['python']} on this machine?")
+            print(f"{start}   not run: is Python {row['python']} installed?")
     if any(row.get("failed") for row in rows):
-        session.error("not every pair is green")
+        session.error("some pairs have failures")
 
 
 @nox.session(python=False, default=False)
 def record(session: nox.Session) -> None:
-    """Take the last results into docs/reference/grid.json, and the sets of packages into constraints.txt."""
+    """Write the last results to docs/reference/grid.json, and the installed packages to constraints.txt."""
     rows = [_last_result(python, kedro) for python, kedro in CELLS]
-    # GRID is in order, so the last of a Python is its newest Kedro.
+    # GRID is ordered, so the last entry of each Python is its newest Kedro.
     newest = {row["python"]: row.get("packages", []) for row in rows}
     for row in rows:
         row.pop("packages", None)
@@ -166,7 +166,7 @@ def _last_result(python: str, kedro: str) -> dict[str, Any]:
 
 
 def _constraints(packages: dict[str, list[str]]) -> str:
-    """One file for all Pythons: each package's versions, with the Pythons that they were tested on."""
+    """Return one file for all Pythons: each package's versions, with the Pythons they were tested on."""
     pythons: dict[str, list[str]] = {}
     for python, pins in packages.items():
         for pin in pins:
@@ -174,8 +174,8 @@ def _constraints(packages: dict[str, list[str]]) -> str:
                 pythons.setdefault(pin, []).append(python)
     covered = [python for python, pins in packages.items() if pins]
     lines = [
-        "# What the last run of the whole test suite had installed, with the newest Kedro of each Python.",
-        f"# Covers Python {', '.join(covered)}. Written by `make grid-docs`.",
+        "# Packages installed for the last run of the full test suite, with the newest Kedro of each Python.",
+        f"# Covers Python {', '.join(covered)}. Generated by `make grid-docs`.",
     ]
     for pin, where in sorted(pythons.items(), key=lambda item: item[0].lower()):
         marks = " or ".join(f"python_version == '{python}'" for python in where)

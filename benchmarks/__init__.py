@@ -1,1 +1,1 @@
-"""What a flow run costs, measured side by side with what it is measured against; `make bench` runs it."""
+"""Benchmarks: the cost of a flow run, measured side by side with competitors: `make bench`."""

@@ -1,7 +1,7 @@
-"""What having our commands costs everybody else: `kedro --help` with our entry points and without.
+"""The cost of our commands for every other command: `kedro --help` with and without our entry points.
 
-`python benchmarks/cli_help.py` prints processor seconds of both, measured in turn in one run. Goal: at most
-2 % more.
+`python benchmarks/cli_help.py` prints the CPU seconds of both, measured in turn in one run. Goal: at most
+2% more.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ everything = metadata.entry_points
 
 def chosen(**wanted):
     found = everything(**wanted)
-    if isinstance(found, dict):  # Python 3.10 and 3.11, when no group is asked for
-        found = [each for group in found.values() for each in group]
-    ours = "kedro_prefect_hooks" if how == "without" else "nobody's"
-    return metadata.EntryPoints(each for each in found if not each.value.startswith(ours))
+    if isinstance(found, dict):  # Python 3.10 and 3.11, if no group is requested
+        found = [entry_point for group in found.values() for entry_point in group]
+    excluded = "kedro_prefect_hooks" if how == "without" else "no such package"
+    return metadata.EntryPoints(each for each in found if not each.value.startswith(excluded))
 
 metadata.entry_points = chosen
 from kedro.framework.cli import main
@@ -35,7 +35,7 @@ main()
 
 
 def seconds(how: str, folder: Path) -> float:
-    """Processor time of one `kedro --help`; the machine's other work does not count."""
+    """Return the CPU time of one `kedro --help`, which does not include other work of the machine."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = {**os.environ, "DO_NOT_TRACK": "1", "KEDRO_DISABLE_TELEMETRY": "1"}
     output = subprocess.run(
@@ -53,14 +53,14 @@ def seconds(how: str, folder: Path) -> float:
 
 IMPORT = """
 import time, kedro.framework.cli.cli
-began = time.process_time()
+start = time.process_time()
 import kedro_prefect_hooks.cli
-print(time.process_time() - began)
+print(time.process_time() - start)
 """
 
 
 def import_seconds(folder: Path) -> float:
-    """What Kedro loads of us, by itself: the least of ten, for differences drown in a busy machine."""
+    """Return the import time of our entry point: the minimum of ten, because machines are noisy."""
     return min(
         float(
             subprocess.run(
@@ -77,18 +77,18 @@ def main() -> None:
         new = ["kedro", "new", "--name", "Help", "--tools", "none", "--example", "n", "--telemetry", "no"]
         subprocess.run([sys.executable, "-m", *new], cwd=name, capture_output=True, check=True)
         folder = folder / "help"
-        seconds("with", folder), seconds("without", folder)  # the first ones compile
+        seconds("with", folder), seconds("without", folder)  # the first runs compile
         times: dict[str, list[float]] = {"with": [], "without": []}
         for _ in range(PAIRS):
             for how, measured in times.items():
                 measured.append(seconds(how, folder))
-    print(f"kedro --help in a project, {PAIRS} runs each in turn, processor time:")
-    for word, figure in (("least", min), ("median", statistics.median)):
+    print(f"kedro --help in a project, {PAIRS} runs each in turn, CPU time:")
+    for word, figure in (("minimum", min), ("median", statistics.median)):
         ours, theirs = figure(times["with"]), figure(times["without"])
-        print(f"  {word:<6}  {theirs:.3f} s without our entry points, {ours:.3f} s with them", end="")
-        print(f"  ({(ours / theirs - 1) * 100:+.1f} %)")
+        print(f"  {word:<7}  {theirs:.3f} s without our entry points, {ours:.3f} s with them", end="")
+        print(f"  ({(ours / theirs - 1) * 100:+.1f}%)")
     alone, least = import_seconds(Path.cwd()), min(times["without"])
-    print(f"  importing our entry point takes {alone * 1000:.2f} ms of that: {alone / least * 100:.2f} %")
+    print(f"  importing our entry point takes {alone * 1000:.2f} ms of that: {alone / least * 100:.2f}%")
 
 
 if __name__ == "__main__":

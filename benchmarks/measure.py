@@ -1,7 +1,7 @@
-"""Measures competitors side by side: each repetition runs them all once, one after the other.
+"""Measure competitors side by side: each repetition runs all of them once, one after the other.
 
-What else the machine does then bears on all alike. Every run is a process of its own, so no competitor has
-another's imports, caches or memory.
+Other load on the machine then affects all of them equally. Every run is a separate process, so no competitor
+benefits from the imports, caches or memory of another.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List, Mapping
 
 from tests.scenarios.project_factory import REPOSITORY, clean_environment
 
-Figures = Dict[str, List[float]]  # name of a figure ("seconds") → its value in each repetition
+Figures = Dict[str, List[float]]  # name of a figure (such as "seconds") → its value in each repetition
 Group = Dict[str, Figures]  # competitor → its figures
 
 LOGGING = Path(__file__).resolve().parent / "logging.yml"
@@ -26,9 +26,9 @@ TIMEOUT = 900
 
 @dataclass(frozen=True)
 class Probe:
-    """One competitor: which function of `probes` measures it, and with what arguments.
+    """One competitor: the function of `probes` that measures it, and its arguments.
 
-    `runs` limits how often the slow ones are repeated.
+    `runs` limits the repetitions of slow competitors.
     """
 
     name: str
@@ -39,14 +39,16 @@ class Probe:
 def measure(
     competitors: Mapping[str, Probe], repetitions: int, home: Path, say: Callable[[str], None]
 ) -> Group:
-    """Each competitor's figures, measured `repetitions` times in turns."""
+    """Return the figures of each competitor, measured `repetitions` times in turn."""
     group: Group = {name: {} for name in competitors}
     for repetition in range(repetitions):
         for name, each in competitors.items():
             if repetition < each.runs:
                 figures = _run(each, home)
                 for figure, value in figures.items():
-                    whose, _, what = figure.rpartition("|")  # of a probe that measures two in turns
+                    whose, _, what = figure.rpartition(
+                        "|"
+                    )  # of a probe that measures two competitors in turn
                     group.setdefault(whose or name, {}).setdefault(what, []).append(value)
     for name, figures in group.items():
         say(f"  {name}: " + ", ".join(f"{figure} {median(each):.3g}" for figure, each in figures.items()))
@@ -70,12 +72,12 @@ def _run(each: Probe, home: Path) -> Any:
 
 
 def middle(group: Group, competitor: str, figure: str = "seconds") -> float:
-    """The median of a figure."""
+    """Return the median of a figure."""
     return float(median(group[competitor][figure]))
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """Describe the machine and the versions of the measurement."""
     import platform
 
     import dask

@@ -1,4 +1,4 @@
-"""Runs one probe in this process: `python -m benchmarks.probe NAME JSON`."""
+"""Run one probe in this process: `python -m benchmarks.probe NAME JSON`."""
 
 import sys
 

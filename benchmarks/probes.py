@@ -1,7 +1,7 @@
-"""What is measured, each in a process of its own: `python -m benchmarks.probe NAME JSON` prints a JSON line.
+"""The measurements, one process each: `python -m benchmarks.probe NAME JSON` prints one line of JSON.
 
-A probe does everything that is not to be counted, then counts. Seconds are of the wall, memory is the
-process's peak resident size (VmHWM), as the kernel gives it.
+A probe first does everything that is not measured, then starts the clock. Seconds are wall-clock time. Memory
+is the peak resident set size of the process (VmHWM), as reported by the kernel.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ import time
 from statistics import median
 from typing import Any, Callable, Iterator
 
-Result = dict  # what a probe gives: name of a figure → value
+Result = dict  # what a probe returns: name of a figure → value
 PROBES: dict[str, Callable[..., Any]] = {}
 
 
 def probe(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function known by its name on the command line."""
+    """Register a function under its name, for the command line."""
     PROBES[function.__name__] = function
     return function
 
 
 @contextlib.contextmanager
 def stopwatch() -> Iterator[Any]:
-    """Yields a dictionary that has the `seconds` (and this process's own) once the block is left."""
+    """Yield a dictionary that contains the seconds (wall-clock and CPU) after the block."""
     took: dict[str, float] = {}
     begin, own = time.perf_counter(), time.process_time()
     yield took
     took["seconds"] = time.perf_counter() - begin
-    took["cpu_seconds"] = time.process_time() - own  # of this process alone
+    took["cpu_seconds"] = time.process_time() - own  # of this process only
 
 
 def _flows(path: str) -> Any:
-    """The project's flows, as its registration and its runs build them."""
+    """Return the project's flows, built as for a registration or a flow run."""
     from kedro_prefect_hooks import env_vars
     from kedro_prefect_hooks.flows.project_flows import ProjectFlows
     from kedro_prefect_hooks.runs.session import open_project
@@ -47,7 +47,7 @@ def _flows(path: str) -> Any:
 
     _imports()
     os.chdir(path)
-    os.environ[env_vars.IN_FLOW_RUN] = "bench"  # so that no session of ours registers anything
+    os.environ[env_vars.IN_FLOW_RUN] = "bench"  # so that sessions do not register flows
     ref = ProjectRef(path=path)
     _, context = open_project(ref)
     flows = ProjectFlows(context)
@@ -55,7 +55,7 @@ def _flows(path: str) -> Any:
 
 
 def _imports() -> None:
-    """What any run on data has imported, so that whoever comes first does not pay for it."""
+    """Import what every run on data needs, so that it is not measured."""
     for module in ("pandas", "dask", "prefect", "kedro.framework.session", "kedro.runner"):
         importlib.import_module(module)
 
@@ -69,7 +69,7 @@ def _done(state: Any) -> None:
 
 @probe
 def serialise_ours(nodes: int, path: str) -> Any:
-    """Build a flow from a pipeline that is there already, and make of it what the API is sent."""
+    """Build a flow from an existing pipeline, and serialise it for the API."""
     from kedro_prefect_hooks.registration.serialized import serialized
 
     flows = _flows(path)
@@ -82,7 +82,7 @@ def serialise_ours(nodes: int, path: str) -> Any:
 
 @probe
 def serialise_prefect(nodes: int) -> Any:
-    """The same of a flow by Prefect's own means."""
+    """Do the same with Prefect only."""
     import prefect
 
     with stopwatch() as took:
@@ -127,7 +127,7 @@ def _prefect_flow(kind: str, nodes: int) -> Any:
 
 @probe
 def run_ours(path: str) -> Any:
-    """`flow.run`: Kedro session, catalog, hooks and all nodes."""
+    """Measure `flow.run`: Kedro session, catalog, hooks and all nodes."""
     flow = _flows(path).build("bench")
     with stopwatch() as took:
         state = flow.run()
@@ -137,7 +137,7 @@ def run_ours(path: str) -> Any:
 
 @probe
 def profile_ours(path: str) -> Any:
-    """Whose code takes the time of `flow.run`, as shares of all that a profiler sees."""
+    """Return whose code takes the time of `flow.run`, as percentages of the profiled time."""
     import cProfile
     import pstats
 
@@ -150,8 +150,8 @@ def profile_ours(path: str) -> Any:
     for function, (_, _, own, *_) in statistics.stats.items():
         for owner, part in _owners(function, statistics.stats, known, depth=10).items():
             shares[owner] = shares.get(owner, 0) + own * part
-    whole = sum(shares.values())
-    return {owner: round(100 * own / whole, 1) for owner, own in shares.items()}
+    total = sum(shares.values())
+    return {owner: round(100 * own / total, 1) for owner, own in shares.items()}
 
 
 OWNERS = {
@@ -165,7 +165,7 @@ OWNERS = {
 
 
 def _owners(function: Any, statistics: Any, known: Any, depth: int) -> dict[str, float]:
-    """Who a function's own time belongs to: of Python's own functions, those who call them, in proportion."""
+    """Attribute a function's own time to an owner; for the standard library, to its callers in proportion."""
     for part, owner in OWNERS.items():
         if part in function[0]:
             return {owner: 1.0}
@@ -173,18 +173,18 @@ def _owners(function: Any, statistics: Any, known: Any, depth: int) -> dict[str,
         return dict(known[function, depth])
     callers = statistics[function][4] if function in statistics else {}
     times = {caller: figures[2] for caller, figures in callers.items()}
-    whole = sum(times.values())
-    found: dict[str, float] = {} if depth and whole else {"all else": 1.0}
+    total = sum(times.values())
+    found: dict[str, float] = {} if depth and total else {"all else": 1.0}
     for caller, time_ in times.items() if not found else ():
         for owner, share in _owners(caller, statistics, known, depth - 1).items():
-            found[owner] = found.get(owner, 0) + share * time_ / whole
+            found[owner] = found.get(owner, 0) + share * time_ / total
     known[function, depth] = found
     return found
 
 
 @probe
 def run_prefect(kind: str, nodes: int) -> Any:
-    """`flow.run` of plain Prefect tasks that do what the nodes do, without Kedro."""
+    """Measure `flow.run` of plain Prefect tasks that do the same as the nodes, without Kedro."""
     _imports()
     flow = _prefect_flow(kind, nodes)
     with stopwatch() as took:
@@ -195,7 +195,7 @@ def run_prefect(kind: str, nodes: int) -> Any:
 
 @probe
 def run_script(path: str) -> Any:
-    """`flow.run` of the pasted script's flow."""
+    """Measure `flow.run` of the flow of the pasted script."""
     from benchmarks.script import script_flow
 
     flow = script_flow(path, _flows(path).pipelines["__default__"])
@@ -207,7 +207,7 @@ def run_script(path: str) -> Any:
 
 @probe
 def run_kedro(path: str, runner: str, workers: int = 2) -> Any:
-    """`KedroSession.run`, the session's opening included, as it is in `flow.run` of ours."""
+    """Measure `KedroSession.run`, including the creation of the session, as in our `flow.run`."""
     from kedro.framework.session import KedroSession
     from kedro.runner import ParallelRunner, SequentialRunner
 
@@ -227,7 +227,7 @@ def _peak() -> Any:
 
 @contextlib.contextmanager
 def _cluster(resources: bool = False) -> Iterator[str]:
-    """A scheduler and two worker processes of one thread, on this machine."""
+    """Run a scheduler and two worker processes with one thread each, on this machine."""
     from distributed import LocalCluster, SpecCluster
     from distributed.nanny import Nanny
     from distributed.scheduler import Scheduler
@@ -248,10 +248,10 @@ def _cluster(resources: bool = False) -> Iterator[str]:
 
 @probe
 def dask_cpu(path: str, warm: str) -> Any:
-    """CPU-bound nodes on two worker processes that are up, and have run another project's flow before.
+    """Measure CPU-bound nodes on two running workers that have run the flow of another project before.
 
-    So imports are done on the workers, as they are in the processes that ParallelRunner forks; the Kedro
-    session of the run, on each worker, is counted. `cold_seconds` counts the start of the cluster too.
+    The workers have therefore imported everything, as have the processes that ParallelRunner forks. The time
+    to open the Kedro session on each worker is included. `start_seconds` is the time to start the cluster.
     """
     from prefect.executors import DaskExecutor
 
@@ -269,9 +269,9 @@ def dask_cpu(path: str, warm: str) -> Any:
 
 @probe
 def profile_dask(path: str, warm: str) -> Any:
-    """What the workers do in the time of `dask_cpu`'s flow run, as shares of it; Dask keeps the record.
+    """Return what the workers do during the flow run of `dask_cpu`, in percent, as recorded by Dask.
 
-    The first task on each worker opens the Kedro session there, so it takes longer than the others' median.
+    The first task on each worker opens the Kedro session, so it takes longer than the median of the others.
     """
     from distributed import Client, get_task_stream
     from prefect.executors import DaskExecutor
@@ -308,13 +308,13 @@ def _shares(tasks: list[Any], begin: float, end: float) -> dict[str, float]:
         seconds["after the last"] += end - computed[-1][1]
     seconds["tasks"] -= first
     seconds["tasks: opening the session"] = first
-    whole = (end - begin) * len(workers)
-    return {name: round(100 * value / whole, 1) for name, value in seconds.items()}
+    total = (end - begin) * len(workers)
+    return {name: round(100 * value / total, 1) for name, value in seconds.items()}
 
 
 @probe
 def dask_cold(path: str) -> Any:
-    """The same with the executor's own local cluster, whose start is counted."""
+    """Measure the same with the executor's own local cluster, including its start."""
     flow = _flows(path).build("bench")
     with stopwatch() as took:
         state = flow.run()
@@ -324,9 +324,9 @@ def dask_cold(path: str) -> Any:
 
 @probe
 def dask_move(path: str, megabytes: int, repeats: int) -> Any:
-    """A frame made on one worker and used on the other: by nodes of a flow, and by Dask's own `submit`.
+    """Measure a data frame created on one worker and used on the other, by nodes and by Dask's own `submit`.
 
-    In turns, on one cluster; the connecting of a client is counted in both, and the Kedro session in ours.
+    Both run in turn on one cluster and include the connection of a client. Ours includes the Kedro session.
     """
     from distributed import Client
     from prefect.executors import DaskExecutor
@@ -334,7 +334,7 @@ def dask_move(path: str, megabytes: int, repeats: int) -> Any:
     flow = _flows(path).build("bench")
     ours, alone = [], []
     with _cluster(resources=True) as address:
-        for _ in range(repeats + 1):  # the first is the workers' warming up
+        for _ in range(repeats + 1):  # the first repetition warms up the workers
             with stopwatch() as took:
                 state = flow.run(executor=DaskExecutor(address=address))
             _done(state)
@@ -360,7 +360,7 @@ def _make_frame(megabytes: int) -> Any:
 
 @contextlib.contextmanager
 def _embedded_api(counted: bool = False) -> Iterator[Any]:
-    """An empty embedded API in a process of its own; yields its URL, and what it is asked if `counted`."""
+    """Run an empty embedded API in a separate process; yield its URL, and its requests if `counted`."""
     from tests.registration.proxy import Proxy
 
     with tempfile.TemporaryDirectory() as folder:
@@ -386,25 +386,25 @@ def _use(flows: Any, url: str) -> Any:
     return flows
 
 
-def _said(_: str) -> None:
-    """Nobody reads it here."""
+def _discard(_: str) -> None:
+    """Ignore the lines that a registration prints."""
 
 
 @probe
 def register_ours(path: str) -> Any:
-    """Build one flow and register it with an empty embedded API that runs in another process."""
+    """Build one flow and register it with an empty embedded API in another process."""
     from kedro_prefect_hooks.registration import register_project
 
     with _embedded_api() as (url, _):
         flows = _use(_flows(path), url)
         with stopwatch() as took:
-            register_project(flows, echo=_said)
+            register_project(flows, echo=_discard)
     return took
 
 
 @probe
 def register_prefect(nodes: int) -> Any:
-    """The same by Prefect's `flow.register`."""
+    """Do the same with Prefect's `flow.register`."""
     import prefect
 
     with _embedded_api() as (url, _), prefect.utilities.configuration.set_temporary_config(
@@ -421,40 +421,40 @@ def register_prefect(nodes: int) -> Any:
 
 @probe
 def register_again(path: str, flows: int) -> Any:
-    """All flows of a project once more: none changed, timed; and the requests for none and one changed."""
+    """Register all flows of a project again: measure the time if none has changed, and count the requests."""
     from kedro_prefect_hooks.registration import register_project
 
     with _embedded_api() as (url, _):
         project = _use(_flows(path), url)
-        register_project(project, echo=_said)
+        register_project(project, echo=_discard)
         again = _use(_flows(path), url)
         with stopwatch() as took:
-            summary = register_project(again, echo=_said)
+            summary = register_project(again, echo=_discard)
     assert len(summary.lines) == flows, summary
-    with _embedded_api(counted=True) as (url, asked):
+    with _embedded_api(counted=True) as (url, requests):
         project = _use(_flows(path), url)
-        register_project(project, echo=_said)
-        first = len(asked)
-        register_project(_use(_flows(path), url), echo=_said)
-        unchanged = len(asked) - first
+        register_project(project, echo=_discard)
+        first = len(requests)
+        register_project(_use(_flows(path), url), echo=_discard)
+        unchanged = len(requests) - first
         changed = _use(_flows(path), url)
         name = next(iter(changed.config.flows))
         described = changed.config.flows[name].model_copy(update={"labels": ["changed"]})
         changed.config = changed.config.model_copy(
             update={"flows": {**changed.config.flows, name: described}}
         )
-        register_project(changed, echo=_said)
+        register_project(changed, echo=_discard)
     return {
         **took,
         "first_requests": first,
         "unchanged_requests": unchanged,
-        "changed_requests": len(asked) - first - unchanged,
+        "changed_requests": len(requests) - first - unchanged,
     }
 
 
 @probe
 def kedro_run(path: str) -> Any:
-    """A whole `kedro run`, from the command to its end."""
+    """Measure a complete `kedro run`, from the start of the command to its exit."""
     command = [sys.executable, "-m", "kedro", "run"]
     with stopwatch() as took:
         subprocess.run(command, cwd=path, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -462,7 +462,7 @@ def kedro_run(path: str) -> Any:
 
 
 def main(name: str, arguments: str) -> None:
-    """Run one probe; what it logs goes to stderr, its figures to stdout, as the last line."""
+    """Run one probe; write its logs to stderr, and its figures to stdout, as the last line."""
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # Prefect and Kedro log to stdout
     figures = PROBES[name](**json.loads(arguments))

@@ -1,4 +1,4 @@
-"""The Kedro projects that the benchmarks run. Their sizes come from the call; nothing here measures."""
+"""The Kedro projects that the benchmarks run, in the sizes requested. Nothing is measured here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FLOW = "bench"
 
 
 NO_HOOKS_OF_ITS_OWN = "from kedro_prefect_hooks import PrefectHooks\nHOOKS = (PrefectHooks(),)\n"
-"""The projects of the tests write each hook call to a file; the competitors without hooks do not."""
+"""The projects of the tests write each hook call to a file; competitors without hooks do not."""
 
 
 def _prefect(settings: Optional[Mapping[str, Any]]) -> dict[str, Any]:
@@ -20,14 +20,14 @@ def _prefect(settings: Optional[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def shape(path: Path, kind: str, nodes: int, settings: Optional[Mapping[str, Any]] = None) -> Project:
-    """`nodes` trivial nodes in a chain, or side by side between a source and a sum (`fan`)."""
+    """Create `nodes` trivial nodes in a chain, or in parallel between a source and a sum (`fan`)."""
     if kind == "chain":
         return chain(path, nodes, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN)
     return fan(path, nodes - 2, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN)
 
 
 def namespaces(path: Path, nodes: int, settings: Optional[Mapping[str, Any]] = None) -> Project:
-    """A chain of `nodes` in ten namespaces, one after the other."""
+    """Create a chain of `nodes` in ten consecutive namespaces."""
     pipelines = f"""
 from kedro.pipeline import node, pipeline
 
@@ -56,7 +56,7 @@ def register_pipelines():
 
 
 def frames(path: Path, count: int, megabytes: int, settings: Optional[Mapping[str, Any]] = None) -> Project:
-    """A chain of `count` nodes that hand on frames of `megabytes` in memory; the sum goes to a file."""
+    """Create a chain of `count` nodes that pass on frames of `megabytes` in memory, and save the sum."""
     pipelines = f"""
 import numpy as np
 import pandas as pd
@@ -91,7 +91,7 @@ def register_pipelines():
 def cpu_bound(
     path: Path, nodes: int, seconds: float, settings: Optional[Mapping[str, Any]] = None
 ) -> Project:
-    """`nodes` side by side, each `seconds` of its process's own time, in Python; each is saved to a file."""
+    """Create `nodes` parallel nodes, each using `seconds` of CPU time in Python and saving a file."""
     pipelines = f"""
 import time
 
@@ -117,9 +117,9 @@ def register_pipelines():
 
 
 def transfer(path: Path, megabytes: int, settings: Optional[Mapping[str, Any]] = None) -> Project:
-    """One frame from a node that only worker A may run to one that only worker B may run.
+    """Pass one frame from a node that runs only on worker A to a node that runs only on worker B.
 
-    `copy_mode: assign`, as Dask alone copies nothing either.
+    Uses `copy_mode: assign`, because Dask does not copy either.
     """
     nodes = {"make": {"tags": ["dask-resource:A=1"]}, "use": {"tags": ["dask-resource:B=1"]}}
     pipelines = f"""
@@ -160,12 +160,12 @@ def register_pipelines():
 
 
 def many_flows(path: Path, flows: int, nodes: int) -> Project:
-    """`flows` flows over one chain of `nodes`."""
+    """Create `flows` flows for one chain of `nodes`."""
     prefect = {"api": "embedded", "flows": {f"flow_{i}": {} for i in range(flows)}}
     return chain(path, nodes, prefect=prefect, settings=NO_HOOKS_OF_ITS_OWN)
 
 
 def plain(path: Path, hook: bool) -> Project:
-    """A chain of ten nodes, with `PrefectHooks()` in its settings or without."""
+    """Create a chain of ten nodes, with or without `PrefectHooks()` in the settings."""
     settings = NO_HOOKS_OF_ITS_OWN if hook else "HOOKS = ()\n"
     return chain(path, 10, prefect=_prefect(None), settings=settings)

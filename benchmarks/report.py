@@ -1,4 +1,4 @@
-"""The table and the plot, made from what was measured and from nothing else."""
+"""The tables and the plot, created only from the measurements."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
 def table(results: Dict[str, Any]) -> List[str]:
-    """The lines of a Markdown table."""
+    """Return the lines of a Markdown table of the goals."""
     lines = ["| what | against | goal | measured | holds |", "|---|---|---|---|---|"]
     for each in results["rows"]:
         unit = each["unit"]
@@ -24,7 +24,7 @@ def table(results: Dict[str, Any]) -> List[str]:
 
 
 def medians(results: Dict[str, Any]) -> List[str]:
-    """A Markdown table of all competitors' medians."""
+    """Return a Markdown table of the medians of all competitors."""
     lines = ["| measured | who | median | runs |", "|---|---|---|---|"]
     for title, group in results["sets"].items():
         for name, figures in group["figures"].items():
@@ -37,7 +37,7 @@ def medians(results: Dict[str, Any]) -> List[str]:
 
 
 def profiles(results: Dict[str, Any]) -> List[str]:
-    """A Markdown table of whose code takes the time of a flow run."""
+    """Return Markdown tables of where the time of a flow run is spent."""
     lines: List[str] = []
     for title, group in results["sets"].items():
         if title.startswith("profile"):
@@ -54,8 +54,8 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
-def laid_over(docs: Path, newer: Dict[str, Any]) -> Dict[str, Any]:
-    """What was measured before, with some sets measured anew."""
+def merged(docs: Path, newer: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the previous results, with the sets that were measured again."""
     results: Dict[str, Any] = json.loads((docs / "benchmarks.json").read_text(encoding="utf-8"))
     for title, figures in newer["sets"].items():
         results["sets"][title] = figures
@@ -68,7 +68,7 @@ def laid_over(docs: Path, newer: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def write(results: Dict[str, Any], docs: Path) -> None:
-    """`benchmarks.json`, the plot, and the measured part of `benchmarks.md`, which has words around it."""
+    """Write `benchmarks.json`, the plot, and the measured part of `benchmarks.md`."""
     (docs / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     plot(results, docs / "benchmarks.svg")
     page = docs / "benchmarks.md"
@@ -85,7 +85,7 @@ def write(results: Dict[str, Any], docs: Path) -> None:
 
 
 def plot(results: Dict[str, Any], path: Path) -> None:
-    """A panel a set: each competitor's median as a bar, its runs as dots."""
+    """Draw one panel per set: a bar for the median of each competitor, dots for its runs."""
     import matplotlib
 
     matplotlib.use("svg")

@@ -1,4 +1,4 @@
-"""What is measured against what, and the goals: the table of the benchmarks as data."""
+"""What is compared with what, and the goals: the table of the benchmarks as data."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Row:
     """One line of the table.
 
     Attributes:
-        what: what of ours is measured.
-        against: what it is measured against.
-        goal: the highest value that holds.
-        value: from the group's figures, the number that the goal is for.
+        what: what is measured.
+        against: what it is compared with.
+        goal: the highest acceptable value.
+        value: computes the value from the figures of the group.
         unit: `x` for a ratio, `s`, or what is counted.
     """
 
@@ -37,15 +37,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Set:
-    """Competitors that are measured in turns, and the rows that come of them.
+    """Competitors that are measured in turn, and the rows computed from them.
 
     Attributes:
         title: for the plot and for `--only`.
-        competitors: given a folder to make projects in, name → probe.
-        rows: lines of the table.
-        quick: whether `--quick` measures it.
-        figure: what the plot shows.
-        repetitions: times as many as usual.
+        competitors: creates projects in a folder, and returns name → probe.
+        rows: rows of the table.
+        quick: whether `--quick` includes it.
+        figure: the figure shown in the plot.
+        repetitions: a factor for the number of repetitions.
     """
 
     title: str
@@ -57,12 +57,12 @@ class Set:
 
 
 def ratio(other: str, figure: str = "seconds", ours: str = OURS) -> Callable[[Group], float]:
-    """Our median over the other's."""
+    """Return our median divided by the median of `other`."""
     return lambda group: middle(group, ours, figure) / middle(group, other, figure)
 
 
 def absolute(figure: str = "seconds", ours: str = OURS) -> Callable[[Group], float]:
-    """Our median."""
+    """Return our median."""
     return lambda group: middle(group, ours, figure)
 
 
@@ -71,7 +71,7 @@ def _path(project: Any) -> dict[str, Any]:
 
 
 def serialising(nodes: int, goal: float, pure: bool) -> Set:
-    """Build and serialise a chain."""
+    """Building and serialising a chain."""
 
     def competitors(folder: Path) -> dict[str, Probe]:
         path = _path(projects.shape(folder / f"chain_{nodes}", "chain", nodes))
@@ -80,7 +80,7 @@ def serialising(nodes: int, goal: float, pure: bool) -> Set:
             found[PURE] = Probe("serialise_prefect", {"nodes": nodes}, runs=1)
         return found
 
-    against = "pure Prefect, the same shape" if pure else "a straight line from 2,000"
+    against = "pure Prefect, the same shape" if pure else "linear growth from 2,000"
     row = Row(f"build + serialise a chain of {nodes:,} nodes", against, goal, absolute(), "s")
     return Set(f"serialise {nodes}", competitors, [row], quick=not pure)
 
@@ -106,7 +106,7 @@ def running(kind: str, nodes: int, goal: float, quick: bool) -> Set:
 
 
 def profile(nodes: int) -> Set:
-    """Whose code takes the time."""
+    """Where the time is spent."""
 
     def competitors(folder: Path) -> dict[str, Probe]:
         return {OURS: Probe("profile_ours", _path(projects.shape(folder / "profile", "chain", nodes)), 1)}
@@ -129,7 +129,7 @@ def grouped(group_by: str, nodes: int) -> Set:
         return middle(group, OURS) - 1.5 * middle(group, SEQUENTIAL)
 
     what = f"{nodes} nodes with `group_by: {group_by}`"
-    rows = [Row(what, "SequentialRunner's time x 1.5: what is over it", 0.3, over, "s")]
+    rows = [Row(what, "excess over 1.5 x SequentialRunner", 0.3, over, "s")]
     return Set(f"group by {group_by}", competitors, rows)
 
 
@@ -184,7 +184,7 @@ def dask_cpu(nodes: int, seconds: float) -> Set:
 
 
 def dask_profile(nodes: int, seconds: float) -> Set:
-    """What Dask's two workers do while the CPU-bound nodes run."""
+    """What the two Dask workers do while the CPU-bound nodes run."""
 
     def competitors(folder: Path) -> dict[str, Probe]:
         slow = projects.cpu_bound(folder / "profiled", nodes, seconds)
@@ -196,7 +196,7 @@ def dask_profile(nodes: int, seconds: float) -> Set:
 
 
 def dask_move(megabytes: int) -> Set:
-    """A frame from one worker to another."""
+    """Moving a data frame from one worker to another."""
     alone = "Dask alone"
 
     def competitors(folder: Path) -> dict[str, Probe]:
@@ -208,7 +208,7 @@ def dask_move(megabytes: int) -> Set:
 
 
 def dask_fixed(nodes: int) -> Set:
-    """What the Dask rows cost when their nodes do next to nothing and their frame is small."""
+    """The fixed cost of the Dask rows: nodes that do almost nothing, and a small frame."""
 
     def competitors(folder: Path) -> dict[str, Probe]:
         empty = projects.cpu_bound(folder / "empty", nodes, 0.0)
@@ -237,7 +237,7 @@ def registering(nodes: int) -> Set:
 
 
 def registering_again(flows: int, nodes: int) -> Set:
-    """All flows of a project, unchanged."""
+    """Registering all flows of a project again, unchanged."""
 
     def competitors(folder: Path) -> dict[str, Probe]:
         many = projects.many_flows(folder / "many", flows, nodes)
@@ -274,7 +274,7 @@ def hook() -> Set:
 
 
 def table(quick: Optional[bool] = False) -> List[Set]:
-    """All sets; with `quick` those that take seconds."""
+    """Return all sets, or with `quick` those that take seconds."""
     sets = [
         serialising(2000, 1.0, pure=True),
         serialising(10000, 6.0, pure=False),

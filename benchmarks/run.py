@@ -1,7 +1,7 @@
-"""Measures the table of `docs/benchmarks.md` anew: `make bench`, or `python benchmarks/run.py --quick`.
+"""Measure the tables of `docs/benchmarks.md` again: `make bench`, or `python benchmarks/run.py --quick`.
 
-A full run takes about twenty minutes on two cores, and rewrites the measured part of the page; a quick one
-takes a few and prints the table only. Close what else the machine does.
+A full run takes about twenty minutes on two cores, and rewrites the measured part of the page. A quick run
+takes a few minutes, and only prints the table. Stop other work on the machine first.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from benchmarks.measure import machine, measure  # noqa: E402
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--quick", action="store_true", help="only what takes seconds; writes nothing")
-    parser.add_argument("--only", metavar="WORD", help="only the sets with this word in their title")
-    parser.add_argument("--repetitions", type=int, default=0, help="default: 5, with --quick 3")
-    parser.add_argument("--write", action="store_true", help="with --only: lay these over the page's others")
-    parser.add_argument("--strict", action="store_true", help="exit code 1 when a goal does not hold")
+    parser.add_argument("--quick", action="store_true", help="measure only what takes seconds; write nothing")
+    parser.add_argument("--only", metavar="WORD", help="measure only the sets with this word in the title")
+    parser.add_argument("--repetitions", type=int, default=0, help="default: 5, or 3 with --quick")
+    parser.add_argument(
+        "--write", action="store_true", help="with --only: replace only these sets on the page"
+    )
+    parser.add_argument("--strict", action="store_true", help="exit with code 1 if a goal is not met")
     given = parser.parse_args()
     repetitions = given.repetitions or (3 if given.quick else 5)
     sets = [each for each in rows.table(given.quick) if (given.only or "") in each.title]
@@ -60,7 +62,7 @@ def main() -> None:
                 )
     print("\n".join(["", *report.table(results)]))
     if given.write and given.only:
-        report.write(report.laid_over(ROOT / "docs", results), ROOT / "docs")
+        report.write(report.merged(ROOT / "docs", results), ROOT / "docs")
     elif not given.quick and not given.only:
         report.write(results, ROOT / "docs")
     if given.strict and not all(row["holds"] for row in results["rows"]):

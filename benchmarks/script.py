@@ -1,8 +1,8 @@
-"""The way of the script in Kedro's documentation ("Deployment with Prefect"), written anew as a competitor.
+"""The approach of the script in Kedro's documentation ("Deployment with Prefect"), rewritten as a competitor.
 
-One task makes the catalog; every node is a task that is handed the whole catalog by each task before it, runs
-its node with an empty hook manager, and hands the catalog on. Not a way to follow: see the explanation of
-what travels between tasks.
+One task creates the catalog. Every node is a task that receives the whole catalog from the tasks before it,
+runs the node with an empty hook manager, and passes the catalog on. Do not follow this approach: see "How
+data flows" in the documentation.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kedro_prefect_hooks.compat import kedro_catalog, kedro_pipeline, kedro_runn
 
 
 class CatalogTask(Task):
-    """Builds the catalog, with a memory dataset for whatever it does not name."""
+    """Build the catalog, with a memory dataset for every dataset without an entry."""
 
     def __init__(self, project_path: str, pipeline: Any, **kwargs: Any) -> None:
         self.project_path = project_path
@@ -34,7 +34,7 @@ class CatalogTask(Task):
 
 
 class NodeTask(Task):
-    """Runs one node on the catalog that it is handed, and hands it on."""
+    """Run one node with the catalog it receives, and pass the catalog on."""
 
     def __init__(self, node: Any, **kwargs: Any) -> None:
         self.node = node
@@ -48,7 +48,7 @@ class NodeTask(Task):
 
 
 def script_flow(project_path: str, pipeline: Any) -> prefect.Flow:
-    """The whole pipeline as a flow, node by node."""
+    """Return the pipeline as a flow with one task per node."""
     flow = Flow("script")
     catalog = CatalogTask(project_path, pipeline)
     tasks = {node.name: NodeTask(node) for node in pipeline.nodes}

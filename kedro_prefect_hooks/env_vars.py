@@ -1,4 +1,4 @@
-"""The environment variables that this package reads or sets, each named once.
+"""The names of the environment variables that this package reads or sets.
 
 docs/reference/environment-variables.md describes them for users.
 """
@@ -9,7 +9,7 @@ DISABLE = "KEDRO_PREFECT_DISABLE"
 """Set by users: the hook does not register."""
 
 TRACEBACK = "KEDRO_PREFECT_TRACEBACK"
-"""Set by users: `kedro prefect` commands raise unexpected errors with their traceback."""
+"""Set by users: `kedro prefect` commands print unexpected errors with their traceback."""
 
 TOKEN = "KEDRO_PREFECT_TOKEN"
 """Set by users: the token of the embedded API."""
@@ -24,16 +24,16 @@ KEDRO_ENV = "KEDRO_PREFECT_ENV"
 """In a registered run config: the Kedro environment."""
 
 CONF_SOURCE = "KEDRO_PREFECT_CONF_SOURCE"
-"""In a registered run config: the configuration source, where it is not the project's own."""
+"""In a registered run config: the configuration source, if it is not the project's default."""
 
 FLOW = "KEDRO_PREFECT_FLOW"
-"""In a registered run config: which flow of `prefect.yml` to load."""
+"""In a registered run config: the flow of `prefect.yml` to load."""
 
 FINGERPRINT = "KEDRO_PREFECT_FINGERPRINT"
 """In a registered run config: a hash of the flow's tasks and edges."""
 
 IN_FLOW_RUN = "KEDRO_PREFECT_IN_FLOW_RUN"
-"""Set by this package: a flow run is going on in this process or in the one that started it.
+"""Set by this package: this process, or the one that started it, is running a flow.
 
-Prefect's own context does not reach a thread or a child process that a node starts in a local run.
+In a local run, Prefect's own context does not reach threads and child processes that a node starts.
 """

@@ -1,7 +1,7 @@
-"""What goes wrong for a reason that the user can mend.
+"""Errors that the user can fix.
 
-These are click exceptions, so that ``kedro run`` and ``kedro prefect …`` print the message alone, without
-a traceback, and end with exit code 1; code that catches them reads the same message from ``str(error)``.
+These are click exceptions, so that ``kedro run`` and ``kedro prefect …`` print only the message, without a
+traceback, and exit with code 1. Code that catches them gets the same message from ``str(error)``.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import click
 
 
 class KedroPrefectError(click.ClickException):
-    """Base of every error of this package that is meant for a person."""
+    """Base of all errors of this package that the user can fix."""
 
     def __str__(self) -> str:
         return self.message
 
 
 class ConfigError(KedroPrefectError):
-    """`prefect.yml` (or what it names) is not right; nothing was sent."""
+    """`prefect.yml`, or something that it names, is invalid; nothing was sent."""
 
 
 class ApiError(KedroPrefectError):
-    """The Prefect API is away, or answered with something that is not an answer."""
+    """The Prefect API is unreachable, or its response is invalid."""
 
 
 class RegistrationError(KedroPrefectError):
@@ -32,11 +32,11 @@ class RegistrationError(KedroPrefectError):
 
 
 class FlowRunError(KedroPrefectError):
-    """A flow run cannot start or go on: the project is not what was registered, or data is missing."""
+    """A flow run cannot start or continue: the project is not what was registered, or data is missing."""
 
 
 def nearest(found: str, accepted: Iterable[str]) -> str | None:
-    """The accepted word closest to `found`, whatever its case; None when none is close."""
+    """Return the accepted word closest to `found`, ignoring case; None when none is close."""
     words = list(accepted)
     same = [word for word in words if word.casefold() == str(found).casefold()]
     if same:
@@ -46,6 +46,6 @@ def nearest(found: str, accepted: Iterable[str]) -> str | None:
 
 
 def did_you_mean(found: str, accepted: Iterable[str]) -> str:
-    """A sentence to append to a message, ``" Did you mean 'train'?"``; empty when no word is close."""
+    """Return a sentence to append to a message, ``" Did you mean 'train'?"``, or "" when no word is close."""
     close = nearest(found, accepted)
     return f" Did you mean {close!r}?" if close is not None else ""

@@ -1,14 +1,28 @@
-"""Which agent takes which flow run, by their labels: the one place that says so.
+"""Which agent accepts which flow run, by their labels: the one place that says so.
 
 Knows neither Prefect's client nor the API: only labels.
 """
 
 from __future__ import annotations
 
-from typing import Collection, Iterable
+from typing import Collection, Iterable, NamedTuple, Sequence, Tuple
 
 PROJECT_AGENT = "ProjectAgent"
 """The type under which this package's own agent registers with the API."""
+
+SILENT_AFTER_SECONDS = 60
+"""An agent asks for work every ten seconds at least; one that has been silent for so long is not running."""
+
+
+class LabelledAgent(NamedTuple):
+    """What decides which flow runs an agent accepts."""
+
+    type: str
+    labels: Tuple[str, ...]
+
+    def accepts(self, run_labels: Collection[str]) -> bool:
+        """Whether it accepts a flow run with these labels."""
+        return agent_accepts(self.type, self.labels, run_labels)
 
 
 def api_offers(agent_labels: Collection[str], run_labels: Collection[str]) -> bool:
@@ -16,14 +30,38 @@ def api_offers(agent_labels: Collection[str], run_labels: Collection[str]) -> bo
     return set(run_labels) <= set(agent_labels) and bool(run_labels) == bool(agent_labels)
 
 
-def agent_takes(agent_type: str, agent_labels: Collection[str], run_labels: Collection[str]) -> bool:
-    """Whether an agent takes a flow run with these labels.
+def agent_accepts(agent_type: str, agent_labels: Collection[str], run_labels: Collection[str]) -> bool:
+    """Whether an agent accepts a flow run with these labels.
 
-    This package's own agent asks a second time, without labels, so it takes unlabelled runs too.
+    This package's own agent asks a second time, without labels, so it accepts unlabelled runs too.
     """
     if agent_type == PROJECT_AGENT and not run_labels:
         return True
     return api_offers(agent_labels, run_labels)
+
+
+def why_not_accepted(agents: Sequence[LabelledAgent], run_labels: Collection[str]) -> str | None:
+    """Why no agent accepts a flow run with these labels, or None if one does.
+
+    Args:
+        agents: those that are running.
+        run_labels: the labels of the flow run.
+    """
+    if any(agent.accepts(run_labels) for agent in agents):
+        return None
+    if not agents:
+        needed = f" with {labels_in_words(run_labels)}" if run_labels else ""
+        return f"No agent{needed} is running."
+    present = "; ".join(sorted({", ".join(sorted(agent.labels)) or "none" for agent in agents}))
+    if run_labels:
+        each = "all of " if len(run_labels) > 1 else ""
+        reason = f"No running agent has {each}{labels_in_words(run_labels)}."
+    else:
+        reason = (
+            "No running agent accepts runs without labels: Prefect's agents with labels accept only runs "
+            "that have labels too."
+        )
+    return f"{reason} Labels of the running agents: {present}."
 
 
 def labels_in_words(labels: Iterable[str]) -> str:

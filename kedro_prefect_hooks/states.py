@@ -1,7 +1,7 @@
-"""Prefect's states: which is a kind of which, which are finished, and in which a run waits for an agent.
+"""Prefect's states: their hierarchy, which are finished, and in which a run waits for an agent.
 
-Written down here rather than read from Prefect, because importing Prefect takes a second that a registration
-need not spend; a test compares the two.
+Copied here because importing Prefect takes a second, which the embedded API need not spend; a test compares
+the copy with Prefect.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ PARENTS: Dict[str, str] = {
     "Cancelled": "Finished",
 }
 
-
 ALL = ("State", *PARENTS)
 
 
@@ -54,5 +53,8 @@ def kinds_of(*kinds: str) -> FrozenSet[str]:
 FINISHED = kinds_of("Finished")
 """States after which nothing more happens."""
 
-WAITING = (kinds_of("Scheduled") - {"Paused"}) | {"Queued", "Pending"}
+SCHEDULED = kinds_of("Scheduled", "Queued")
+"""States in which a run has a time to start at, and the API offers it to agents once that has come."""
+
+WAITING = (SCHEDULED - {"Paused"}) | {"Pending"}
 """States in which a flow run waits for an agent."""

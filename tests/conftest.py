@@ -1,6 +1,6 @@
-"""Fixtures for every test: real Kedro projects in temporary folders, and a home that is not the user's.
+"""Fixtures for all tests: real Kedro projects in temporary folders, and a home folder that is not the user's.
 
-Nothing here starts Prefect or its API; tests that need them do so themselves.
+Nothing here starts Prefect or its API; tests that need them start them themselves.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping
+from typing import Callable, Iterator, Mapping
 
 import pytest
 
-from tests.scenarios import project_factory, scenarios
+from tests.scenarios import project_factory
 from tests.scenarios.project_factory import Project
 
-LONG = (
+SLOW = (
     "example/",
     "end_to_end/test_agent.py",
     "cli/test_tutorial.py",
@@ -27,23 +27,23 @@ LONG = (
     "dask/",
     "end_to_end/",
 )
-"""Where the long tests are, the longest first; the example's share one run of the demo."""
+"""Where the slow tests are, the slowest first. The tests of the example share one run of the demo."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long tests, so that no worker is alone with one at the end."""
+    """Start with the slow tests, so that no worker is left alone with one at the end."""
     here = Path(__file__).parent
 
-    def place(item: pytest.Item) -> int:
+    def position(item: pytest.Item) -> int:
         path = item.path.relative_to(here).as_posix()
-        return next((index for index, start in enumerate(LONG) if path.startswith(start)), len(LONG))
+        return next((index for index, start in enumerate(SLOW) if path.startswith(start)), len(SLOW))
 
-    items.sort(key=place)
+    items.sort(key=position)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests see neither the user's `~/.prefect` nor settings from the environment, and send no telemetry."""
+    """Hide the user's `~/.prefect` and environment variables from tests, and disable telemetry."""
     patch = pytest.MonkeyPatch()
     for name in list(os.environ):
         if name.startswith(("PREFECT_", "KEDRO_")) or name == "HOOK_LOG":
@@ -64,23 +64,8 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make_project(tmp_path: Path) -> Callable[..., Project]:
-    """`make_project(pipelines=…, …)`: see `project_factory.make_project`; `name` is the folder's."""
-
-    def make(name: str = "project", **options: Any) -> Project:
-        return project_factory.make_project(tmp_path / name, **options)
-
-    return make
-
-
-@pytest.fixture
-def traps_project(tmp_path: Path) -> Project:
-    return scenarios.traps(tmp_path / "traps")
-
-
-@pytest.fixture
 def kedro(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`kedro(project, "run", …, env={…}, ok=True)`: runs the command; `ok` asserts its exit code to be 0."""
+    """`kedro(project, "run", …, env={…}, ok=True)` runs the command; `ok` asserts that it succeeds."""
 
     def run(
         project: Project,

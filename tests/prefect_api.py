@@ -1,9 +1,8 @@
-"""A real Prefect API and agent around a test project: embedded server, `prefect agent local start`."""
+"""A Prefect API and agent for a test project: the embedded server, `prefect agent local start`."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 import time
@@ -14,13 +13,14 @@ import requests
 
 from kedro_prefect_hooks.embedded import location
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
+from tests import processes
 from tests.scenarios.project_factory import Project, clean_environment
 
 FINISHED = {"Success", "Failed", "Cancelled", "TimedOut", "TriggerFailed"}
 
 
 def graphql(url: str, query: str, variables: Mapping[str, Any] | None = None) -> Any:
-    """The data of one request; GraphQL errors fail the test."""
+    """Send one request and return its data; GraphQL errors fail the test."""
     answer = requests.post(url, json={"query": query, "variables": dict(variables or {})}, timeout=30).json()
     assert not answer.get("errors"), answer["errors"]
     return answer["data"]
@@ -28,7 +28,7 @@ def graphql(url: str, query: str, variables: Mapping[str, Any] | None = None) ->
 
 @contextlib.contextmanager
 def api(project: Project, **options: Any) -> Iterator[str]:
-    """The project's own embedded API, which `kedro run --env deploy` then finds by itself."""
+    """The project's own embedded API, which `kedro run --env deploy` finds automatically."""
     with EmbeddedServer(location.database_path(project.path), **options) as server:
         location.write_endpoint(project.path, server.url)
         try:
@@ -38,14 +38,14 @@ def api(project: Project, **options: Any) -> Iterator[str]:
 
 
 def prefect_environment(url: str, home: Path, **extra: str) -> dict[str, str]:
-    """The environment that points an unmodified Prefect at the API."""
+    """Environment variables that point an unmodified Prefect at the API."""
     return clean_environment(
         home,
         PREFECT__BACKEND="server",
         PREFECT__CLOUD__API=url,
         PREFECT__CLOUD__GRAPHQL=f"{url}/graphql",
         PREFECT__CLOUD__HEARTBEAT_INTERVAL="5",
-        # The default is one more process for each flow run; `prefect run` in embedded/ has it.
+        # The default is one more process per flow run; tests/embedded covers it.
         PREFECT__CLOUD__HEARTBEAT_MODE="thread",
         PREFECT__CLOUD__CHECK_CANCELLATION_INTERVAL="2",
         **extra,
@@ -56,36 +56,31 @@ def prefect_environment(url: str, home: Path, **extra: str) -> dict[str, str]:
 def agent(
     url: str, home: Path, log: Path, *labels: str, leave_runs: bool = False, **extra: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A real local agent, started as a person starts it; its output goes to `log`.
+    """Prefect's local agent, started from the command line; its output goes to `log`.
 
-    The flow runs it has started end with it, unless `leave_runs`.
+    The flow runs that it has started are killed with it, unless `leave_runs`.
 
-    Without `--no-hostname-label` the agent has a label, and Prefect gives flow runs that have none only to
-    agents that have none.
+    Without `--no-hostname-label` the agent has a label, and Prefect gives flow runs without labels only to
+    agents without labels.
     """
     command = [sys.executable, "-m", "prefect", "agent", "local", "start", "--show-flow-logs"]
     command.append("--no-hostname-label")
     for label in labels:
         command += ["--label", label]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            env=prefect_environment(url, home, **extra),
-            cwd=home,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            yield process
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                (os.kill if leave_runs else os.killpg)(process.pid, 15)
-            process.wait(20)
+    with log.open("wb") as output, processes.running(
+        command,
+        group=not leave_runs,
+        env=prefect_environment(url, home, **extra),
+        cwd=home,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        yield process
 
 
 def flow_id(url: str, name: str) -> str:
-    """The live version of a flow."""
+    """The id of the current version of a flow."""
     query = "query($name: String!) {flow(where: {name: {_eq: $name}, archived: {_eq: false}}) {id}}"
     flows = graphql(url, query, {"name": name})["flow"]
     assert len(flows) == 1, flows
@@ -93,10 +88,10 @@ def flow_id(url: str, name: str) -> str:
 
 
 def start_run(url: str, name: str, **arguments: Any) -> str:
-    """Create a flow run of the live version; `arguments` are those of `create_flow_run_input`."""
+    """Create a flow run of the current version; `arguments` are those of `create_flow_run_input`."""
     mutation = "mutation($input: create_flow_run_input!) {create_flow_run(input: $input) {id}}"
-    given = {"flow_id": flow_id(url, name), **arguments}
-    return str(graphql(url, mutation, {"input": given})["create_flow_run"]["id"])
+    values = {"flow_id": flow_id(url, name), **arguments}
+    return str(graphql(url, mutation, {"input": values})["create_flow_run"]["id"])
 
 
 RUN = """
@@ -111,12 +106,12 @@ query($id: uuid!) {
 
 
 def read_run(url: str, run_id: str) -> Any:
-    """State, task runs and log lines of a flow run."""
+    """Return the state, task runs and log lines of a flow run."""
     return graphql(url, RUN, {"id": run_id})["flow_run_by_pk"]
 
 
 def finished_run(url: str, run_id: str, log: Path, timeout: float = 120) -> Any:
-    """Wait for a flow run to end, and a little for its last log lines."""
+    """Wait until a flow run has finished, and one more second for its last log lines."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         run = read_run(url, run_id)

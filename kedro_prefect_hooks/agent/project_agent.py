@@ -1,8 +1,8 @@
-"""Prefect's LocalAgent for one project: the API that prefect.yml means, its flows' labels, its code.
+"""Prefect's LocalAgent for one project: the API of prefect.yml, the labels of its flows, its code.
 
-What Prefect's own leaves open is settled here: a flow run's process is in a process group of its own, so that
-Ctrl-C in the agent's terminal does not hit it; what it prints goes to a file of its own; and the runs can be
-ended in good order.
+Each flow run has a process group of its own, so that Ctrl+C in the agent's terminal does not interrupt it,
+and its output goes to a file of its own. Stopping the agent can cancel its flow runs, with time for them to
+report their states. This module knows nothing of the command line.
 """
 
 from __future__ import annotations
@@ -16,94 +16,150 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
 
-import click
 from prefect.agent.local import LocalAgent
 from prefect.engine.state import Cancelled
 from prefect.run_configs import LocalRun
 from prefect.utilities.configuration import set_temporary_config
 
+from kedro_prefect_hooks.agent.api_address import ApiAddress
+from kedro_prefect_hooks.agent.flow_labels import label_sets
+from kedro_prefect_hooks.embedded import location
 from kedro_prefect_hooks.errors import ApiError
 
-PATIENCE_SECONDS = 10.0
-"""How long the processes of ended flow runs may take before they are killed."""
+if TYPE_CHECKING:
+    from kedro_prefect_hooks.config.models import PrefectConfig
 
-KEPT_LOGS = 100
-"""Files of flow runs' output that are kept."""
+GRACE_SECONDS = 10.0
+"""How long the processes of cancelled flow runs have to exit before they are killed."""
+
+KEPT_LOG_FILES = 100
+"""How many flow runs' output files are kept."""
+
+Echo = Callable[[str], Any]
 
 
 @contextlib.contextmanager
-def pointing_at(url: str, token: str | None = None) -> Iterator[None]:
-    """Prefect's own configuration, as far as agents read it, set to an API.
+def prefect_configured_for(api: ApiAddress) -> Iterator[None]:
+    """Point Prefect's own configuration, as far as agents read it, at an API.
 
-    Agents take no API as an argument. Environment variables would have to be set before Prefect is imported,
-    which the project's code may have done long ago.
+    Agents do not accept an API as an argument. Environment variables would have to be set before Prefect is
+    imported, which the project's code may have done long ago.
     """
-    settings: dict[str, Any] = {"backend": "server", "cloud.api": url, "server.endpoint": url}
-    if token:
-        settings["cloud.api_key"] = token
+    settings: dict[str, Any] = {"backend": "server", "cloud.api": api.url, "server.endpoint": api.url}
+    if api.token:
+        settings["cloud.api_key"] = api.token
     with set_temporary_config(settings):
         yield
 
 
-class ProjectAgent(LocalAgent):
-    """An agent that runs the flows of one project on this machine.
+def make_agent(
+    project_path: Path,
+    config: PrefectConfig,
+    *,
+    package: str,
+    source_dir: Path,
+    labels: Iterable[str] = (),
+    name: str | None = None,
+    cancel_on_exit: bool,
+    echo: Echo,
+) -> ProjectAgent:
+    """The agent of a project. Prefect must be configured for the API.
 
     Args:
-        logs: a folder for what flow runs print.
-        end_runs: whether the agent's end is the end of its flow runs.
-        takes_unlabelled: whether to take runs without labels, although the agent may have some.
-        on_ready: called once it is about to ask for work.
-        **kwargs: `LocalAgent`'s own.
+        project_path: the project's folder.
+        config: its prefect.yml.
+        package: the project's Python package.
+        source_dir: the folder that contains the package.
+        labels: labels in addition to those of the project's flows.
+        name: the agent's name in Prefect; by default that of the Prefect project.
+        cancel_on_exit: whether stopping the agent cancels its flow runs.
+        echo: called with each line to print.
+    """
+    of_flows = label_sets(config)
+    return ProjectAgent(
+        location.state_dir(project_path) / "logs",
+        cancel_on_exit=cancel_on_exit,
+        accept_unlabelled=not all(of_flows),
+        echo=echo,
+        name=name or config.project or package,
+        labels=sorted(set(labels).union(*of_flows)),
+        import_paths=[str(source_dir), str(project_path)],
+        env_vars=_env_vars(embedded=config.api == "embedded"),
+        hostname_label=False,  # `label_sets` adds this machine's name where a flow needs it
+    )
+
+
+def _env_vars(embedded: bool) -> dict[str, str]:
+    """Prefect settings for flow runs, unless the environment has them already.
+
+    By default Prefect sends heartbeats from a process of its own, which outlives a killed flow run, so that
+    the run would never be seen as dead; a thread ends with the run. An API on this machine can be polled more
+    often than a shared one: log lines arrive at once, and a cancelled run ends soon.
+    """
+    defaults = {"PREFECT__CLOUD__HEARTBEAT_MODE": "thread"}
+    if embedded:
+        defaults["PREFECT__CLOUD__LOGGING_HEARTBEAT"] = "1"
+        defaults["PREFECT__CLOUD__CHECK_CANCELLATION_INTERVAL"] = "3"
+    return {name: value for name, value in defaults.items() if name not in os.environ}
+
+
+class ProjectAgent(LocalAgent):
+    """An agent that runs the flows of one project on this machine. The API knows its type by this name.
+
+    Args:
+        log_dir: a folder for the output of flow runs.
+        cancel_on_exit: whether stopping the agent cancels its flow runs.
+        accept_unlabelled: whether to run flow runs without labels even if the agent has labels.
+        echo: called with each line to print.
+        **kwargs: those of `LocalAgent`.
+
+    Attributes:
+        on_ready: called when the agent is about to poll for flow runs.
     """
 
-    # Prefect's grow to 10 s, for thousands of agents at one API; this one is near.
+    # Prefect's intervals grow to 10 s, for thousands of agents that share one API.
     _loop_intervals = {0: 0.25, 1: 0.5, 2: 1.0}
 
     def __init__(
-        self,
-        logs: Path,
-        *,
-        end_runs: bool,
-        takes_unlabelled: bool,
-        on_ready: Callable[[], Any] = lambda: None,
-        **kwargs: Any,
+        self, log_dir: Path, *, cancel_on_exit: bool, accept_unlabelled: bool, echo: Echo, **kwargs: Any
     ) -> None:
-        self.logs = logs
-        self.end_runs = end_runs
-        self.takes_unlabelled = takes_unlabelled
-        self.on_ready = on_ready
-        self.runs: dict[str, subprocess.Popen[bytes]] = {}
-        self._away = False
+        self.log_dir = log_dir
+        self.cancel_on_exit = cancel_on_exit
+        self.accept_unlabelled = accept_unlabelled
+        self.echo = echo
+        self.on_ready: Callable[[], Any] = lambda: None
+        self.flow_runs: dict[str, subprocess.Popen[bytes]] = {}
+        self._unreachable = False
         super().__init__(**kwargs)
-        self.logger.setLevel(logging.WARNING)  # each deployment is told of below, in one line
+        self.logger.setLevel(logging.WARNING)  # each flow run is reported below, in one line
 
     def _show_startup_display(self) -> None:
         self.on_ready()
 
     def _get_ready_flow_runs(self, prefetch_seconds: int = 1) -> set[str]:
-        # Prefect's 10 s fit its pause between questions; a run fetched early would delay Ctrl-C as long.
-        self._bury()
+        # Prefect prefetches 10 s, its longest polling interval; a prefetched run would delay Ctrl+C as long.
+        self._report_exited()
         try:
-            found: set[str] = super()._get_ready_flow_runs(prefetch_seconds)
-            if self.labels and self.takes_unlabelled:
-                # Prefect gives runs without labels only to agents without labels: ask as one of those too.
+            flow_run_ids: set[str] = super()._get_ready_flow_runs(prefetch_seconds)
+            if self.labels and self.accept_unlabelled:
+                # Prefect offers runs without labels only to agents without labels: poll as one of those too.
                 unlabelled = copy.copy(self)
                 unlabelled.labels = []
-                found |= LocalAgent._get_ready_flow_runs(unlabelled, prefetch_seconds)
+                flow_run_ids |= LocalAgent._get_ready_flow_runs(unlabelled, prefetch_seconds)
         except Exception as error:
-            if not self._away:
-                self._say(f"The API does not answer; asking again until it does: {error}")
-            self._away = True
+            if not self._unreachable:
+                self._report(f"The API is unreachable; retrying until it responds: {error}")
+            self._unreachable = True
             return set()
-        if self._away:
-            self._say("The API is back.")
-        self._away = False
-        return found
+        if self._unreachable:
+            self._report("The API is reachable again.")
+        self._unreachable = False
+        return flow_run_ids
 
     def deploy_flow(self, flow_run: Any) -> str:
-        """Start a flow run's process; returns a line for its log.
+        """Start a flow run's process; return a line for the flow run's log.
 
         Raises:
             TypeError: its run config is for another kind of agent.
@@ -113,8 +169,7 @@ class ProjectAgent(LocalAgent):
         working_dir = run_config.working_dir
         if working_dir and not Path(working_dir).is_dir():
             raise ValueError(f"The working_dir of the flow's run config does not exist: {working_dir}")
-        file = self._log_file(str(flow_run.id))
-        with file.open("wb") as output:
+        with self._new_log_file(str(flow_run.id)).open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "prefect", "execute", "flow-run"],
                 stdout=output,
@@ -125,86 +180,90 @@ class ProjectAgent(LocalAgent):
                 start_new_session=True,
             )
         self.processes.add(process)
-        self.runs[str(flow_run.id)] = process
-        self._say(f"Flow run '{flow_run.name}' of '{flow_run.flow.name}' starts (process {process.pid}).")
+        self.flow_runs[str(flow_run.id)] = process
+        self._report(f"Started flow run '{flow_run.name}' of '{flow_run.flow.name}' (process {process.pid}).")
         return f"PID: {process.pid}"
 
-    def _log_file(self, run_id: str) -> Path:
-        self.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
-        files = sorted(self.logs.glob("*.log"), key=lambda file: file.stat().st_mtime)
-        for old in files[: max(0, len(files) - KEPT_LOGS + 1)]:
+    def _log_file(self, flow_run_id: str) -> Path:
+        return self.log_dir / f"{flow_run_id}.log"
+
+    def _new_log_file(self, flow_run_id: str) -> Path:
+        """Create a flow run's output file, and delete the oldest ones."""
+        self.log_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files = sorted(self.log_dir.glob("*.log"), key=lambda file: file.stat().st_mtime)
+        for old in files[: max(0, len(files) - KEPT_LOG_FILES + 1)]:
             old.unlink()
-        file = self.logs / f"{run_id}.log"
+        file = self._log_file(flow_run_id)
         file.touch(mode=0o600)
         return file
 
-    def _bury(self) -> None:
-        """Tell of the processes that have ended."""
-        for run_id, process in list(self.runs.items()):
+    def _report_exited(self) -> None:
+        """Report the flow runs whose processes have exited, and forget them."""
+        for flow_run_id, process in list(self.flow_runs.items()):
             code = process.poll()
             if code is None:
                 continue
-            del self.runs[run_id]
+            del self.flow_runs[flow_run_id]
             self.processes.discard(process)
             if code:
-                self._say(
-                    f"The process of flow run {run_id} ended with exit code {code}: {self._output(run_id)}"
+                output = self._log_file(flow_run_id)
+                self._report(
+                    f"The process of flow run {flow_run_id} exited with code {code}. Output: {output}"
                 )
             else:
-                self._say(f"Flow run {run_id} has ended.")
-
-    def _output(self, run_id: str) -> Path:
-        return self.logs / f"{run_id}.log"
+                self._report(f"Flow run {flow_run_id} has finished.")
 
     def on_shutdown(self) -> None:
-        """End the flow runs, or say which go on."""
-        self._bury()
-        if not self.runs:
+        """Cancel the flow runs, or report which ones keep running."""
+        self._report_exited()
+        if not self.flow_runs:
             return
-        if not self.end_runs:
-            self._say(f"{len(self.runs)} flow run(s) go on by themselves: {', '.join(sorted(self.runs))}")
+        count = f"{len(self.flow_runs)} flow run{'' if len(self.flow_runs) == 1 else 's'}"
+        if not self.cancel_on_exit:
+            self._report(f"Still running without this agent: {count} ({', '.join(sorted(self.flow_runs))})")
             return
-        self._say(f"Ending {len(self.runs)} flow run(s) …")
+        self._report(f"Cancelling {count} …")
         try:
-            for run_id, process in self.runs.items():
-                self._interrupt(run_id, process)
-            until = time.monotonic() + PATIENCE_SECONDS
-            while any(each.poll() is None for each in self.runs.values()) and time.monotonic() < until:
+            for flow_run_id, process in self.flow_runs.items():
+                self._interrupt(flow_run_id, process)
+            deadline = time.monotonic() + GRACE_SECONDS
+            while any(process.poll() is None for process in self.flow_runs.values()):
+                if time.monotonic() >= deadline:
+                    break
                 time.sleep(0.05)
         except KeyboardInterrupt:
-            self._say("Interrupted again: killing them.")
-        for run_id, process in self.runs.items():
+            self._report("Interrupted again: killing their processes.")
+        for flow_run_id, process in self.flow_runs.items():
             _kill_group(process)
             process.wait()
-            self._cancelled(run_id)
+            self._set_cancelled(flow_run_id)
 
-    def _interrupt(self, run_id: str, process: subprocess.Popen[bytes]) -> None:
-        """Let a flow run end itself: interrupted, it asks for its state, and sees that it was cancelled."""
+    def _interrupt(self, flow_run_id: str, process: subprocess.Popen[bytes]) -> None:
+        """Interrupt a flow run's process, which then reads its state, finds it cancelled, and exits."""
         try:
-            self.client.cancel_flow_run(run_id)
-        except Exception as error:  # the API may be away, and the process must end nonetheless
-            self._say(f"The API could not be told to cancel flow run {run_id}: {error}")
+            self.client.cancel_flow_run(flow_run_id)
+        except Exception as error:  # the API may be unreachable, and the process must stop nonetheless
+            self._report(f"Could not ask the API to cancel flow run {flow_run_id}: {error}")
         if process.poll() is None:
             process.send_signal(signal.SIGINT if os.name != "nt" else signal.SIGTERM)
 
-    def _cancelled(self, run_id: str) -> None:
-        """Tell the API that the run is over, unless its process has done so."""
+    def _set_cancelled(self, flow_run_id: str) -> None:
+        """Set the flow run's state to Cancelled, unless its process has set a final state."""
         try:
-            run = self.client.get_flow_run_info(run_id)
-            if not run.state.is_finished():
-                state = Cancelled(message="Its agent was stopped.")
-                self.client.set_flow_run_state(run_id, version=run.version, state=state)
-            self._say(f"Flow run '{run.name}' was cancelled.")
-        except Exception as error:  # the API may be away, and the rest must still be ended
-            self._say(f"Flow run {run_id} was ended, but the API could not be told: {error}")
+            flow_run = self.client.get_flow_run_info(flow_run_id)
+            if not flow_run.state.is_finished():
+                state = Cancelled(message="The agent was stopped.")
+                self.client.set_flow_run_state(flow_run_id, version=flow_run.version, state=state)
+            self._report(f"Flow run '{flow_run.name}' was cancelled.")
+        except Exception as error:  # the API may be unreachable, and the other runs must still be stopped
+            self._report(f"Stopped flow run {flow_run_id}, but could not set its state in the API: {error}")
 
-    @staticmethod
-    def _say(text: str) -> None:
-        click.echo(f"{time.strftime('%H:%M:%S')}  {text}")
+    def _report(self, text: str) -> None:
+        self.echo(f"{time.strftime('%H:%M:%S')}  {text}")
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill a flow run's process, and what is left of those that it started."""
+    """Kill a flow run's process, and whatever is left of the processes that it started."""
     try:
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)  # it leads its own session, so its group has its number
@@ -214,18 +273,18 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         pass
 
 
-def run_agent(agent: ProjectAgent, called: str) -> None:
-    """Let an agent work until the process gets SIGINT or SIGTERM. Must be called in the main thread.
+def run_agent(agent: ProjectAgent, api: ApiAddress) -> None:
+    """Run an agent until SIGINT or SIGTERM. Must be called in the main thread.
 
     Raises:
-        ApiError: the API is away.
+        ApiError: the API is unreachable.
     """
     before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         agent.start()
     except KeyboardInterrupt:
-        pass  # before the agent began to ask, or once more while it ended
+        pass  # before the agent's first poll, or once more during its shutdown
     except Exception as error:
-        raise ApiError(f"The agent cannot work with the Prefect API ({called}): {error}") from error
+        raise ApiError(f"The agent cannot work with the Prefect API at {api.url}: {error}") from error
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -1,6 +1,6 @@
-"""What registration asks of a Prefect API, in the words of Prefect Server.
+"""The queries and mutations of a Prefect API that registration needs.
 
-Knows the queries and mutations; neither how they are sent nor what is to be registered.
+Knows nothing of how they are sent, nor of what is to be registered.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from kedro_prefect_hooks.api.transport import Refusal, Transport
 from kedro_prefect_hooks.errors import ApiError
 
 BATCH = 500
-"""Tasks or edges in one request, as Prefect's client sends them; Prefect Server inserts so many at once."""
+"""Tasks or edges per request, the same number as Prefect's client sends."""
 
 BATCH_BYTES = 1_000_000
-"""Of JSON in one request: Prefect Server takes bodies of 5 MB, and quoting makes them longer."""
+"""Bytes of JSON per request: Prefect Server accepts bodies of 5 MB, and quoting makes them longer."""
 
 SNAPSHOT = """
 query($project: String!) {
@@ -55,24 +55,29 @@ class Api:
     """A Prefect API.
 
     Args:
-        transport: the way to it.
-        called: how messages name it.
-        link: from a flow group's id and the tenant's slug to the flow's address in a browser.
-        next_step: what a person can do to see the flows, where there is no such address.
-        batch: how many tasks or edges it takes in one request; `BATCH` when not given.
+        transport: sends the requests.
+        display_name: its name in messages.
+        link: maps a flow group's id and the tenant's slug to the URL of the flow's page, or to None.
+        next_step: how to see the flows, where they have no such URL.
+        batch: how many tasks or edges it accepts per request. Default: `BATCH`.
     """
 
     def __init__(
-        self, transport: Transport, called: str, link: Link, next_step: str = "", batch: int | None = None
+        self,
+        transport: Transport,
+        display_name: str,
+        link: Link,
+        next_step: str = "",
+        batch: int | None = None,
     ) -> None:
         self.transport = transport
-        self.called = called
+        self.display_name = display_name
         self.link = link
         self.next_step = next_step
         self.batch = BATCH if batch is None else batch
 
     def snapshot(self, project: str) -> Snapshot:
-        """The project and its live flows, by one query."""
+        """Return the project and its live flows, with one query."""
         data = self.transport.graphql(SNAPSHOT, {"project": project})
         try:
             projects, tenants = data["project"], data["tenant"]
@@ -80,24 +85,24 @@ class Api:
                 project_id=str(projects[0]["id"]) if projects else None,
                 tenant_id=str(tenants[0]["id"]) if tenants else None,
                 tenant_slug=str(tenants[0]["slug"]) if tenants else None,
-                flows=tuple(Registered.from_answer(flow) for flow in data["flow"]),
+                flows=tuple(Registered.from_response(flow) for flow in data["flow"]),
             )
         except (KeyError, TypeError):
-            raise self.transport.no_prefect("data of another kind") from None
+            raise self.transport.unexpected_response("data of another kind") from None
 
     def stored(self, flow: Registered) -> Stored:
-        """All that the API has of a flow.
+        """Return everything that the API has of a flow.
 
         Raises:
-            ApiError: it is gone.
+            ApiError: the flow has been deleted.
         """
         found = self.transport.graphql(STORED, {"id": flow.id})["flow_by_pk"]
         if found is None:
-            raise ApiError(f"Flow '{flow.name}' was deleted in Prefect just now. Register again.")
-        return Stored.from_answer(found)
+            raise ApiError(f"Flow '{flow.name}' has just been deleted in Prefect. Register again.")
+        return Stored.from_response(found)
 
     def create_project(self, name: str, tenant_id: str | None) -> str:
-        """Make a project; returns its id. One that somebody else makes at the same moment is as good."""
+        """Create a project and return its id, also when somebody else creates it at the same moment."""
         try:
             return str(self._mutate("create_project", {"name": name, "tenant_id": tenant_id}, "id"))
         except Refusal as refusal:
@@ -106,25 +111,26 @@ class Api:
         found = self.snapshot(name).project_id
         if found is None:
             raise ApiError(
-                f"The Prefect API has a project '{name}' that it does not show: is it another tenant's?"
+                f"The Prefect API has a project '{name}' but does not return it: "
+                "does it belong to another tenant?"
             )
         return found
 
     def create_flow(
         self, project_id: str, content: Json, key: Key, *, description: str | None, start: bool
     ) -> str:
-        """Make a version of a flow; returns its id.
+        """Create a version of a flow and return its id.
 
-        The API gives back the version it has when its last key is the same.
+        The API returns the existing version if that has the same key.
 
         Args:
-            project_id: where it belongs.
-            content: the serialised flow; its tasks and edges may come later.
-            key: what it is registered with.
-            description: for people.
+            project_id: the Prefect project's id.
+            content: the serialized flow; its tasks and edges may follow later.
+            key: the idempotency key.
+            description: the flow's description.
             start: whether to start the schedule.
         """
-        given = {
+        arguments = {
             "project_id": project_id,
             "serialized_flow": compress(content),
             "set_schedule_active": start,
@@ -132,55 +138,54 @@ class Api:
             "idempotency_key": str(key),
         }
         if description is not None:
-            given["description"] = description
-        return str(self._mutate("create_flow_from_compressed_string", given, "id"))
+            arguments["description"] = description
+        return str(self._mutate("create_flow_from_compressed_string", arguments, "id"))
 
     def register_tasks(self, flow_id: str, tasks: Sequence[Json]) -> None:
-        """Add tasks to a flow; those that it has stay as they are."""
+        """Add tasks to a flow; existing ones are not changed."""
         self._mutate("register_tasks", {"flow_id": flow_id, "serialized_tasks": list(tasks)})
 
     def register_edges(self, flow_id: str, edges: Sequence[Json]) -> None:
-        """Add edges between a flow's tasks; those that it has stay as they are."""
+        """Add edges between a flow's tasks; existing ones are not changed."""
         self._mutate("register_edges", {"flow_id": flow_id, "serialized_edges": list(edges)})
 
     def start_schedule(self, flow_id: str) -> None:
-        """Let the API make runs from the flow's schedule."""
+        """Start the flow's schedule."""
         self._mutate("set_schedule_active", {"flow_id": flow_id})
 
     def archive(self, flow_id: str) -> None:
-        """Archive a version of a flow: it stays to be read, and no longer runs."""
+        """Archive a version of a flow: it can still be viewed, but no longer runs."""
         self._mutate("archive_flow", {"flow_id": flow_id})
 
-    def _mutate(self, name: str, given: Mapping[str, Any], returned: str = "success") -> object:
+    def _mutate(self, name: str, arguments: Mapping[str, Any], returned: str = "success") -> object:
         document = f"mutation($input: {name}_input!) {{ {name}(input: $input) {{ {returned} }} }}"
         try:
-            answer = self.transport.graphql(document, {"input": given})[name]
+            answer = self.transport.graphql(document, {"input": arguments})[name]
         except Refusal:
             raise
         except ApiError as error:
-            stopped = "The registration stopped half way; the next one goes on from there."
-            raise ApiError(f"{error} {stopped}") from None
+            raise ApiError(f"{error} The registration is incomplete; the next one completes it.") from None
         return answer[returned] if answer else None
 
 
 def batches(items: Sequence[Json], size: int) -> Iterator[list[Json]]:
-    """Parts of `items`, at most `size` each and no longer than one request may be; none for nothing."""
-    part: list[Json] = []
-    weight = 0
+    """Split `items` into batches of at most `size` items and `BATCH_BYTES` of JSON; none of them is empty."""
+    batch: list[Json] = []
+    total = 0
     for item in items:
         length = len(json.dumps(item))
-        if part and (len(part) >= size or weight + length > BATCH_BYTES):
-            yield part
-            part, weight = [], 0
-        part.append(item)
-        weight += length
-    if part:
-        yield part
+        if batch and (len(batch) >= size or total + length > BATCH_BYTES):
+            yield batch
+            batch, total = [], 0
+        batch.append(item)
+        total += length
+    if batch:
+        yield batch
 
 
 @contextlib.contextmanager
 def connected(api: Api) -> Iterator[Api]:
-    """An API for as long as it is needed."""
+    """Yield the API, and close its connection afterwards."""
     try:
         yield api
     finally:

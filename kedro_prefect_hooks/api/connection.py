@@ -1,7 +1,7 @@
-"""Which Prefect API a project means by `api:` in its `prefect.yml`, and opening it.
+"""Opens the Prefect API that a project names at `api:` in its `prefect.yml`.
 
-`embedded` is the plugin's own: the one that runs for this project, or else one in this process for as long as
-it is needed. `prefect` is the one that Prefect itself is configured for. Anything else is an URL.
+`embedded` is the plugin's own API: the one that is running for this project, or else the same API called
+within this process. `prefect` is the API that Prefect itself is configured for. Anything else is a URL.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Iterator
 import prefect
 
 from kedro_prefect_hooks.api.client import Api, Link, connected
-from kedro_prefect_hooks.api.transport import Transport
+from kedro_prefect_hooks.api.http_transport import HttpTransport
 from kedro_prefect_hooks.errors import ApiError
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 CLOUD = "prefect.io"
 
 EMBEDDED_BATCH = 10_000
-"""Tasks that the embedded API makes in one request, and in one transaction."""
+"""Tasks that the embedded API creates in one request, and in one transaction."""
 
 
 @contextlib.contextmanager
 def open_api(config: PrefectConfig, project_path: Path) -> Iterator[Api]:
-    """The API that `prefect.yml` means. Nothing is asked of it yet.
+    """The API that `prefect.yml` names. Sends no request yet.
 
     Args:
         config: the project's.
@@ -36,61 +36,53 @@ def open_api(config: PrefectConfig, project_path: Path) -> Iterator[Api]:
 
     Raises:
         ApiError: there is none to open.
-        KedroPrefectError: the embedded one is meant, and the packages that it needs are not installed.
+        KedroPrefectError: it is the embedded one, and a package that it needs is not installed.
     """
-    timeout = config.registration.timeout
-    if config.api == "embedded":
-        with _embedded(project_path, timeout) as api:
-            yield api
-        return
-    url, hint = _of_prefect() if config.api == "prefect" else _of_url(config.api)
-    client = prefect.Client(api_server=url)  # knows the key for that server, if there is one
-    transport = Transport(url, timeout, api_key=client.api_key, tenant_id=client._tenant_id, hint=hint)
-    with connected(Api(transport, url, _server_link(url))) as api:
+    with connected(_api(config, project_path)) as api:
         yield api
 
 
-@contextlib.contextmanager
-def _embedded(project_path: Path, timeout: float) -> Iterator[Api]:
-    from kedro_prefect_hooks.embedded import location
+def _api(config: PrefectConfig, project_path: Path) -> Api:
+    timeout = config.registration.timeout
+    if config.api == "embedded":
+        return _embedded_api(project_path, timeout)
+    if config.api == "prefect":
+        url, hint = _prefect_url(), "Prefect itself is configured for it (`api: prefect` in prefect.yml)."
+    else:
+        url, hint = config.api, "It is the URL at `api:` in prefect.yml."
+    client = prefect.Client(api_server=url)  # knows the key for that server, if there is one
+    transport = HttpTransport(url, timeout, api_key=client.api_key, tenant_id=client._tenant_id, hint=hint)
+    return Api(transport, url, _server_link(url))
+
+
+def _embedded_api(project_path: Path, timeout: float) -> Api:
+    from kedro_prefect_hooks.embedded import location, packages
 
     running = location.running(project_path)
     if running is not None:
-        transport = Transport(
-            running.url,
-            timeout,
-            api_key=running.token,
-            hint="It is the embedded API that runs for this project.",
-        )
-        found = Api(transport, f"embedded, {running.url}", _embedded_link(running.url), batch=EMBEDDED_BATCH)
-        with connected(found) as api:
-            yield api
-        return
-    from kedro_prefect_hooks.embedded.server import EmbeddedServer
+        hint = "It is the embedded API that is running for this project."
+        transport = HttpTransport(running.url, timeout, api_key=running.token, hint=hint)
+        link = _embedded_link(running.url)
+        return Api(transport, f"embedded, {running.url}", link, batch=EMBEDDED_BATCH)
+    packages.require(packages.API)
+    from kedro_prefect_hooks.api.embedded_transport import EmbeddedTransport
 
     database = location.database_path(project_path)
-    with EmbeddedServer(database, services=False) as server:
-        transport = Transport(server.url, timeout, hint="It is the embedded API in this process.")
-        # Its address ends with this process, so there is nothing to link to.
-        step = "To look at them and to run them: kedro prefect up"
-        opened = Api(transport, f"embedded, {database}", lambda *_: None, step, batch=EMBEDDED_BATCH)
-        with connected(opened) as api:
-            yield api
+    # Without a server there is no page to link to.
+    next_step = "To view the flows and run them: kedro prefect up"
+    in_process = EmbeddedTransport(database)
+    return Api(in_process, f"embedded, {database}", lambda *_: None, next_step, batch=EMBEDDED_BATCH)
 
 
-def _of_prefect() -> tuple[str, str]:
+def _prefect_url() -> str:
     url = str(prefect.Client().api_server)
     if CLOUD in url:
         raise ApiError(
-            "`api: prefect` in prefect.yml means what Prefect is configured for, which is Prefect Cloud 1 "
-            f"({url}); it has been shut down. Run `prefect backend server` and set PREFECT__SERVER__HOST "
-            "for a Prefect Server, or set `api:` to `embedded` or to a server's URL."
+            "`api: prefect` in prefect.yml means the API that Prefect is configured for, which is Prefect "
+            f"Cloud 1 ({url}); it has been shut down. Run `prefect backend server` and set "
+            "PREFECT__SERVER__HOST for a Prefect Server, or set `api:` to `embedded` or to a server's URL."
         )
-    return url, "Prefect itself is configured for it (`api: prefect` in prefect.yml)."
-
-
-def _of_url(url: str) -> tuple[str, str]:
-    return url, "It is the address at `api:` in prefect.yml."
+    return url
 
 
 def _embedded_link(url: str) -> Link:
@@ -98,7 +90,7 @@ def _embedded_link(url: str) -> Link:
 
 
 def _server_link(url: str) -> Link:
-    """Prefect Server's page: the configured one for the configured API, else on the server's port 8080."""
+    """Prefect Server's UI: the configured one for the configured API, else on port 8080 of the same host."""
     server = prefect.config.server
     if url.rstrip("/") == str(server.endpoint).rstrip("/"):
         page = str(server.ui.endpoint)

@@ -1,4 +1,4 @@
-"""Flow runs in a Prefect API: created, looked at and cancelled. Prints nothing."""
+"""Flow runs in a Prefect API: creating, reading and cancelling them. Prints nothing."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, Mapping
 from kedro_prefect_hooks import states
 from kedro_prefect_hooks.api.client import Api
 from kedro_prefect_hooks.errors import RegistrationError
-from kedro_prefect_hooks.labels import agent_takes
+from kedro_prefect_hooks.labels import SILENT_AFTER_SECONDS, LabelledAgent
 
 LATE_SECONDS = 60
-"""How much later than newer ones a log line can come: processes send theirs by the batch."""
+"""How long after newer log lines an older one can arrive: each process sends its lines in batches."""
 
 FLOW = """
 query($project: String!, $name: String!) {
@@ -34,7 +34,7 @@ mutation($input: cancel_flow_run_input!) {
     cancel_flow_run(input: $input) { state }
 }"""
 
-LOOK = """
+VIEW = """
 query($id: uuid!, $since: timestamptz!) {
     flow_run_by_pk(id: $id) {
         name
@@ -65,26 +65,26 @@ AGENTS = "query { agent { name type labels last_queried } }"
 
 @dataclass(frozen=True)
 class RegisteredFlow:
-    """A flow as the API has it: its id and version, and the address of its page, if it has one."""
+    """A flow that the API has: its id and version, and the URL of its page, if there is one."""
 
     id: str
     version: int
     link: str | None
 
     def link_of(self, run_id: str) -> str | None:
-        """The address of a flow run's page."""
+        """The URL of a flow run's page, or None."""
         return None if self.link is None else f"{self.link.rsplit('/flow/', 1)[0]}/flow-run/{run_id}"
 
 
 @dataclass(frozen=True)
-class Line:
+class Event:
     """Something that happened in a flow run: a state, or a log line.
 
     Args:
-        key: the same for the same event, however often it is read.
-        at: when.
-        level: of a log line; `STATE` for a state.
-        text: what there is to say.
+        key: identifies the event when it is read again.
+        at: the time of the event.
+        level: the level of a log line; `STATE` for a state.
+        text: the log message, or the state and its message.
     """
 
     key: str
@@ -94,18 +94,18 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Look:
+class FlowRunView:
     """A flow run at one moment, with its states so far and its latest log lines."""
 
     name: str
     state: str
     message: str
     labels: tuple[str, ...]
-    lines: tuple[Line, ...]
+    events: tuple[Event, ...]
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing more happens."""
+        """Whether its state is final."""
         return self.state in states.FINISHED
 
 
@@ -113,7 +113,7 @@ class FlowRuns:
     """The flow runs of one Prefect project.
 
     Args:
-        api: where they are.
+        api: the API.
         project: the Prefect project's name.
     """
 
@@ -122,16 +122,17 @@ class FlowRuns:
         self.project = project
 
     def flow(self, name: str) -> RegisteredFlow:
-        """A registered flow.
+        """Return a registered flow.
 
         Raises:
-            RegistrationError: the API has none of that name in the project.
-            ApiError: the API is away; so for all methods.
+            RegistrationError: the project has no flow of that name.
+            ApiError: the API is unreachable; the same applies to all methods.
         """
         data = self.api.transport.graphql(FLOW, {"project": self.project, "name": name})
         if not data["flow"]:
             raise RegistrationError(
-                f"Flow '{name}' is not registered in Prefect project '{self.project}' ({self.api.called}). "
+                f"Flow '{name}' is not registered in Prefect project '{self.project}' "
+                f"({self.api.display_name}). "
                 "Register it first: kedro prefect register"
             )
         found = data["flow"][0]
@@ -142,58 +143,60 @@ class FlowRuns:
     def create(
         self, flow_id: str, parameters: Mapping[str, Any], labels: list[str] | None, name: str | None
     ) -> str:
-        """Create a run that is due at once; returns its id."""
-        given: dict[str, Any] = {"flow_id": flow_id}
+        """Create a flow run that is due immediately and return its id."""
+        arguments: dict[str, Any] = {"flow_id": flow_id}
         if parameters:
-            given["parameters"] = dict(parameters)
+            arguments["parameters"] = dict(parameters)
         if labels is not None:
-            given["labels"] = labels
+            arguments["labels"] = labels
         if name is not None:
-            given["flow_run_name"] = name
-        return str(self.api.transport.graphql(CREATE, {"input": given})["create_flow_run"]["id"])
+            arguments["flow_run_name"] = name
+        return str(self.api.transport.graphql(CREATE, {"input": arguments})["create_flow_run"]["id"])
 
     def cancel(self, run_id: str) -> str:
-        """Ask for a run to be cancelled; returns its state: it takes its process up to 15 s to notice."""
+        """Request cancellation and return the state: the flow run's process notices within 15 s."""
         answer = self.api.transport.graphql(CANCEL, {"input": {"flow_run_id": run_id}})
         return str(answer["cancel_flow_run"]["state"])
 
-    def look(self, run_id: str, since: datetime) -> Look:
-        """The run now; of its log lines those since a moment."""
+    def view(self, run_id: str, since: datetime) -> FlowRunView:
+        """Return the flow run as it is now, with its log lines since a given time."""
         variables = {"id": run_id, "since": since.isoformat()}
-        run = self.api.transport.graphql(LOOK, variables)["flow_run_by_pk"]
+        run = self.api.transport.graphql(VIEW, variables)["flow_run_by_pk"]
         if run is None:
-            raise RegistrationError(f"Flow run {run_id} is no longer in Prefect: somebody has deleted it.")
-        lines = [
-            Line(f"state {each['id']}", moment(each["timestamp"]), "STATE", _state(each))
+            raise RegistrationError(f"Flow run {run_id} has been deleted from Prefect.")
+        events = [
+            Event(f"state {each['id']}", parse_time(each["timestamp"]), "STATE", _state(each))
             for each in run["states"]
         ]
-        lines += [
-            Line(
-                f"log {each['id']}", moment(each["timestamp"]), each["level"] or "INFO", each["message"] or ""
+        events += [
+            Event(
+                f"log {each['id']}",
+                parse_time(each["timestamp"]),
+                each["level"] or "INFO",
+                each["message"] or "",
             )
             for each in run["logs"]
         ]
-        return Look(
+        return FlowRunView(
             name=str(run["name"]),
             state=str(run["state"]),
             message=str(run["state_message"] or ""),
             labels=tuple(run["labels"] or ()),
-            lines=tuple(sorted(lines, key=lambda line: line.at)),
+            events=tuple(sorted(events, key=lambda event: event.at)),
         )
 
     def tasks(self, run_id: str) -> dict[str, Any]:
-        """When the run began and ended, and what became of its tasks, as the API says it."""
+        """Return the start and end of the flow run, and its task runs, as the API sends them."""
         run: dict[str, Any] = self.api.transport.graphql(TASKS, {"id": run_id})["flow_run_by_pk"]
         return run
 
-    def agents_for(self, labels: tuple[str, ...]) -> list[str]:
-        """Names of agents that asked for work within a minute and may take a run with these labels."""
-        recently = datetime.now(timezone.utc) - timedelta(minutes=1)
+    def running_agents(self) -> list[tuple[str, LabelledAgent]]:
+        """Return the names of the agents that have polled recently, and what each of them accepts."""
+        recently = datetime.now(timezone.utc) - timedelta(seconds=SILENT_AFTER_SECONDS)
         return [
-            str(agent["name"])
+            (str(agent["name"]), LabelledAgent(str(agent["type"]), tuple(agent["labels"] or ())))
             for agent in self.api.transport.graphql(AGENTS)["agent"]
-            if agent["last_queried"] and moment(agent["last_queried"]) > recently
-            if agent_takes(str(agent["type"]), agent["labels"] or (), labels)
+            if agent["last_queried"] and parse_time(agent["last_queried"]) > recently
         ]
 
 
@@ -202,8 +205,8 @@ def _state(state: Mapping[str, Any]) -> str:
     return f"{state['state']}: {message}" if message else str(state["state"])
 
 
-def moment(text: str) -> datetime:
-    """A time of the API, which always says its offset."""
+def parse_time(text: str) -> datetime:
+    """Parse a time from the API, which always has an offset."""
     import pendulum
 
     parsed: datetime = getattr(pendulum, "parse")(text)  # noqa: B009 - pendulum 2 does not declare its names

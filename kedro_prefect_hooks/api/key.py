@@ -1,8 +1,8 @@
-"""The key under which a flow is registered: what it says, and how it is read back.
+"""The idempotency key of a registered flow: its content, and how it is parsed.
 
 Prefect keeps the last key of each flow in its flow group's settings (`idempotency_key`), where one query
-reads those of all flows. Ours says who registered the flow, the digest and the size of what Prefect was
-told, and whether this registration starts the schedule. Knows nothing of flows.
+returns those of all flows. Ours holds who registered the flow, the digest and the size of what was sent, and
+whether this registration starts the schedule. Knows nothing of flows.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ class Key(NamedTuple):
     """A key of this plugin.
 
     Args:
-        owner: the Kedro package and environment, `flights/deploy`: two of them may share a Prefect project,
-            and neither may take the other's flows for its own orphans.
-        digest: of all that Prefect was told.
-        tasks: how many tasks the flow has; fewer in the API mean that a registration died half way.
-        edges: how many edges.
-        starts: this registration starts the schedule. Without it, a registration that died before it did so
-            would look like one whose schedule somebody has paused.
-        again: the version that was registered again although nothing had changed (`--force`), else 0.
+        owner: the Kedro package and environment, such as `flights/deploy`. Several owners may share a Prefect
+            project, and none may treat another's flows as its own orphans.
+        digest: the hash of everything that is sent to Prefect.
+        tasks: the number of tasks; fewer in the API mean that a registration was interrupted.
+        edges: the number of edges.
+        starts: whether this registration starts the schedule. Without it, an interrupted registration would
+            look like one whose schedule somebody has paused.
+        again: the version that was registered again although nothing had changed (`--force`), or 0.
     """
 
     owner: str
@@ -48,27 +48,27 @@ _KEY = re.compile(
 )
 
 
-def parse(text: object) -> Key | None:
-    """The key that a flow group's settings hold, or None when it is not one of this plugin's."""
-    found = _KEY.fullmatch(str(text or ""))
-    if found is None:
+def parse_key(text: object) -> Key | None:
+    """Parse the key in a flow group's settings; None when it is not one of this plugin's."""
+    match = _KEY.fullmatch(str(text or ""))
+    if match is None:
         return None
     return Key(
-        found["owner"],
-        found["digest"],
-        int(found["tasks"]),
-        int(found["edges"]),
-        found["starts"] == "starts",
-        int(found["again"] or 0),
+        match["owner"],
+        match["digest"],
+        int(match["tasks"]),
+        int(match["edges"]),
+        match["starts"] == "starts",
+        int(match["again"] or 0),
     )
 
 
 def owner_of(package: str, env: str | None) -> str:
-    """Who registers, as it stands in a key."""
+    """The owner in a key: the package and the environment."""
     return re.sub(r"[^\w./-]", "_", f"{package}/{env or 'local'}")
 
 
 def digest_of(content: Any) -> str:
-    """sha256 of canonical JSON: the same whatever the order of a dictionary and the hash seed."""
+    """The SHA-256 of canonical JSON: independent of the order of dictionaries and of the hash seed."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=True)
     return hashlib.sha256(text.encode()).hexdigest()

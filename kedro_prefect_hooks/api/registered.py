@@ -1,14 +1,14 @@
-"""What the Prefect API has: plain data, as its answers say it."""
+"""Registered flows, parsed from responses of the Prefect API: plain data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping
 
-from kedro_prefect_hooks.api.key import Key, parse
+from kedro_prefect_hooks.api.key import Key, parse_key
 
 Json = Dict[str, Any]
-"""What Prefect serialises a flow, a task or an edge to."""
+"""A flow, a task or an edge, as Prefect serializes it."""
 
 
 @dataclass(frozen=True)
@@ -16,16 +16,16 @@ class Registered:
     """One live flow.
 
     Args:
-        id: of this version of the flow.
-        group_id: of all its versions; the one in the UI's links.
+        id: the id of this version of the flow.
+        group_id: the id shared by all its versions; the UI's links contain it.
         name: its name.
         version: counted by the API, from 1.
-        key: what this plugin registered it with; None for a flow that came otherwise.
-        schedule_active: whether the API makes runs from its schedule.
-        has_schedule: whether it has one of its own.
-        has_group_schedule: whether somebody gave its group one in the UI, which goes first.
-        tasks: how many tasks the API has of it.
-        edges: how many edges.
+        key: its key; None when this plugin did not register it.
+        schedule_active: whether the API creates runs from its schedule.
+        has_schedule: whether it has a schedule of its own.
+        has_group_schedule: whether its flow group has a schedule, set in the UI, which takes precedence.
+        tasks: how many of its tasks the API has.
+        edges: how many of its edges the API has.
     """
 
     id: str
@@ -41,19 +41,19 @@ class Registered:
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether tasks or edges that this plugin meant to send never arrived."""
+        """Whether the API lacks tasks or edges that this plugin registered."""
         return self.key is not None and (self.tasks < self.key.tasks or self.edges < self.key.edges)
 
     @classmethod
-    def from_answer(cls, flow: Mapping[str, Any]) -> Registered:
-        """From one element of the API's `flow` list."""
+    def from_response(cls, flow: Mapping[str, Any]) -> Registered:
+        """Parse one element of the API's `flow` list."""
         group = flow["flow_group"] or {}
         return cls(
             id=str(flow["id"]),
             group_id=str(group.get("id")),
             name=str(flow["name"]),
             version=int(flow["version"]),
-            key=parse((group.get("settings") or {}).get("idempotency_key")),
+            key=parse_key((group.get("settings") or {}).get("idempotency_key")),
             schedule_active=bool(flow["is_schedule_active"]),
             has_schedule=flow["schedule"] is not None,
             has_group_schedule=group.get("schedule") is not None,
@@ -67,9 +67,9 @@ class Snapshot:
     """A Prefect project and its live flows at one moment.
 
     Args:
-        project_id: None when there is no such project yet.
-        tenant_id: whose projects they are.
-        tenant_slug: the same in the UI's links.
+        project_id: None when the project does not exist yet.
+        tenant_id: the id of the tenant that the project belongs to.
+        tenant_slug: the tenant's name in the UI's links.
         flows: all live flows of the project, whoever registered them.
     """
 
@@ -81,13 +81,14 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Stored:
-    """All that the API has of one version of a flow, to compare with or to complete.
+    """Everything that the API has of one version of a flow, to compare it or to complete it.
 
     Args:
-        content: the flow as it was sent, with the tasks that arrived.
-        edges: upstream slug and downstream slug of the edges that arrived.
-        slugs: of the tasks that arrived.
-        description: for people.
+        content: the serialized flow as it was sent.
+        edges: the upstream and downstream slugs of the edges that the API has.
+        slugs: the slugs of the tasks that the API has.
+        description: the flow's description.
+        tasks: the serialized tasks that the API has, by slug.
     """
 
     content: Json
@@ -97,8 +98,8 @@ class Stored:
     tasks: Mapping[str, Json] = field(default_factory=dict)
 
     @classmethod
-    def from_answer(cls, flow: Mapping[str, Any]) -> Stored:
-        """From the API's `flow_by_pk`."""
+    def from_response(cls, flow: Mapping[str, Any]) -> Stored:
+        """Parse the API's `flow_by_pk`."""
         content = dict(flow["serialized_flow"] or {})
         sent = {str(task["slug"]): task for task in content.get("tasks") or ()}
         return cls(
@@ -109,6 +110,6 @@ class Stored:
             ),
             slugs=frozenset(str(task["slug"]) for task in flow["tasks"]),
             description=flow["description"],
-            # The tasks' own table has less of each, and serves where the flow's JSON was sent without.
+            # The table of tasks has fewer fields; it serves where the flow was sent without its tasks.
             tasks={str(task["slug"]): sent.get(str(task["slug"]), task) for task in flow["tasks"]},
         )

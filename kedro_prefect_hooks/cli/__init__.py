@@ -1,7 +1,7 @@
-"""`kedro prefect …`: what Kedro's command line loads, and no more.
+"""`kedro prefect …`: the part that Kedro's command line loads.
 
-Kedro imports this module whenever it is called, be it for `kedro run` or `kedro --help`, so it imports click
-alone; each command's module is imported when the command is.
+Kedro imports this module whatever the command, be it `kedro run` or `kedro --help`, so it imports click only;
+the module of a command is imported when that command is used.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import importlib
 import click
 
 COMMANDS = ("init", "plan", "register", "run", "agent", "up", "graph", "schema")
-"""In the order in which one needs them."""
+"""In the order in which a newcomer needs them."""
 
 
 class PrefectGroup(click.Group):
-    """The group `prefect`; its commands are found in modules of this package, `<name>_command`."""
+    """The group `prefect`; each command is in the module `<name>_command` of this package."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -35,7 +35,7 @@ class PrefectGroup(click.Group):
             from kedro_prefect_hooks.errors import did_you_mean
 
             hint = did_you_mean(args[0], COMMANDS) if args else ""
-            if hint and "Did you mean" not in error.message:  # click 8.2 and later suggest one
+            if hint and "Did you mean" not in error.message:  # click 8.2 and later add a suggestion
                 raise click.UsageError(f"{error.message}{hint}", ctx) from None
             raise
 
@@ -50,22 +50,22 @@ def prefect() -> None:
     """Kedro pipelines as Prefect 1 flows.
 
     \b
-    From nothing to a finished flow run:
+    From a new project to a finished flow run:
       kedro prefect init --settings     write conf/base/prefect.yml, add the hook
-      kedro prefect run FLOW --local    try a flow here, without any API
+      kedro prefect run FLOW --local    try a flow on this machine, without an API
       kedro prefect up                  start the embedded API and an agent
       kedro prefect register            in another terminal: register the flows
       kedro prefect run FLOW --watch    start a flow run and follow it
 
-    The flows are declared in prefect.yml; `kedro run --env deploy` registers them too. Each command
-    explains itself with --help.
+    The flows are declared in prefect.yml; `kedro run --env deploy` registers them too. Use --help with any
+    command for details.
     """
 
 
-class _OutsideOfProjects(click.Group):
-    """The same commands where there is no project, so that they can say so themselves.
+class _GlobalGroup(click.Group):
+    """The same commands outside a project, so that they can print that there is none.
 
-    In a project Kedro lists `kedro.project_commands`, and this would name the same group twice.
+    Inside a project, Kedro lists `kedro.project_commands`, and this group would be a duplicate.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -75,5 +75,5 @@ class _OutsideOfProjects(click.Group):
 commands = click.Group(name="kedro-prefect-hooks", commands={"prefect": prefect})
 """The entry point `kedro.project_commands`."""
 
-outside = _OutsideOfProjects(name="kedro", commands={"prefect": prefect})
+outside = _GlobalGroup(name="kedro", commands={"prefect": prefect})
 """The entry point `kedro.global_commands`."""

@@ -1,4 +1,4 @@
-"""What all commands have in common: one message instead of a traceback, and the options they share."""
+"""What all commands share: their options, and one message instead of a traceback."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Command(click.Command):
-    """A command that ends with one message whatever goes wrong.
+    """A command that ends with one message, whatever goes wrong.
 
-    An error that is not meant for a person (in the project's own code, say) is told by its class, its text
-    and its place; with the environment variable KEDRO_PREFECT_TRACEBACK=1 it is raised as it is.
+    An unexpected error, such as one in the project's own code, is reported with its class, message and
+    location. With the environment variable KEDRO_PREFECT_TRACEBACK=1 it is raised instead.
     """
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -29,14 +29,16 @@ class Command(click.Command):
         except Exception as error:
             if os.environ.get(env_vars.TRACEBACK):
                 raise
-            raise KedroPrefectError(_in_short(error)) from error
+            raise KedroPrefectError(_summary(error)) from error
 
 
-def _in_short(error: Exception) -> str:
-    text = str(error).strip() or "no further message"
+def _summary(error: Exception) -> str:
+    message = str(error).strip() or "no message"
     frames = traceback.extract_tb(error.__traceback__)
-    place = f"\n  in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}: {text}{place}\n  For the whole traceback set {env_vars.TRACEBACK}=1."
+    location = f"\n  in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
+    return (
+        f"{type(error).__name__}: {message}{location}\n  Set {env_vars.TRACEBACK}=1 for the full traceback."
+    )
 
 
 def command(**attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
@@ -51,8 +53,8 @@ def env_option(function: F) -> F:
         "--env",
         "-e",
         metavar="ENV",
-        help="Kedro environment. Default: KEDRO_ENV, else the first of `register.environments` in "
-        "prefect.yml, so that it is the one that `kedro run --env …` registers.",
+        help="Kedro environment. Default: KEDRO_ENV, or else the first of `register.environments` in "
+        "prefect.yml, the environment in which `kedro run` registers flows.",
     )(function)
 
 
@@ -61,3 +63,15 @@ def pipeline_option(function: F) -> F:
     return click.option(
         "--pipeline", "-p", metavar="NAME", help="Only the flows of this registered pipeline."
     )(function)
+
+
+def flow_option(function: F) -> F:
+    """`--flow`, which can be repeated."""
+    return click.option(
+        "--flow", "names", multiple=True, metavar="NAME", help="Only this flow. Can be repeated."
+    )(function)
+
+
+def counted(count: int, noun: str) -> str:
+    """Such as ``1 flow`` or ``2 flows``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

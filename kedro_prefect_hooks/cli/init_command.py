@@ -11,43 +11,43 @@ from kedro_prefect_hooks.cli import base, settings_file
 from kedro_prefect_hooks.errors import KedroPrefectError
 
 REGISTERING = "deploy"
-"""The environment whose runs register, in a first prefect.yml."""
+"""The environment in which runs register the flows, in a first prefect.yml."""
 
 
 @base.command(
     name="init", short_help="Write a commented prefect.yml, filled in with this project's pipelines."
 )
-@click.option("--env", "-e", default="base", metavar="ENV", help="The environment whose folder it goes to.")
-@click.option("--settings", is_flag=True, help="Also add the hook to settings.py, and nothing else there.")
-@click.option("--force", "-f", is_flag=True, help="Overwrite a prefect.yml that is there.")
+@click.option("--env", "-e", default="base", metavar="ENV", help="The environment to write prefect.yml to.")
+@click.option("--settings", is_flag=True, help="Add the hook to settings.py, and change nothing else there.")
+@click.option("--force", "-f", is_flag=True, help="Overwrite an existing prefect.yml.")
 def command(env: str, settings: bool, force: bool) -> None:
     """Write a commented prefect.yml, filled in with this project's pipelines.
 
-    It goes to conf/ENV/prefect.yml, and its JSON Schema, for your editor, to conf/prefect.schema.json. Flows
-    are registered on `kedro run --env deploy`; the folder conf/deploy is made when it is missing.
+    The file is conf/ENV/prefect.yml. Its JSON Schema, for your editor, is conf/prefect.schema.json. Flows are
+    registered by `kedro run --env deploy`; the folder conf/deploy is created if it does not exist.
 
-    The hook needs two lines in settings.py. They are shown; with --settings they are added, leaving the rest
-    of the file as it is, byte for byte, and never twice.
+    The hook needs two lines in settings.py. Without --settings they are printed. With --settings they are
+    added once, and the rest of the file stays the same, byte for byte.
     """
-    from kedro_prefect_hooks.cli.opened_project import metadata
+    from kedro_prefect_hooks.cli.opened_project import project_metadata
     from kedro_prefect_hooks.compat import kedro_project
 
-    project = metadata()
+    project = project_metadata()
     folder = Path(str(project.project_path))
     source = kedro_project.project_source(folder)
     target = source / env / "prefect.yml"
     if target.exists() and not force and not settings:
         raise KedroPrefectError(
-            f"{_shown(target, folder)} is there already: edit it, or overwrite it with --force."
+            f"{_relative(target, folder)} already exists. Edit it, or overwrite it with --force."
         )
     if target.exists() and not force:
-        click.echo(f"{_shown(target, folder)} is there already, and left as it is.")
+        click.echo(f"{_relative(target, folder)} already exists and was not changed.")
     else:
         _write_configuration(folder, source, target, str(project.package_name))
-    _settings_py(Path(str(project.source_dir)) / project.package_name / "settings.py", folder, settings)
+    _add_hook(Path(str(project.source_dir)) / project.package_name / "settings.py", folder, settings)
     click.echo(
-        "Next: look at the flows in prefect.yml, then try one with `kedro prefect run FLOW --local`, or "
-        "start the API with `kedro prefect up` and register them with `kedro prefect register`."
+        "Next: review the flows in prefect.yml, then run one with `kedro prefect run FLOW --local`, or start "
+        "the API with `kedro prefect up` and register the flows with `kedro prefect register`."
     )
 
 
@@ -66,38 +66,41 @@ def _write_configuration(folder: Path, source: Path, target: Path, package: str)
     target.parent.mkdir(parents=True, exist_ok=True)
     schema.write_text(schema_text(), encoding="utf-8")
     target.write_text(text, encoding="utf-8")
-    click.echo(f"Wrote {_shown(target, folder)}, and its schema for editors, {_shown(schema, folder)}.")
+    click.echo(f"Wrote {_relative(target, folder)} and its schema for editors, {_relative(schema, folder)}.")
     registering = source / REGISTERING
     if not registering.is_dir():
         registering.mkdir(parents=True)
         (registering / ".gitkeep").touch()
-        click.echo(f"Made {_shown(registering, folder)}/, the environment whose runs register.")
+        click.echo(f"Created {_relative(registering, folder)}/, the environment that registers flows.")
 
 
-def _settings_py(path: Path, folder: Path, edit: bool) -> None:
-    shown = _shown(path, folder)
+def _add_hook(path: Path, folder: Path, edit: bool) -> None:
+    """Add the hook to settings.py, or print the lines to add."""
+    name = _relative(path, folder)
     before = path.read_bytes() if path.is_file() else b""
     try:
         after = settings_file.with_hook(before)
     except (settings_file.CannotEdit, SyntaxError) as error:
         if edit:
             raise KedroPrefectError(
-                f"{shown} was left alone: {error}\n"
-                f"Add PrefectHooks() to HOOKS there by hand, with the import:\n  {settings_file.IMPORT}"
+                f"{name} was not changed: {error}\n"
+                f"Add PrefectHooks() to HOOKS manually, with the import:\n  {settings_file.IMPORT}"
             ) from None
         after = None
     if after == before:
-        click.echo(f"{shown} has the hook already.")
+        click.echo(f"{name} already has the hook.")
     elif edit and after is not None:
         path.write_bytes(after)
-        click.echo(f"Added the hook to {shown}.")
+        click.echo(f"Added the hook to {name}.")
     else:
         lines = "\n".join(f"    {line}".rstrip() for line in settings_file.LINES.splitlines())
-        click.echo(f"To register on `kedro run --env {REGISTERING}`, add to {shown} (or say --settings):")
+        click.echo(
+            f"To register flows with `kedro run --env {REGISTERING}`, add to {name} (or use --settings):"
+        )
         click.echo(f"\n{lines}\n")
 
 
-def _shown(path: Path, folder: Path) -> str:
+def _relative(path: Path, folder: Path) -> str:
     try:
         return path.resolve().relative_to(folder.resolve()).as_posix()
     except ValueError:

@@ -1,4 +1,4 @@
-"""The project that a command works on: where it is, in which Kedro environment, and its flows."""
+"""The project that a command works on: its folder, its Kedro environment, its flows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
     from kedro.framework.session import KedroSession
 
-    from kedro_prefect_hooks.agent.project_agent import ProjectAgent
-    from kedro_prefect_hooks.config.models import PrefectConfig
     from kedro_prefect_hooks.flows.project_flows import ProjectFlows
     from kedro_prefect_hooks.runs.spec import ProjectRef
 
@@ -25,10 +23,10 @@ class OpenProject:
     """A project opened for one command: a Kedro session and context. Opening it registers nothing.
 
     Args:
-        env: the Kedro environment; None for the one that registers.
+        env: the Kedro environment; None for the one that registers flows.
 
     Raises:
-        KedroPrefectError: the working directory is in no Kedro project.
+        KedroPrefectError: the working directory is not in a Kedro project.
         ConfigError: the environment has no folder.
     """
 
@@ -36,10 +34,10 @@ class OpenProject:
         from kedro_prefect_hooks.runs.session import open_project
         from kedro_prefect_hooks.runs.spec import ProjectRef
 
-        # Kedro 1 makes newer OmegaConf say this for each config loader, twelve lines each time, and nobody
-        # but Kedro can do anything about it.
+        # Kedro 1 makes newer OmegaConf emit this for each config loader, twelve lines each time, and only
+        # Kedro can change it.
         warnings.filterwarnings("ignore", message=r"\s*register_new_resolver\(\) is")
-        self.metadata = metadata()
+        self.metadata = project_metadata()
         self.path = Path(str(self.metadata.project_path))
         ref = ProjectRef(
             path=str(self.path),
@@ -58,48 +56,36 @@ class OpenProject:
 
         return kedro_session.environment(self.context) or "local"
 
-    def agent(self, config: PrefectConfig, **options: Any) -> ProjectAgent:
-        """The project's agent; `options` are those of `make_agent`. Prefect must be pointing at the API."""
-        from kedro_prefect_hooks.agent.project_setup import make_agent
-
-        return make_agent(
-            self.path,
-            config,
-            package=str(self.metadata.package_name),
-            source_dir=Path(str(self.metadata.source_dir)),
-            **options,
-        )
-
     def flows(self) -> ProjectFlows:
-        """What `prefect.yml` declares. Imports Prefect.
+        """The flows that prefect.yml declares. Imports Prefect.
 
         Raises:
-            ConfigError: it is missing, wrong, or does not fit the project.
+            ConfigError: prefect.yml is missing, invalid, or does not match the project.
         """
         from kedro_prefect_hooks.flows.project_flows import ProjectFlows
 
         return ProjectFlows(self.context)
 
 
-def metadata() -> Any:
-    """Kedro's `ProjectMetadata` of the project that the command was called in.
+def project_metadata() -> Any:
+    """Kedro's `ProjectMetadata` of the project in which the command was started.
 
     Raises:
-        KedroPrefectError: it was called outside of one.
+        KedroPrefectError: it was started outside a project.
     """
-    found = click.get_current_context().find_root().obj
-    if found is None:
+    metadata = click.get_current_context().find_root().obj
+    if metadata is None:
         raise KedroPrefectError(
             f"There is no Kedro project in {Path.cwd()}: no pyproject.toml with [tool.kedro]. "
-            "Change to the project's folder, or make a project with `kedro new`."
+            "Change to a project folder, or create a project with `kedro new`."
         )
-    return found
+    return metadata
 
 
 def registering_environment(project_path: Path) -> str | None:
-    """The first environment whose `kedro run` registers, or None where it has no folder.
+    """The first environment in which `kedro run` registers flows, or None if it has no folder.
 
-    Commands work in it by default: a flow registered from another one would count as changed at the next
+    Commands use it by default: a flow registered from another environment would count as changed at the next
     `kedro run --env deploy`.
     """
     from kedro_prefect_hooks.compat import kedro_config, kedro_project, kedro_session
@@ -112,13 +98,14 @@ def registering_environment(project_path: Path) -> str | None:
     return listed[0] if exists else None
 
 
-def chosen(flows: ProjectFlows, names: Collection[str] = (), pipeline: str | None = None) -> list[str] | None:
-    """The flows meant by `--flow` and `--pipeline`; None when all are.
+def selected_flows(
+    flows: ProjectFlows, names: Collection[str] = (), pipeline: str | None = None
+) -> list[str] | None:
+    """The flows that `--flow` and `--pipeline` select; None for all flows.
 
     Raises:
-        ConfigError: a flow or pipeline does not exist, or no flow is of that pipeline.
+        ConfigError: a flow or the pipeline does not exist, or no selected flow is of that pipeline.
     """
-    declared = flows.config.flows
     flows.check_declared(names)
     if pipeline is None:
         return list(names) or None
@@ -127,8 +114,8 @@ def chosen(flows: ProjectFlows, names: Collection[str] = (), pipeline: str | Non
         raise ConfigError(
             f"There is no pipeline '{pipeline}' in this project.{hint} It has: {', '.join(flows.pipelines)}."
         )
-    of_pipeline = [name for name, flow in declared.items() if flow.pipeline == pipeline]
-    left = [name for name in of_pipeline if not names or name in names]
-    if not left:
-        raise ConfigError(f"No flow in prefect.yml has `pipeline: {pipeline}`; add one under `flows:`.")
-    return left
+    of_pipeline = [name for name, flow in flows.config.flows.items() if flow.pipeline == pipeline]
+    selected = [name for name in of_pipeline if not names or name in names]
+    if not selected:
+        raise ConfigError(f"No flow in prefect.yml has `pipeline: {pipeline}`. Add one under `flows:`.")
+    return selected

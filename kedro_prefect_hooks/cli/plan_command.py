@@ -20,13 +20,13 @@ NOTHING_TO_DO, SOMETHING_TO_DO = 0, 2
 @base.command(name="plan", short_help="Show what register would do, and why. Changes nothing.")
 @base.env_option
 @base.pipeline_option
-@click.option("--flow", "names", multiple=True, metavar="NAME", help="Only this flow; may be repeated.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@base.flow_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @click.option(
     "--output",
     "-o",
     type=click.Path(dir_okay=False),
-    help="Write to this file. With --json: Kedro's own log lines go to standard output too.",
+    help="Write to this file. Useful with --json: Kedro's own log lines go to standard output too.",
 )
 @click.pass_context
 def command(
@@ -40,22 +40,23 @@ def command(
 ) -> None:
     """Show what `kedro prefect register` would do, and why, without changing anything.
 
-    Each flow of prefect.yml is new, changed (then each difference is shown), unchanged, or incomplete (its
-    last registration died half way). Flows that this project registered and no longer declares are orphaned.
+    Each flow of prefect.yml is new, changed (with a list of the differences), unchanged, or incomplete (its
+    last registration was interrupted). Flows that this project registered and no longer declares are
+    orphaned.
 
     \b
     Exit codes:
-      0  nothing to do
-      1  something is wrong
+      0  nothing to register
+      1  error
       2  there is something to register
     """
-    from kedro_prefect_hooks.cli.opened_project import OpenProject, chosen
+    from kedro_prefect_hooks.cli.opened_project import OpenProject, selected_flows
     from kedro_prefect_hooks.registration import plan_project
 
     project = OpenProject(env)
     flows = project.flows()
-    plan = plan_project(flows, only=chosen(flows, names, pipeline))
-    text = json.dumps(plan.as_dict(), indent=2, ensure_ascii=False) if as_json else "\n".join(lines(plan))
+    plan = plan_project(flows, only=selected_flows(flows, names, pipeline))
+    text = json.dumps(plan.as_dict(), indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(plan))
     if output is None:
         click.echo(text)
     else:
@@ -66,24 +67,31 @@ def command(
     ctx.exit(SOMETHING_TO_DO if plan.to_do else NOTHING_TO_DO)
 
 
-def lines(plan: Plan) -> Iterator[str]:
-    """The table of flows, and below each what is different."""
+def _lines(plan: Plan) -> Iterator[str]:
+    """The table of flows, with the differences of each flow below it."""
+    from kedro_prefect_hooks.cli.task_table import table
+
     yield f"Prefect project '{plan.project}' ({plan.api}):"
     yield ""
-    width = max([4, *(len(action.name) for action in plan.actions)])
-    yield f"  {'FLOW':<{width}}  {'ACTION':<10}  VERSION"
-    for action in plan.actions:
-        yield f"  {action.name:<{width}}  {action.kind.value:<10}  {_version(action)}"
+    rows = [(action.name, action.kind.value, _version(action)) for action in plan.actions]
+    headers, *lines = table(["FLOW", "ACTION", "VERSION"], rows, ["left", "left", "left"])
+    yield headers
+    for line, action in zip(lines, plan.actions):
+        yield line
         yield from _changes(action)
     yield ""
 
 
 def _version(action: Action) -> str:
-    now = None if action.registered is None else action.registered.version
+    registered = None if action.registered is None else action.registered.version
     kind = action.kind.value
     if kind == "new":
         return "none yet"
-    return f"{now} → {now + 1}" if kind == "changed" and now is not None else str(now)
+    return (
+        f"{registered} → {registered + 1}"
+        if kind == "changed" and registered is not None
+        else str(registered)
+    )
 
 
 def _changes(action: Action) -> Iterator[str]:
@@ -95,16 +103,14 @@ def _changes(action: Action) -> Iterator[str]:
 
 
 def _difference(change: Change) -> str:
-    what = str(change)
-    sign = "+" if what.endswith(" added") else "-" if what.endswith((" removed", " missing")) else "~"
-    return f"{sign} {what}"
+    text = str(change)
+    sign = "+" if text.endswith(" added") else "-" if text.endswith((" removed", " missing")) else "~"
+    return f"{sign} {text}"
 
 
 def _next_step(plan: Plan, env: str | None) -> str:
     flag = f" --env {env}" if env else ""
-    orphans = len(plan.orphans)
-    pruned = f" To archive what is orphaned: kedro prefect register{flag} --prune." if orphans else ""
+    orphans = f" To archive orphaned flows: kedro prefect register{flag} --prune." if plan.orphans else ""
     if not plan.to_do:
-        return f"Nothing to do.{pruned}"
-    count = len(plan.to_do)
-    return f"To register {count} flow{'' if count == 1 else 's'}: kedro prefect register{flag}.{pruned}"
+        return f"Nothing to register.{orphans}"
+    return f"To register {base.counted(len(plan.to_do), 'flow')}: kedro prefect register{flag}.{orphans}"

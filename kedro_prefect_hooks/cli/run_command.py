@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Iterable, Mapping
+from typing import Any, Collection, Iterable
 
 import click
 
@@ -13,7 +13,7 @@ from kedro_prefect_hooks.errors import KedroPrefectError, did_you_mean
 NOT_SUCCESSFUL = 1
 
 
-@base.command(name="run", short_help="Start a flow run and follow it, or run a flow here with --local.")
+@base.command(name="run", short_help="Start a flow run and follow it, or run a flow locally with --local.")
 @click.argument("flow", metavar="FLOW")
 @base.env_option
 @click.option(
@@ -21,17 +21,23 @@ NOT_SUCCESSFUL = 1
     "params",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A flow parameter, as in a.b=1; may be repeated.",
+    help="A flow parameter, such as a.b=1. Can be repeated.",
 )
 @click.option(
-    "--label", "labels", multiple=True, metavar="LABEL", help="Instead of the flow's labels; may be repeated."
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="LABEL",
+    help="A label that replaces the flow's labels. Can be repeated.",
 )
 @click.option(
-    "--name", "run_name", metavar="NAME", help="A name for the flow run; by default Prefect makes one up."
+    "--name", "run_name", metavar="NAME", help="The flow run's name. Default: a name that Prefect generates."
 )
-@click.option("--watch", "-w", is_flag=True, help="Follow states and log lines until the run has ended.")
-@click.option("--local", is_flag=True, help="Run the flow here and now, without any API.")
-@click.option("--verbose", "-v", is_flag=True, help="With --local: all log lines of Kedro and Prefect.")
+@click.option(
+    "--watch", "-w", is_flag=True, help="Print states and log lines until the flow run has finished."
+)
+@click.option("--local", is_flag=True, help="Run the flow in this process, without an API.")
+@click.option("--verbose", "-v", is_flag=True, help="With --local: print all log lines of Kedro and Prefect.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -45,17 +51,17 @@ def command(
     local: bool,
     verbose: bool,
 ) -> None:
-    """Start a run of FLOW, one of the flows in prefect.yml.
+    """Start a flow run of FLOW, one of the flows in prefect.yml.
 
-    The run is created in Prefect and an agent takes it (`kedro prefect up` or `kedro prefect agent`). With
-    --watch its states and log lines are shown as they come; Ctrl-C then offers to cancel the run or to leave
-    it running.
+    The flow run is created in Prefect, and an agent runs it (`kedro prefect up` or `kedro prefect agent`).
+    With --watch, its states and log lines are printed as they arrive. Ctrl+C then offers to cancel the flow
+    run or to let it run.
 
-    With --local the flow runs here, with the executor that prefect.yml gives it, and with no API at all: a
-    line for each task that ends, and a table of times.
+    With --local, the flow runs in this process, with the executor that is set in prefect.yml and without an
+    API. One line is printed for each task that finishes, and at the end a table of all tasks.
 
-    Values of --param are read as YAML: 1 is a number, "1" a text, [a, b] a list. Only parameters that the
-    flow lists under `parameters:` in prefect.yml can be given.
+    The values of --param are parsed as YAML: 1 is a number, "1" a string, [a, b] a list. Only the parameters
+    that the flow lists under `parameters:` in prefect.yml are accepted.
 
     \b
     Exit codes:
@@ -65,31 +71,29 @@ def command(
     from kedro_prefect_hooks.cli.opened_project import OpenProject
 
     if local and (labels or run_name or watch):
-        raise click.UsageError(
-            "--local needs no API and no agent, so --label, --name and --watch have no place."
-        )
-    given = parsed(params)
+        raise click.UsageError("--label, --name and --watch need an API, which --local does not use.")
+    parameters = parse_parameters(params)
     project = OpenProject(env)
     flows = project.flows()
     flows.check_declared([flow])
-    check_parameters(given, flow, flows.config.flows[flow].parameters)
+    check_parameters(parameters, flow, flows.config.flows[flow].parameters)
     if local:
-        from kedro_prefect_hooks.cli.local_run import run_here
+        from kedro_prefect_hooks.cli.run_local import run_local
 
-        succeeded = run_here(project, flows.build(flow), given, verbose=verbose)
+        succeeded = run_local(project, flows.build(flow), parameters, verbose=verbose)
     else:
-        from kedro_prefect_hooks.cli.watched_run import Start, start_and_watch
+        from kedro_prefect_hooks.cli.run_remote import FlowRunOptions, run_remote
 
-        start = Start(flow, given, list(labels) or None, run_name)
-        succeeded = start_and_watch(project, flows, start, watch=watch)
+        options = FlowRunOptions(flow, parameters, list(labels) or None, run_name)
+        succeeded = run_remote(project, flows, options, watch=watch)
     ctx.exit(0 if succeeded else NOT_SUCCESSFUL)
 
 
-def parsed(params: Iterable[str]) -> dict[str, Any]:
-    """`--param` values by name, read as YAML.
+def parse_parameters(params: Iterable[str]) -> dict[str, Any]:
+    """The values of `--param` by name, parsed as YAML.
 
     Raises:
-        click.BadParameter: one is not NAME=VALUE, or its value is not one that JSON has.
+        click.BadParameter: one is not NAME=VALUE, or its value cannot be represented in JSON.
     """
     import yaml
 
@@ -106,19 +110,17 @@ def parsed(params: Iterable[str]) -> dict[str, Any]:
         except (yaml.YAMLError, TypeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise click.BadParameter(
-                f"the value of '{name}' cannot be read: {reason}", param_hint="--param"
+                f"the value of '{name}' cannot be parsed: {reason}", param_hint="--param"
             ) from None
     return values
 
 
-def check_parameters(given: Mapping[str, Any], flow: str, offered: Iterable[str]) -> None:
-    """Raises KedroPrefectError when the flow does not offer a parameter."""
-    known = list(offered)
-    for name in given:
-        if name not in known:
-            hint = did_you_mean(name, known)
-            has = f"It offers: {', '.join(known)}." if known else "It offers none."
+def check_parameters(parameters: Iterable[str], flow: str, accepted: Collection[str]) -> None:
+    """Raise KedroPrefectError for a parameter that the flow does not accept."""
+    for name in parameters:
+        if name not in accepted:
+            accepts = f"It accepts: {', '.join(accepted)}." if accepted else "It accepts none."
             raise KedroPrefectError(
-                f"Flow '{flow}' has no parameter '{name}'.{hint} {has} To offer it, list it under "
-                f"`flows: {flow}: parameters:` in prefect.yml and register the flow again."
+                f"Flow '{flow}' has no parameter '{name}'.{did_you_mean(name, accepted)} {accepts} To add "
+                f"it, list it under `flows: {flow}: parameters:` in prefect.yml and register the flow again."
             )

@@ -10,17 +10,20 @@ import click
 from kedro_prefect_hooks.cli import base
 
 FILE_NAME = "prefect.schema.json"
-"""In the configuration's root folder: in an environment's folder Kedro would take it for configuration."""
+"""In the configuration's root folder: in an environment's folder, Kedro would read it as configuration."""
 
 
 @base.command(name="schema", short_help="Print the JSON Schema of prefect.yml, for editors.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write it to this file instead.")
+@click.option(
+    "--output", "-o", type=click.Path(dir_okay=False), help="Write the schema to this file instead."
+)
 def command(output: str | None) -> None:
     """Print the JSON Schema of prefect.yml.
 
-    Editors that know YAML schemas (VS Code with the YAML extension, PyCharm, Neovim with
-    yaml-language-server) complete keys and mark mistakes by it. `kedro prefect init` writes it to
-    conf/prefect.schema.json and points the first line of prefect.yml at it; after an upgrade write it again:
+    Editors with YAML schema support (VS Code with the YAML extension, PyCharm, Neovim with
+    yaml-language-server) use it to complete keys and mark mistakes. `kedro prefect init` writes it to
+    conf/prefect.schema.json and refers to it in the first line of prefect.yml. Write it again after an
+    upgrade:
 
     \b
       kedro prefect schema -o conf/prefect.schema.json
@@ -35,7 +38,7 @@ def command(output: str | None) -> None:
 
 
 def schema_text() -> str:
-    """The schema as text."""
+    """The content of the schema file."""
     from kedro_prefect_hooks.config import json_schema
 
     return json.dumps(json_schema(), indent=2) + "\n"

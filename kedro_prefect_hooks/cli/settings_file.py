@@ -1,7 +1,7 @@
-"""The hook added to a project's `settings.py`, every other byte of it left as it is.
+"""Adding the hook to a project's `settings.py` without changing any other byte.
 
-The file is read as Python (`ast`), changed as bytes, and read again: unless the change is exactly the one
-that was meant, it is not made.
+The file is parsed (`ast`), changed as bytes, and parsed again: unless the change is exactly the intended one,
+it is discarded.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from kedro_prefect_hooks.errors import KedroPrefectError
 IMPORT = "from kedro_prefect_hooks import PrefectHooks"
 HOOK = "PrefectHooks()"
 LINES = f"{IMPORT}\n\nHOOKS = ({HOOK},)"
-"""What to add by hand to a file that has no HOOKS yet."""
+"""What to add manually to a file that does not set HOOKS."""
 
 
 class CannotEdit(KedroPrefectError):
-    """`HOOKS` is written in a way that is not understood well enough to be changed."""
+    """`HOOKS` is written in a way that this module cannot edit safely."""
 
 
 def has_hook(source: bytes) -> bool:
@@ -30,22 +30,22 @@ def has_hook(source: bytes) -> bool:
 
 
 def with_hook(source: bytes) -> bytes:
-    """The file with the hook in it; the same bytes when it is there already.
+    """The file with the hook; the same bytes if it has the hook already.
 
     Raises:
         CannotEdit: `HOOKS` is not a plain tuple or list, assigned once at the top level.
-        SyntaxError: the file is no Python.
+        SyntaxError: the file is not valid Python.
     """
     if has_hook(source):
         return source
     module = ast.parse(source)
     text = _Text(source)
-    assigned = _assignments(module)
-    if len(assigned) > 1:
+    values = _hooks_values(module)
+    if len(values) > 1:
         raise CannotEdit("HOOKS is set in several places of settings.py.")
-    edits = [_import(module, text)]
-    edits.append(_into(assigned[0], text) if assigned else _new(text))
-    changed = text.with_insertions(edits)
+    insertions = [_import_insertion(module, text)]
+    insertions.append(_element_insertion(values[0], text) if values else _assignment_insertion(text))
+    changed = text.with_insertions(insertions)
     _check(module, changed)
     return changed
 
@@ -73,10 +73,10 @@ class _Text:
 
     def with_insertions(self, insertions: list[_Insertion]) -> bytes:
         changed = self.source
-        # From the end, so that offsets stay right; of two at one place the later comes to stand after.
-        backwards = list(enumerate(insertions))
-        for _, each in sorted(backwards, key=lambda pair: (pair[1].offset, pair[0]), reverse=True):
-            changed = changed[: each.offset] + each.content + changed[each.offset :]
+        # Backwards, so that offsets stay valid; of two at the same offset, the first comes first in the file.
+        numbered = list(enumerate(insertions))
+        for _, insertion in sorted(numbered, key=lambda pair: (pair[1].offset, pair[0]), reverse=True):
+            changed = changed[: insertion.offset] + insertion.content + changed[insertion.offset :]
         return changed
 
 
@@ -84,8 +84,8 @@ def _last_name(node: ast.expr) -> str | None:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else None
 
 
-def _assignments(module: ast.Module) -> list[ast.expr]:
-    """The values given to HOOKS, wherever that is done."""
+def _hooks_values(module: ast.Module) -> list[ast.expr]:
+    """The values that are assigned to HOOKS, anywhere in the file."""
     found: list[ast.expr] = []
     for node in ast.walk(module):
         targets: list[ast.expr] = []
@@ -102,8 +102,8 @@ def _assignments(module: ast.Module) -> list[ast.expr]:
     return found
 
 
-def _import(module: ast.Module, text: _Text) -> _Insertion:
-    """The import, after those that begin the file, or after its docstring."""
+def _import_insertion(module: ast.Module, text: _Text) -> _Insertion:
+    """The import, after the imports at the start of the file, or else after its docstring."""
     last = 0
     for node in module.body:
         is_docstring = isinstance(node, ast.Expr) and isinstance(getattr(node.value, "value", None), str)
@@ -113,27 +113,27 @@ def _import(module: ast.Module, text: _Text) -> _Insertion:
             break
     line = IMPORT.encode()
     if last:
-        return _Insertion(text.after_line(last), _begun(text, last) + line + text.newline)
+        return _Insertion(text.after_line(last), _line_break(text, last) + line + text.newline)
     if module.body and ast.get_docstring(module, clean=False) is not None:
         end = module.body[0].end_lineno or 1
-        return _Insertion(text.after_line(end), _begun(text, end) + text.newline + line + text.newline)
+        return _Insertion(text.after_line(end), _line_break(text, end) + text.newline + line + text.newline)
     return _Insertion(text.offset(1, 0) if text.lines else 0, line + text.newline + text.newline)
 
 
-def _begun(text: _Text, line: int) -> bytes:
-    """A line break where the line has none, at the end of the file."""
+def _line_break(text: _Text, line: int) -> bytes:
+    """The line break that the line lacks; empty unless it is an unfinished last line."""
     return b"" if text.lines[line - 1].endswith((b"\n", b"\r")) else text.newline
 
 
-def _new(text: _Text) -> _Insertion:
-    """A HOOKS of its own, at the end of the file."""
+def _assignment_insertion(text: _Text) -> _Insertion:
+    """A new HOOKS, at the end of the file."""
     count = len(text.lines)
-    begun = _begun(text, count) if count else b""
-    content = begun + text.newline + f"HOOKS = ({HOOK},)".encode() + text.newline
+    line_break = _line_break(text, count) if count else b""
+    content = line_break + text.newline + f"HOOKS = ({HOOK},)".encode() + text.newline
     return _Insertion(len(text.source), content)
 
 
-def _into(value: ast.expr, text: _Text) -> _Insertion:
+def _element_insertion(value: ast.expr, text: _Text) -> _Insertion:
     """The hook as the last element of a tuple or list."""
     if not isinstance(value, (ast.Tuple, ast.List)):
         raise CannotEdit("HOOKS in settings.py is not a plain tuple or list.")
@@ -151,7 +151,7 @@ def _into(value: ast.expr, text: _Text) -> _Insertion:
 
 
 def _check(before: ast.Module, changed: bytes) -> None:
-    """Take out again what was added: what is left must be the old file."""
+    """Remove the additions from the new syntax tree; the rest must equal the old one."""
     try:
         after = ast.parse(changed)
     except SyntaxError as error:
@@ -165,11 +165,11 @@ def _check(before: ast.Module, changed: bytes) -> None:
             if not (isinstance(node, ast.ImportFrom) and node.module == "kedro_prefect_hooks")
         ]
     )
-    had_hooks = bool(_assignments(before))
+    had_hooks = bool(_hooks_values(before))
     kept = []
     for node in body:
         value = getattr(node, "value", None)
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and _assignments(ast.Module([node], [])):
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and _hooks_values(ast.Module([node], [])):
             if not isinstance(value, (ast.Tuple, ast.List)) or not _is_hook(value.elts[-1:]):
                 raise CannotEdit("HOOKS in settings.py is written in an unusual way.")
             value.elts.pop()

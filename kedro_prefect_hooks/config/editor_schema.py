@@ -1,6 +1,6 @@
-"""The JSON Schema of `prefect.yml`, from which editors complete keys, show what they mean and mark errors.
+"""The JSON Schema of `prefect.yml`, which editors use to complete and describe keys and to mark errors.
 
-Says as much as can be said without the project: keys, values, Prefect's own types and their arguments.
+Covers what is known without the project: keys, values, Prefect's types and their arguments.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ _TYPED = {
     "ExecutorConfig": typed.ExecutorConfig,
     "ResultConfig": typed.ResultConfig,
 }
-_DOTTED_PATH = {"type": "string", "pattern": r"^\w+(\.\w+)+$", "description": "Your own class."}
+_DOTTED_PATH = {
+    "type": "string",
+    "pattern": r"^\w+(\.\w+)+$",
+    "description": "Your own class.",
+}
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object"}
 _EXAMPLE = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 _NULL = {"type": "null"}
@@ -31,33 +35,33 @@ _INTERPOLATION = {"type": "string", "pattern": r"\$\{.+\}"}
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema (draft 7, which editors' YAML servers know) as plain data."""
+    """The schema as plain data, in draft 7, which the YAML servers of editors support."""
     schema = models.PrefectConfig.model_json_schema(by_alias=True)
     schema = _with_definitions(schema)
     _allow_interpolation(schema)
     for name, model in _TYPED.items():
-        _say_types(schema["definitions"][name], model)
-    _say_shorthands(schema)
-    # A file of one environment is laid over another's, so it need not be whole by itself; Kedro drops keys
-    # that start with `_`, which is where shared parts are kept.
+        _add_types(schema["definitions"][name], model)
+    _add_shorthands(schema)
+    # One environment's file overrides another's, so no key is required in each. Kedro drops keys that start
+    # with `_`, which hold shared parts.
     schema.pop("required")
     schema["patternProperties"] = {"^_": True}
     return {"$schema": DIALECT, "title": "prefect.yml of kedro-prefect-hooks", **schema}
 
 
 def _with_definitions(schema: dict[str, Any]) -> dict[str, Any]:
-    """pydantic's schema in the words of draft 7, without the titles it makes up."""
-    text = copy.deepcopy(schema)
-    text["definitions"] = text.pop("$defs")
-    for node in _nodes(text):
+    """pydantic's schema converted to draft 7, without the titles that pydantic generates."""
+    converted = copy.deepcopy(schema)
+    converted["definitions"] = converted.pop("$defs")
+    for node in _nodes(converted):
         if "$ref" in node:
             node["$ref"] = str(node["$ref"]).replace("#/$defs/", "#/definitions/")
         if isinstance(node.get("title"), str):
             del node["title"]
-    for name, definition in text["definitions"].items():
+    for name, definition in converted["definitions"].items():
         definition["description"] = _first_paragraph(_model(name))
-    text["description"] = _first_paragraph(models.PrefectConfig)
-    return text
+    converted["description"] = _first_paragraph(models.PrefectConfig)
+    return converted
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:
@@ -68,8 +72,8 @@ def _nodes(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _model(name: str) -> type[Model]:
-    homes = (models, schedule, node_settings, notify, typed)
-    found: type[Model] = next(getattr(home, name) for home in homes if hasattr(home, name))
+    modules = (models, schedule, node_settings, notify, typed)
+    found: type[Model] = next(getattr(module, name) for module in modules if hasattr(module, name))
     return found
 
 
@@ -82,15 +86,15 @@ def examples(model: type[Model]) -> list[str]:
     return _EXAMPLE.findall(inspect.cleandoc(model.__doc__ or ""))
 
 
-def _say_types(definition: dict[str, Any], model: type[typed.TypedConfig]) -> None:
-    """Prefect's types of this kind, and for each its arguments; a class of the user's own takes any."""
-    names = objects.names(model.kind)
-    about = definition["properties"]["type"]["description"]
-    whole = {key: definition.pop(key) for key in list(definition) if key != "description"}
+def _add_types(definition: dict[str, Any], model: type[typed.TypedConfig]) -> None:
+    """Add Prefect's types of this kind, and the arguments of each; a user's own class accepts any."""
+    names = objects.type_names(model.kind)
+    description = definition["properties"]["type"]["description"]
+    mapping = {key: definition.pop(key) for key in list(definition) if key != "description"}
     accepted = [{"enum": names}, _DOTTED_PATH, _INTERPOLATION]
-    whole["properties"]["type"] = {"anyOf": accepted, "description": about}
-    whole["additionalProperties"] = True
-    whole["allOf"] = [
+    mapping["properties"]["type"] = {"anyOf": accepted, "description": description}
+    mapping["additionalProperties"] = True
+    mapping["allOf"] = [
         {
             "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
             "then": {
@@ -100,19 +104,21 @@ def _say_types(definition: dict[str, Any], model: type[typed.TypedConfig]) -> No
         }
         for name in names
     ]
-    definition["anyOf"] = [whole, *accepted]
+    definition["anyOf"] = [mapping, *accepted]
 
 
 def _arguments(kind: str, name: str) -> dict[str, Any]:
-    cls = objects._own_classes(kind)[name]
-    accepted = (each for each in objects.parameters_of(cls)[0] if each not in objects.KINDS[kind].not_here)
+    cls = objects.prefect_classes(kind)[name]
+    refused = objects.KINDS[kind].refused_arguments
     return {
-        each: _argument(objects._annotation(cls, each), is_environment=each == "env") for each in accepted
+        argument: _argument(objects.annotation_of(cls, argument), is_environment=argument == "env")
+        for argument in objects.parameters_of(cls)[0]
+        if argument not in refused
     }
 
 
 def _argument(annotation: Any, *, is_environment: bool) -> Any:
-    """What the schema can say of an argument: only what is surely wrong is marked."""
+    """The schema of an argument: editors mark only what is certainly wrong."""
     if is_environment:
         return {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
     alternatives = [each for each in typing.get_args(annotation) or (annotation,) if each is not type(None)]
@@ -124,38 +130,37 @@ def _argument(annotation: Any, *, is_environment: bool) -> Any:
     return True
 
 
-def _say_shorthands(schema: dict[str, Any]) -> None:
-    """What the models take besides mappings: nothing, or a name alone."""
+def _add_shorthands(schema: dict[str, Any]) -> None:
+    """Add what the models accept besides mappings: an empty value, or a single name."""
     definitions = schema["definitions"]
     for name in ("FlowSettings", "FlowConfig"):
         properties = definitions[name]["properties"]
         for key in ("storage", "run_config", "executor", "retries", "nodes", "group_by", "pipeline"):
             if key in properties:
-                properties[key] = _or_nothing(properties[key])
-        of_node = (properties["nodes"]["anyOf"][0])["additionalProperties"]
-        properties["nodes"]["anyOf"][0]["additionalProperties"] = {"anyOf": [of_node, _NULL]}
+                properties[key] = _or_null(properties[key])
+        nodes = properties["nodes"]["anyOf"][0]
+        nodes["additionalProperties"] = {"anyOf": [nodes["additionalProperties"], _NULL]}
     top = schema["properties"]
     for key in ("register", "defaults", "api"):
-        top[key] = _or_nothing(top[key])
+        top[key] = _or_null(top[key])
     top["flows"]["additionalProperties"] = {"anyOf": [top["flows"]["additionalProperties"], _NULL]}
     top["flows"]["minProperties"] = 1
     slack = definitions["SlackConfig"]
-    about = slack.pop("description")
     definitions["SlackConfig"] = {
-        "description": about,
+        "description": slack.pop("description"),
         "anyOf": [slack, {"type": "string", "pattern": r"^[A-Za-z_][\w.-]*$"}, {"const": True}],
     }
 
 
-def _or_nothing(about: dict[str, Any]) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        key: about.pop(key) for key in ("description", "default", "examples") if key in about
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    annotations: dict[str, Any] = {
+        key: schema.pop(key) for key in ("description", "default", "examples") if key in schema
     }
-    return {**known, "anyOf": [about, _NULL]}
+    return {**annotations, "anyOf": [schema, _NULL]}
 
 
 def _allow_interpolation(schema: dict[str, Any]) -> None:
-    """OmegaConf's ``${globals:retries}`` may stand wherever a number or one of a few words may."""
+    """Accept OmegaConf's ``${globals:retries}`` wherever a number or one of a few words is accepted."""
     for node in list(_nodes(schema)):
         is_leaf = node.get("type") in ("integer", "number", "boolean") or "enum" in node
         if is_leaf and "anyOf" not in node:

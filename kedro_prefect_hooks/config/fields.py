@@ -1,4 +1,4 @@
-"""The kinds of value that `prefect.yml` holds besides plain text: durations, counts, lists of names, dates.
+"""The types of values in `prefect.yml` besides strings: durations, counts, lists of names, dates.
 
 Knows nothing of which keys hold them.
 """
@@ -10,9 +10,11 @@ import re
 from typing import Any, List
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from typing_extensions import Annotated  # Python 3.8 has none of its own; pydantic brings this one
+from typing_extensions import (
+    Annotated,
+)  # not in Python 3.8's typing; pydantic depends on it
 
-from kedro_prefect_hooks.config.messages import shown
+from kedro_prefect_hooks.config.messages import format_value
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(
@@ -20,21 +22,21 @@ _DURATION = re.compile(
     r"(?P<unit>seconds?|secs?|s|minutes?|mins?|m|hours?|h|days?|d|weeks?|w)(?![a-z])\s*(?:,|and)?\s*",
     re.IGNORECASE,
 )
-_DURATION_SAYS = "a number of seconds, or a text such as 90s, 5m, 1h 30m, 2 days"
+_DURATION_FORMS = "a number of seconds, or a string such as 90s, 5m, 1h 30m, 2 days"
 _DURATION_SCHEMA = {"anyOf": [{"type": "number"}, {"type": "string"}], "examples": [60, "5m", "1h 30m"]}
 
 
 class Model(BaseModel):
-    """Base of all concepts of `prefect.yml`: unknown keys are errors, and nothing changes once it is read."""
+    """Base of all models of `prefect.yml`: unknown keys are errors, and instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())
 
 
 def seconds(value: Any) -> float:
-    """A duration in seconds, from a number or from a text such as ``1h 30m``.
+    """Convert a number, or a string such as ``1h 30m``, to seconds.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the value is neither.
     """
     if isinstance(value, datetime.timedelta):
         return value.total_seconds()
@@ -47,7 +49,7 @@ def seconds(value: Any) -> float:
         parts = list(_DURATION.finditer(text))
         if parts and "".join(part.group() for part in parts) == text:
             return float(sum(float(part["number"]) * _UNITS[part["unit"][0].lower()] for part in parts))
-    raise ValueError(f"found {shown(value)}, expected a duration: {_DURATION_SAYS}")
+    raise ValueError(f"found {format_value(value)}, expected a duration: {_DURATION_FORMS}")
 
 
 def _positive(value: float) -> float:
@@ -64,15 +66,15 @@ def _whole_seconds(value: Any) -> int:
     number = _positive(seconds(value))
     if number != int(number):
         raise ValueError(
-            f"found {number:g} seconds, expected whole seconds: Prefect's timeouts have no parts"
+            f"found {number:g} seconds, expected whole seconds: Prefect's timeouts have no fractions"
         )
     return int(number)
 
 
 def _not_a_boolean(value: Any) -> Any:
-    # YAML's `yes`, `on` and `true` would otherwise pass for the number 1.
+    # YAML's `yes`, `on` and `true` would otherwise pass as the number 1.
     if isinstance(value, bool):
-        raise ValueError(f"found {shown(value)}, expected a whole number")
+        raise ValueError(f"found {format_value(value)}, expected an integer")
     return value
 
 
@@ -82,14 +84,16 @@ def _names(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _moment(value: Any) -> Any:
+def _date_time(value: Any) -> Any:
     if isinstance(value, datetime.datetime) or value is None:
         return value
     if isinstance(value, datetime.date):
         return datetime.datetime(value.year, value.month, value.day)
     if isinstance(value, str) and not value.strip().lstrip("+-").isdigit():
         return value
-    raise ValueError(f"found {shown(value)}, expected a date such as 2026-01-31 or 2026-01-31T06:00:00")
+    raise ValueError(
+        f"found {format_value(value)}, expected a date such as 2026-01-31 or 2026-01-31T06:00:00"
+    )
 
 
 def _unique(value: List[str]) -> List[str]:
@@ -97,7 +101,7 @@ def _unique(value: List[str]) -> List[str]:
 
 
 Duration = Annotated[datetime.timedelta, BeforeValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
-"""A positive span of time."""
+"""A positive duration."""
 
 Seconds = Annotated[
     float, BeforeValidator(seconds), AfterValidator(_positive), WithJsonSchema(_DURATION_SCHEMA)
@@ -105,10 +109,10 @@ Seconds = Annotated[
 """A positive number of seconds."""
 
 WholeSeconds = Annotated[int, BeforeValidator(_whole_seconds), WithJsonSchema(_DURATION_SCHEMA)]
-"""A positive number of seconds without a part."""
+"""A positive whole number of seconds."""
 
 Count = Annotated[int, Field(ge=0), BeforeValidator(_not_a_boolean)]
-"""A whole number from 0 up."""
+"""A whole number, 0 or more."""
 
 Names = Annotated[
     List[str],
@@ -118,11 +122,11 @@ Names = Annotated[
         {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}, {"type": "null"}]}
     ),
 ]
-"""Names, each once, in the order given. One name may stand without a list, and nothing means none."""
+"""Unique names, in the order given. A single name needs no list; an empty value means no names."""
 
-Moment = Annotated[
+DateTime = Annotated[
     datetime.datetime,
-    BeforeValidator(_moment),
+    BeforeValidator(_date_time),
     WithJsonSchema({"type": "string", "examples": ["2026-01-31", "2026-01-31T06:00:00"]}),
 ]
-"""A date, or a date and time; without an offset it is in the time zone given beside it."""
+"""A date, or a date and time; without an offset it is in the time zone of its clock."""

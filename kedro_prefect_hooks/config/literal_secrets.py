@@ -1,7 +1,7 @@
-"""Finds what looks like a password in the arguments of `prefect.yml`.
+"""Finds values that look like passwords in the arguments of `prefect.yml`.
 
-All of these arguments reach the Prefect API or a storage in clear, and the file itself is under version
-control, so a secret's value must not stand there; a secret's name may.
+All of these arguments are sent to the Prefect API or a storage in plain text, and the file itself is under
+version control. So the file may contain the name of a secret, but not its value.
 """
 
 from __future__ import annotations
@@ -20,28 +20,29 @@ _URL_WITH_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.I
 # Secret, not its value.
 _NAMES_A_SECRET = re.compile(r"_secret$")
 
-RIGHT_WAY = (
-    "a secret's value must not stand in prefect.yml, from where it would reach the Prefect API in clear. "
-    "Set it in the environment of the agent or its workers, or keep it as a Prefect Secret and name that"
+REMEDY = (
+    "prefect.yml must not contain the value of a secret, which would be sent to the Prefect API in plain "
+    "text. Set it in the environment of the agent or its workers, or name a Prefect Secret that holds it"
 )
 
 
 def literal_secret(arguments: Mapping[str, Any]) -> Key | None:
-    """The path to the first value that looks like a secret, or None when there is none.
+    """Return the path to the first value that looks like a secret, or None.
 
-    Only texts count, by the name of their key or by a password in an URL; `api_key: ""` does not.
+    A string counts if its key is named like a secret, or if it is a URL with a password. An empty string does
+    not.
     """
     for name, value in arguments.items():
         key = str(name)
         if isinstance(value, str) and value and _NAMES_A_SECRET.search(key) and key.islower():
             continue
-        found = _below(key, value)
+        found = _search(key, value)
         if found is not None:
             return found
     return None
 
 
-def _below(key: str, value: Any) -> Key | None:
+def _search(key: str, value: Any) -> Key | None:
     if isinstance(value, str):
         is_secret = bool(value) and (_SECRET_NAME.search(key) or _URL_WITH_PASSWORD.match(value))
         return (key,) if is_secret else None
@@ -49,7 +50,7 @@ def _below(key: str, value: Any) -> Key | None:
         value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     )
     for name, each in entries:
-        found = _below(str(name), each)
+        found = _search(str(name), each)
         if found is not None:
             return (key, *found)
     return None

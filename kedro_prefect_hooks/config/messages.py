@@ -1,6 +1,6 @@
-"""How a problem in `prefect.yml` is told to a person: which file, which key, what is wrong, what is right.
+"""Messages about a problem in `prefect.yml`: the file, the key, what was found, what is accepted.
 
-Knows nothing of pydantic's models, of Prefect, or of Kedro: only of places in a file and of words.
+Knows nothing of pydantic's models, of Prefect, or of Kedro.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from kedro_prefect_hooks.errors import ConfigError, did_you_mean
 Key = Tuple[Union[str, int], ...]
 
 DEFAULT_FILE = "prefect.yml"
-_SHOWN_WORDS = 12
-_SHOWN_CHARACTERS = 60
+_MAX_NAMES = 12
+_MAX_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Place:
 
     Args:
         key: the path to the key, from the top of the file.
-        files: for each top-level key the file that holds it; under ``""`` the file to name when the key
-            is in none.
+        files: for each top-level key the file that holds it; under ``""`` the file to name when none holds
+            the key.
     """
 
     key: Key = ()
@@ -46,12 +46,12 @@ class Place:
         return self.files.get(top) or self.files.get("") or DEFAULT_FILE
 
     def __str__(self) -> str:
-        return f"{self.file}, {spelt(self.key)}" if self.key else self.file
+        return f"{self.file}, {format_key(self.key)}" if self.key else self.file
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong at one place."""
+    """One problem at one place."""
 
     place: Place
     text: str
@@ -60,8 +60,8 @@ class Problem:
         return f"{self.place}: {self.text}"
 
 
-def spelt(key: Key) -> str:
-    """A key path as a person would write it: ``flows.train.nodes."a.b".schedule.clocks[0]``."""
+def format_key(key: Key) -> str:
+    """A key path in dotted form: ``flows.train.nodes."a.b".schedule.clocks[0]``."""
     text = ""
     for part in key:
         if isinstance(part, int):
@@ -72,53 +72,48 @@ def spelt(key: Key) -> str:
     return text
 
 
-def shown(value: Any) -> str:
-    """A value as it stands in the file, short enough for one line."""
+def format_value(value: Any) -> str:
+    """A value as written in the file, short enough for one line."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
-        return f"a mapping with {listed(map(str, value))}" if value else "an empty mapping"
+        return f"a mapping with {format_names(map(str, value))}" if value else "an empty mapping"
     if isinstance(value, (datetime.date, datetime.timedelta)):
         return str(value)
     text = repr(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
 
 
-def listed(words: Iterable[str]) -> str:
-    """Words in a row, cut when there are too many to read."""
-    words = list(words)
-    more = len(words) - _SHOWN_WORDS
-    return ", ".join(words[:_SHOWN_WORDS]) + (f", … ({more} more)" if more > 0 else "")
+def format_names(names: Iterable[str]) -> str:
+    """Names separated by commas, cut when there are too many to read."""
+    names = list(names)
+    more = len(names) - _MAX_NAMES
+    return ", ".join(names[:_MAX_NAMES]) + (f", … ({more} more)" if more > 0 else "")
 
 
-def unknown(what: str, found: str, accepted: Iterable[str], *, among: str = "Accepted") -> str:
-    """Says that `found` is no known `what`, with the nearest right spelling and all the right ones."""
-    words = sorted(set(accepted))
-    text = f"unknown {what} {found!r}.{did_you_mean(found, words)}"
-    return f"{text} {among}: {listed(words)}." if words else f"{text} {among}: none."
+def unknown_name(what: str, found: str, accepted: Iterable[str], *, among: str = "Accepted") -> str:
+    """Say that there is no `what` named `found`, with the nearest spelling and all accepted names."""
+    names = sorted(set(accepted))
+    text = f"unknown {what} {found!r}.{did_you_mean(found, names)}"
+    return f"{text} {among}: {format_names(names)}." if names else f"{text} {among}: none."
 
 
-class WrongConfigError(ConfigError):
-    """Something in `prefect.yml` is not right; `problems` has each thing by itself."""
+class InvalidConfigError(ConfigError):
+    """`prefect.yml` is invalid; `problems` lists why."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(dict.fromkeys(problems))
-        super().__init__(_told(self.problems))
+        super().__init__(_message(self.problems))
 
 
-def _told(problems: list[Problem]) -> str:
+def _message(problems: list[Problem]) -> str:
     if len(problems) == 1:
         return str(problems[0])
     files = list(dict.fromkeys(problem.place.file for problem in problems))
-    if len(files) == 1:  # then once is enough
-        lines = [f"{spelt(problem.place.key) or 'the file'}: {problem.text}" for problem in problems]
+    if len(files) == 1:  # named once, in the first line
+        lines = [f"{format_key(problem.place.key) or 'the file'}: {problem.text}" for problem in problems]
     else:
         lines = [str(problem) for problem in problems]
     return "\n".join([f"{len(lines)} problems in {' and '.join(files)}:", *(f"- {line}" for line in lines)])
-
-
-def error_of(problems: Iterable[Problem]) -> WrongConfigError:
-    """All the problems in one message, in the order given, each said once."""
-    return WrongConfigError(problems)

@@ -1,8 +1,8 @@
-"""All of `prefect.yml`, one model a concept. Each docstring holds an example.
+"""All of `prefect.yml`, one model per concept. Each docstring holds an example.
 
-Says what may stand in the file by itself. Whether it fits the project (its pipelines, nodes, parameters) is
-for `check`, and what Prefect makes of it for `prefect_types` and `schedules`, which import Prefect; this
-module must not, so that the file can be read without it.
+Knows what the file may contain. `project_check` checks it against the project: its pipelines, nodes,
+parameters. `config.prefect` builds the Prefect objects; it imports Prefect, which this module must not, so
+that the file can be read without it.
 """
 
 from __future__ import annotations
@@ -15,41 +15,21 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import Literal
 
+from kedro_prefect_hooks.config.defaults import merge_defaults
 from kedro_prefect_hooks.config.fields import Model, Names, Seconds
-from kedro_prefect_hooks.config.layers import laid_under
-from kedro_prefect_hooks.config.messages import Place, unknown
+from kedro_prefect_hooks.config.messages import Place, unknown_name
 from kedro_prefect_hooks.config.node_settings import NodeConfig, NodeSettings, RetriesConfig, node_settings
-from kedro_prefect_hooks.config.notify import NotifyConfig, SlackConfig
-from kedro_prefect_hooks.config.schedule import ClockConfig, ScheduleConfig
+from kedro_prefect_hooks.config.notify import NotifyConfig
+from kedro_prefect_hooks.config.schedule import ScheduleConfig
 from kedro_prefect_hooks.config.typed import (
     ExecutorConfig,
     ResultConfig,
     RunConfigConfig,
     StorageConfig,
-    TypedConfig,
 )
 
 if TYPE_CHECKING:
     import prefect
-
-__all__ = [
-    "ClockConfig",
-    "ExecutorConfig",
-    "FlowConfig",
-    "FlowSettings",
-    "NodeConfig",
-    "NodeSettings",
-    "NotifyConfig",
-    "PrefectConfig",
-    "RegisterConfig",
-    "ResultConfig",
-    "RetriesConfig",
-    "RunConfigConfig",
-    "ScheduleConfig",
-    "SlackConfig",
-    "StorageConfig",
-    "TypedConfig",
-]
 
 GROUPINGS = ("none", "namespace", "memory")
 
@@ -70,17 +50,18 @@ class RegisterConfig(Model):
         default_factory=lambda: ["deploy"], description="The `--env` values of `kedro run` that register."
     )
     on_error: Literal["raise", "warn"] = Field(
-        "raise", description="What a failed registration does: `raise` ends the run, `warn` lets it go on."
+        "raise",
+        description="When registration fails: `raise` stops the run, `warn` logs a warning.",
     )
-    timeout: Seconds = Field(10.0, description="How long the API may take for its first answer, in seconds.")
+    timeout: Seconds = Field(10.0, description="How long to wait for the API's first response, in seconds.")
 
 
 class FlowSettings(Model):
-    """What `defaults:` may say for every flow, and a flow for itself.
+    """Settings for every flow, under `defaults`, or for one flow.
 
-    A flow's mappings (`retries`, `nodes`, `notify`, and objects of the same `type`) are laid over those of
-    `defaults` key by key; its lists, its schedule, and objects of another `type` replace them; `null`
-    takes them away.
+    A flow's mappings (`retries`, `nodes`, `notify`, and objects of the same `type`) are merged with those of
+    `defaults` key by key. Its lists, its schedule, and objects of another `type` replace them. `null` removes
+    them.
 
     Example:
         ```yaml
@@ -90,13 +71,14 @@ class FlowSettings(Model):
         ```
     """
 
-    schedule: Optional[ScheduleConfig] = Field(None, description="When the flow runs by itself.")
+    schedule: Optional[ScheduleConfig] = Field(None, description="When the flow runs automatically.")
     parameters: Names = Field(
         default_factory=list,
-        description="Kedro parameters to offer in Prefect, dotted; the configuration has their defaults.",
+        description="Kedro parameters that become Prefect parameters, in dotted form. Their defaults are the "
+        "values in the configuration.",
     )
     storage: StorageConfig = Field(
-        default_factory=StorageConfig, description="Where Prefect finds the flow when it is to run."
+        default_factory=StorageConfig, description="Where Prefect finds the flow to run."
     )
     run_config: RunConfigConfig = Field(
         default_factory=RunConfigConfig, description="Where an agent starts a flow run."
@@ -105,50 +87,51 @@ class FlowSettings(Model):
         default_factory=ExecutorConfig, description="What runs the tasks of a flow run."
     )
     result: Optional[ResultConfig] = Field(
-        None, description="Where in-memory outputs are kept for a restart from failure."
+        None, description="Where in-memory outputs are stored, so that a failed flow run can be restarted."
     )
     labels: Names = Field(
-        default_factory=list, description="Labels that an agent must have, added to those of run_config."
+        default_factory=list,
+        description="Labels that an agent must have, besides those of `run_config`.",
     )
     group_by: str = Field(
         "none",
-        description="Which nodes share one task: none, namespace, memory (those joined by in-memory "
-        "datasets), or a prefix of tags (nodes with the same tag of that prefix).",
+        description="Which nodes share one task: none, namespace, memory (nodes connected by in-memory "
+        "datasets), or a tag prefix (nodes with the same tag of that prefix).",
     )
     retries: RetriesConfig = Field(
-        default_factory=RetriesConfig, description="How often a failed node is tried again."
+        default_factory=RetriesConfig, description="How often a failed node is retried."
     )
     nodes: Dict[str, NodeConfig] = Field(
-        default_factory=dict, description="Other settings for single nodes, by name, or by tag as `tag:…`."
+        default_factory=dict, description="Settings for single nodes, by name or by tag (`tag:…`)."
     )
     state_handlers: Names = Field(
         default_factory=list,
-        description="Dotted paths of functions (flow, old_state, new_state) called at each state.",
+        description="Dotted paths of functions `(flow, old_state, new_state)`, called at each new state.",
     )
-    notify: Optional[NotifyConfig] = Field(None, description="Who is told when the flow fails.")
+    notify: Optional[NotifyConfig] = Field(None, description="Who is notified when the flow fails.")
 
     @field_validator("storage", "run_config", "executor", "retries", "nodes", mode="before")
     @classmethod
-    def _nothing_means_defaults(cls, value: object) -> object:
+    def _empty_means_defaults(cls, value: object) -> object:
         return {} if value is None else value
 
     @field_validator("nodes", mode="before")
     @classmethod
-    def _no_node_without_settings(cls, value: object) -> object:
+    def _empty_nodes(cls, value: object) -> object:
         if isinstance(value, dict):
             return {name: {} if settings is None else settings for name, settings in value.items()}
         return value
 
     @field_validator("group_by", mode="before")
     @classmethod
-    def _no_grouping(cls, value: object) -> object:
+    def _empty_group_by(cls, value: object) -> object:
         return "none" if value in (None, False, "") else value
 
 
 class FlowConfig(FlowSettings):
-    """One Prefect flow: a Kedro pipeline, or the part of it that `kedro run`'s filters leave.
+    """One Prefect flow: a Kedro pipeline, or the part of it that the filters of `kedro run` select.
 
-    Nothing at all (``my-flow:``) means all defaults: the whole of `__default__`.
+    An empty entry (``my-flow:``) means all defaults: the whole `__default__` pipeline.
 
     Example:
         ```yaml
@@ -163,13 +146,18 @@ class FlowConfig(FlowSettings):
     """
 
     pipeline: str = Field("__default__", description="A registered pipeline of the project.")
-    description: Optional[str] = Field(None, description="What the flow does, for people.")
-    tags: Names = Field(default_factory=list, description="Only nodes with any of these tags.")
-    from_nodes: Names = Field(default_factory=list, description="Only these nodes and those after them.")
-    to_nodes: Names = Field(default_factory=list, description="Only these nodes and those before them.")
+    description: Optional[str] = Field(None, description="What the flow does.")
+    tags: Names = Field(default_factory=list, description="Only nodes with at least one of these tags.")
+    from_nodes: Names = Field(
+        default_factory=list, description="Only these nodes and those downstream of them."
+    )
+    to_nodes: Names = Field(default_factory=list, description="Only these nodes and those upstream of them.")
     node_names: Names = Field(default_factory=list, description="Only these nodes.")
-    from_inputs: Names = Field(default_factory=list, description="Only nodes that need these datasets.")
-    to_outputs: Names = Field(default_factory=list, description="Only nodes that these datasets need.")
+    from_inputs: Names = Field(default_factory=list, description="Only nodes that depend on these datasets.")
+    to_outputs: Names = Field(
+        default_factory=list,
+        description="Only nodes that are needed to create these datasets.",
+    )
     namespaces: Names = Field(default_factory=list, description="Only nodes in these namespaces.")
 
     _name: str = PrivateAttr("")
@@ -188,20 +176,20 @@ class FlowConfig(FlowSettings):
         return self._name
 
     def place(self, *key: str | int) -> Place:
-        """Where a key of this flow stands: with the flow, or in `defaults` when only there."""
+        """The place of a key of this flow: under the flow, or under `defaults` when it is set only there."""
         if key and key[0] in self._from_defaults:
             return self._place.top("defaults", *key)
         return self._place.at(*key)
 
     def node_settings(self, name: str, tags: Iterable[str] = ()) -> NodeSettings:
-        """The settings for a node of this flow; see `nodes.node_settings`."""
+        """The settings for a node of this flow; see `node_settings.node_settings`."""
         return node_settings(self.retries, self.nodes, name, tags)
 
     def build_storage(self) -> prefect.storage.Storage:
         """Prefect's storage for this flow.
 
         Raises:
-            ConfigError: the type or an argument is not right; so for all `build_…` functions.
+            ConfigError: the type or an argument is invalid; the same applies to all `build_…` methods.
         """
         from kedro_prefect_hooks.config.prefect.objects import build
 
@@ -225,7 +213,7 @@ class FlowConfig(FlowSettings):
         return executor
 
     def build_result(self) -> prefect.engine.result.Result | None:
-        """Prefect's result for this flow, or None when nothing is to be kept."""
+        """Prefect's result for this flow, or None when nothing is stored."""
         from kedro_prefect_hooks.config.prefect.objects import build
 
         if self.result is None:
@@ -236,7 +224,7 @@ class FlowConfig(FlowSettings):
         return result
 
     def build_schedule(self) -> prefect.schedules.Schedule | None:
-        """Prefect's schedule for this flow, or None when it runs only when told to."""
+        """Prefect's schedule for this flow, or None."""
         from kedro_prefect_hooks.config.prefect.schedules import build_schedule
 
         return None if self.schedule is None else build_schedule(self.schedule, self.place("schedule"))
@@ -249,7 +237,7 @@ class FlowConfig(FlowSettings):
 
 
 class PrefectConfig(Model):
-    """The whole of `prefect.yml`.
+    """The content of `prefect.yml`.
 
     Example:
         ```yaml
@@ -265,73 +253,75 @@ class PrefectConfig(Model):
 
     api: str = Field(
         "embedded",
-        description="The Prefect API: embedded (this plugin's own), prefect (what Prefect is "
-        "configured for), or an URL.",
+        description="The Prefect API: embedded (this plugin's own), prefect (the one that Prefect is "
+        "configured for), or a URL.",
         examples=["embedded", "prefect", "http://prefect.example.com:4200"],
     )
     project: Optional[str] = Field(
-        None, description="The Prefect project; the Kedro package's name when not given."
+        None, description="The Prefect project. Default: the name of the Kedro package."
     )
-    # Not called `register` in Python: a class's own `register` (of `abc`) has that name already.
+    # Not named `register`: pydantic's models inherit a `register` method from `abc`.
     registration: RegisterConfig = Field(
         default_factory=RegisterConfig, alias="register", description="When and how flows are registered."
     )
     defaults: FlowSettings = Field(
-        default_factory=FlowSettings, description="Settings laid under those of every flow."
+        default_factory=FlowSettings, description="Default settings for every flow."
     )
-    flows: Dict[str, FlowConfig] = Field(description="The flows, by their names in Prefect.")
+    flows: Dict[str, FlowConfig] = Field(description="The flows, by name.")
 
     _place: Place = PrivateAttr(default_factory=Place)
 
     @field_validator("registration", "defaults", mode="before")
     @classmethod
-    def _nothing_means_defaults(cls, value: object) -> object:
+    def _empty_means_defaults(cls, value: object) -> object:
         return {} if value is None else value
 
     @field_validator("api", mode="before")
     @classmethod
-    def _api(cls, value: object) -> object:
+    def _known_api_or_url(cls, value: object) -> object:
         if value is None:
             return "embedded"
         if isinstance(value, str) and value not in ("embedded", "prefect"):
             if re.match(r"https?://[^/]*@", value):
                 raise PydanticCustomError(
-                    "literal_secret", "an URL with a user or password in it must not stand in the file"
+                    "literal_secret", "the file must not contain a URL with a user or password"
                 )
             if not re.match(r"https?://[^/\s:]+(:\d+)?(/\S*)?$", value):
-                text = unknown("API", value, ["embedded", "prefect", "http://host:4200"])
+                text = unknown_name("API", value, ["embedded", "prefect", "http://host:4200"])
                 raise PydanticCustomError("api", "{text}", {"text": text})
         return value
 
     @field_validator("flows", mode="before")
     @classmethod
-    def _some_flows(cls, value: object) -> object:
+    def _at_least_one_flow(cls, value: object) -> object:
         if value is None or value == {}:
-            raise PydanticCustomError("no_flows", "names no flow: expected at least one, such as `my-flow:`")
+            raise PydanticCustomError("no_flows", "found no flows, expected at least one, such as `my-flow:`")
         if isinstance(value, dict):
             return {name: {} if flow is None else flow for name, flow in value.items()}
         return value
 
     @model_validator(mode="after")
-    def _lay_defaults_under_flows(self) -> PrefectConfig:
+    def _merge_defaults_into_flows(self) -> PrefectConfig:
         defaults = self.defaults.model_dump(exclude_unset=True)
         for name, flow in self.flows.items():
             own = flow.model_dump(exclude_unset=True)
-            merged = FlowConfig.model_validate(laid_under(defaults, own))
+            merged = FlowConfig.model_validate(merge_defaults(defaults, own))
             merged._name = name
             merged._from_defaults = frozenset(defaults) - frozenset(own)
             self.flows[name] = merged
-        self._put_at(Place())
+        self.set_place(Place())
         return self
 
-    def _put_at(self, place: Place, project_path: Optional[Path] = None) -> None:
-        """Tells the configuration where it was read, so that later errors can name the file, and where the
-        project is, so that relative paths in the file mean the same on every machine."""
+    def set_place(self, place: Place, project_path: Optional[Path] = None) -> None:
+        """Set where the file and the project are.
+
+        Later errors name the file, and relative paths in it are relative to the project's folder.
+        """
         self._place = place
         for name, flow in self.flows.items():
             flow._place = place.at("flows", name)
             flow._project_path = project_path
 
     def place(self, *key: str | int) -> Place:
-        """Where a key stands."""
+        """The place of a key, from the top of the file."""
         return self._place.at(*key)

@@ -1,4 +1,4 @@
-"""Retries, timeouts and tags of single nodes: the words of the file, and which of them count for a node."""
+"""Models of retries, timeouts and tags of nodes, and which of them apply to a node."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from pydantic import Field
 from kedro_prefect_hooks.config.fields import Count, Duration, Model, Names, WholeSeconds
 
 DEFAULT_RETRY_DELAY = datetime.timedelta(seconds=60)
-"""Prefect refuses retries without a delay; this one is meant where `retry_delay` is not set."""
+"""Applies where `retry_delay` is not set, since Prefect refuses retries without a delay."""
 
 TAG = "tag:"
 
 
 class RetriesConfig(Model):
-    """How often a failed node is tried again, and after how long.
+    """How often a failed node is retried, and after how long.
 
     Example:
         ```yaml
         retries:
           max_retries: 2
-          retry_delay: 5m   # or seconds; a minute when not given
+          retry_delay: 5m   # or a number of seconds; one minute by default
         ```
     """
 
-    max_retries: Count = Field(0, description="How many more times a failed node is tried.")
-    retry_delay: Optional[Duration] = Field(None, description="The time before the next try.")
+    max_retries: Count = Field(0, description="How many times a failed node is retried.")
+    retry_delay: Optional[Duration] = Field(
+        None, description="The time between retries. Default: one minute."
+    )
 
 
 class NodeConfig(RetriesConfig):
-    """What is different for one node, or for all nodes with a tag.
+    """Settings for one node, or for all nodes with a tag.
 
     Example:
         ```yaml
@@ -42,24 +44,25 @@ class NodeConfig(RetriesConfig):
         ```
     """
 
-    max_retries: Optional[Count] = Field(  # type: ignore[assignment] # only here it may be left to others
-        None, description="How many more times the node is tried."
+    max_retries: Optional[Count] = Field(  # type: ignore[assignment] # optional only here
+        None, description="How many times the node is retried."
     )
     timeout: Optional[WholeSeconds] = Field(
-        None, description="How long the node may run, in whole seconds; soft inside Dask workers."
+        None,
+        description="How long the node may run, in whole seconds. Dask worker threads are not interrupted.",
     )
     tags: Names = Field(default_factory=list, description="Prefect tags to add, such as dask-resource:GPU=1.")
 
 
 @dataclass(frozen=True)
 class NodeSettings:
-    """What a node's task is built with, all of `prefect.yml` considered.
+    """The settings of a node's task, from all of `prefect.yml`.
 
     Args:
         max_retries: 0 for none.
-        retry_delay: None exactly when `max_retries` is 0, as Prefect wants it.
+        retry_delay: None exactly when `max_retries` is 0, as Prefect requires.
         timeout: whole seconds, or None for no limit.
-        tags: what `prefect.yml` adds to the node's own tags.
+        tags: added to the node's own tags.
     """
 
     max_retries: int = 0
@@ -71,11 +74,13 @@ class NodeSettings:
 def node_settings(
     retries: RetriesConfig, nodes: Mapping[str, NodeConfig], name: str, tags: Iterable[str]
 ) -> NodeSettings:
-    """The settings for a node: `retries`, under ``tag:…`` entries in their order in the file, under the entry
-    with the node's own name. Tags add up; of the rest the last one counts.
+    """The settings for a node.
+
+    `retries` is overridden by the ``tag:…`` entries that match, in their order in the file, and these by the
+    entry with the node's name. Tags add up; for all other settings the last value wins.
     """
-    wanted = {f"{TAG}{tag}" for tag in tags}
-    layers = [entry for key, entry in nodes.items() if key in wanted and key != name]
+    tag_keys = {f"{TAG}{tag}" for tag in tags}
+    layers = [entry for key, entry in nodes.items() if key in tag_keys and key != name]
     layers += [nodes[name]] if name in nodes else []
     max_retries, retry_delay = retries.max_retries, retries.retry_delay
     timeout: int | None = None

@@ -1,13 +1,13 @@
-"""Who is told when a flow ends: the words of `notify:` in `prefect.yml`.
+"""Models of `notify:` in `prefect.yml`: who is notified of which states.
 
-No webhook address or password stands in the file: only the name of the Prefect Secret, or of the environment
-variable, that holds it where the flow runs. `notifications` makes Prefect's state handlers of these.
+The file holds no webhook URL or password, only the name of the Prefect Secret or environment variable that
+holds it where the flow runs. Knows nothing of Prefect's state handlers: see `prefect.state_handlers`.
 """
 
 from __future__ import annotations
 
 import re
-from typing import List, Optional
+from typing import Optional
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -15,17 +15,17 @@ from pydantic_core import PydanticCustomError
 from kedro_prefect_hooks.config.fields import Model, Names
 
 SLACK_SECRET = "SLACK_WEBHOOK_URL"
-"""The Prefect Secret that Prefect's own Slack notifier reads when it is told no other."""
+"""The Prefect Secret that Prefect's own Slack notifier reads by default."""
 
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
-_RIGHT_WAY = (
-    "name the Prefect Secret that holds the address (`slack: {secret: SLACK_WEBHOOK_URL}`) "
+_REMEDY = (
+    "name the Prefect Secret that holds the URL (`slack: {secret: SLACK_WEBHOOK_URL}`) "
     "or the environment variable (`slack: {env: SLACK_WEBHOOK_URL}`)"
 )
 
 
 class SlackConfig(Model):
-    """A Slack webhook, by the name of what holds its address.
+    """A Slack webhook, by the name of the secret or variable that holds its URL.
 
     Example:
         ```yaml
@@ -37,15 +37,15 @@ class SlackConfig(Model):
     """
 
     secret: Optional[str] = Field(
-        None, description="Name of the Prefect Secret that holds the webhook's address."
+        None, description="Name of the Prefect Secret that holds the webhook's URL."
     )
     env: Optional[str] = Field(
-        None, description="Name of the environment variable that holds it, where the flow runs."
+        None, description="Name of the environment variable that holds the URL where the flow runs."
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _from_short(cls, value: object) -> object:
+    def _from_name(cls, value: object) -> object:
         if value is True:
             return {"secret": SLACK_SECRET}
         return {"secret": value} if isinstance(value, str) else value
@@ -54,64 +54,60 @@ class SlackConfig(Model):
     @classmethod
     def _is_a_name(cls, value: str | None) -> str | None:
         if value is not None and not _NAME.fullmatch(value):
-            # What was found is not repeated: it may be the secret itself.
+            # The message does not repeat the value: it may be the secret itself.
             raise PydanticCustomError(
                 "literal_secret",
-                "found what looks like the address itself, which must not stand in the file: {right}",
-                {"right": _RIGHT_WAY},
+                "found what looks like the URL itself, which the file must not contain: {remedy}",
+                {"remedy": _REMEDY},
             )
         return value
 
     @model_validator(mode="after")
-    def _one_of_them(self) -> SlackConfig:
+    def _either_secret_or_env(self) -> SlackConfig:
         if (self.secret is None) == (self.env is None):
             raise PydanticCustomError(
-                "slack_source", "expected `secret` or `env`, one of them: {right}", {"right": _RIGHT_WAY}
+                "slack_source", "expected either `secret` or `env`: {remedy}", {"remedy": _REMEDY}
             )
         return self
 
 
 class NotifyConfig(Model):
-    """Who is told, and of which states of a flow run.
+    """Who is notified, and of which states of a flow run.
 
     Example:
         ```yaml
         notify:
           states: [Failed, Cancelled]
           slack: {secret: SLACK_WEBHOOK_URL}
-          email: true   # by Gmail, with the Prefect Secrets EMAIL_USERNAME and EMAIL_PASSWORD
+          email: true   # through Gmail, with the Prefect Secrets EMAIL_USERNAME and EMAIL_PASSWORD
         ```
     """
 
     states: Names = Field(
         default_factory=lambda: ["Failed"],
-        description="Prefect states to tell of; `Failed` includes its kinds, such as TimedOut.",
+        description="Prefect states to notify of, each with its subclasses: `Failed` includes `TimedOut`.",
     )
     slack: Optional[SlackConfig] = Field(
         None, description="A Slack webhook: `{secret: NAME}` or `{env: NAME}`."
     )
     email: bool = Field(
         False,
-        description="Mail by Gmail, to the account in the Prefect Secrets EMAIL_USERNAME and EMAIL_PASSWORD.",
+        description="Email through Gmail, from and to the account in the Prefect Secrets EMAIL_USERNAME and "
+        "EMAIL_PASSWORD.",
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _not_only_an_address(cls, value: object) -> object:
+    def _not_a_string(cls, value: object) -> object:
         if isinstance(value, str):
-            # Nor is it repeated here, for the same reason as above.
+            # The value is not repeated here either, for the same reason.
             raise PydanticCustomError(
-                "notify_text", "found a text, expected a mapping: {right}", {"right": _RIGHT_WAY}
+                "notify_string", "found a string, expected a mapping: {remedy}", {"remedy": _REMEDY}
             )
         return value
 
-    @property
-    def channels(self) -> List[str]:
-        """The ways that are set up."""
-        return [name for name, given in (("slack", self.slack), ("email", self.email)) if given]
-
     @model_validator(mode="after")
-    def _somebody_is_told(self) -> NotifyConfig:
+    def _at_least_one_state(self) -> NotifyConfig:
         if not self.states:
-            raise PydanticCustomError("no_states", "names no states: expected at least one, such as Failed")
+            raise PydanticCustomError("no_states", "found no states, expected at least one, such as Failed")
         return self

@@ -1,7 +1,7 @@
-"""Does `prefect.yml` fit the project? Every pipeline, node, tag, dataset and parameter that it names, and
-every Prefect object that it describes, is looked at before anything is sent.
+"""Checks `prefect.yml` against the project, before anything is sent.
 
-Knows the project only as what it is handed: its pipelines and its parameters.
+Every pipeline, node, tag, dataset and parameter that the file names must exist, and every Prefect object that
+it describes must be valid. Knows nothing of the project except its pipelines and parameters.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Callable, Container, Iterable, Iterator, Mapping
 from kedro.pipeline import Pipeline
 
 from kedro_prefect_hooks.compat import kedro_pipeline
-from kedro_prefect_hooks.config.messages import Place, Problem, WrongConfigError, error_of, unknown
+from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem, unknown_name
 from kedro_prefect_hooks.config.models import GROUPINGS, FlowConfig, PrefectConfig
 from kedro_prefect_hooks.config.node_settings import TAG
 
@@ -26,19 +26,19 @@ def check(
     parameters: Mapping[str, Any],
     only: str | None = None,
 ) -> dict[str, Pipeline]:
-    """Finds everything in `prefect.yml` that does not fit the project, and says it in one message.
+    """Check the configuration against the project; one message lists all problems.
 
     Args:
-        config: what `load_config` returned.
+        config: returned by `load_config`.
         pipelines: the project's registered pipelines.
-        parameters: the project's parameters, as the configuration has them.
-        only: look at this flow alone, since it is the one to run.
+        parameters: the project's parameters, from its configuration.
+        only: check only this flow, because it is the one to run.
 
     Returns:
         The pipeline of each flow, filtered.
 
     Raises:
-        WrongConfigError: something does not fit.
+        InvalidConfigError: the configuration does not match the project.
     """
     problems: list[Problem] = []
     parts: dict[str, Pipeline] = {}
@@ -46,42 +46,43 @@ def check(
         if only in (None, name):
             try:
                 parts[name] = filtered(pipelines, flow)
-            except WrongConfigError as error:
+            except InvalidConfigError as error:
                 problems += error.problems
             else:
                 problems += _group_problems(flow, parts[name])
-                whole = pipelines[flow.pipeline]
-                problems += _node_problems(flow, parts[name], whole, config.defaults.nodes)
+                problems += _node_problems(flow, parts[name], pipelines[flow.pipeline], config.defaults.nodes)
             problems += [*_parameter_problems(flow, parameters), *_clock_problems(flow)]
             problems += _object_problems(flow)
     if only is None:
         problems += _default_node_problems(config, pipelines)
     if problems:
-        raise error_of(problems)
+        raise InvalidConfigError(problems)
     return parts
 
 
 def filtered(pipelines: Mapping[str, Pipeline], flow: FlowConfig) -> Pipeline:
-    """The part of the project's pipelines that a flow is made of.
+    """The part of the project's pipelines that a flow consists of.
 
     Raises:
-        WrongConfigError: the pipeline does not exist, a filter names what is not in it, or no node is left.
+        InvalidConfigError: the pipeline does not exist, a filter names something that is not in it, or no
+            nodes remain.
     """
     if flow.pipeline not in pipelines:
-        raise error_of([Problem(flow.place("pipeline"), unknown("pipeline", flow.pipeline, pipelines))])
-    whole = pipelines[flow.pipeline]
-    problems = list(_filter_problems(flow, whole))
+        text = unknown_name("pipeline", flow.pipeline, pipelines)
+        raise InvalidConfigError([Problem(flow.place("pipeline"), text)])
+    pipeline = pipelines[flow.pipeline]
+    problems = list(_filter_problems(flow, pipeline))
     if problems:
-        raise error_of(problems)
+        raise InvalidConfigError(problems)
     try:
-        return kedro_pipeline.filter_pipeline(whole, {name: getattr(flow, name) for name in FILTERS})
+        return kedro_pipeline.filter_pipeline(pipeline, {name: getattr(flow, name) for name in FILTERS})
     except ValueError as error:
         given = [name for name in FILTERS if getattr(flow, name)]
         if given:
-            text = f"{' and '.join(given)} together leave no node of the pipeline {flow.pipeline!r}"
+            text = f"{' and '.join(given)} together select no nodes of the pipeline {flow.pipeline!r}"
         else:
             text = f"the pipeline {flow.pipeline!r} has no nodes"
-        raise error_of([Problem(flow.place(), text)]) from error
+        raise InvalidConfigError([Problem(flow.place(), text)]) from error
 
 
 def _filter_problems(flow: FlowConfig, pipeline: Pipeline) -> Iterator[Problem]:
@@ -99,7 +100,7 @@ def _filter_problems(flow: FlowConfig, pipeline: Pipeline) -> Iterator[Problem]:
         for position, name in enumerate(getattr(flow, filter_name)):
             if name not in known:
                 among = f"In the pipeline {flow.pipeline!r}"
-                yield Problem(flow.place(filter_name, position), unknown(what, name, known, among=among))
+                yield Problem(flow.place(filter_name, position), unknown_name(what, name, known, among=among))
 
 
 def _names_in(pipeline: Pipeline) -> tuple[set[str], set[str], set[str], set[str]]:
@@ -122,24 +123,24 @@ def _group_problems(flow: FlowConfig, pipeline: Pipeline) -> Iterator[Problem]:
     tags = _names_in(pipeline)[0]
     if flow.group_by in GROUPINGS or any(tag.startswith(flow.group_by) for tag in tags):
         return
-    text = unknown("grouping", flow.group_by, [*GROUPINGS, *tags], among="Accepted (or a prefix of tags)")
+    text = unknown_name("grouping", flow.group_by, [*GROUPINGS, *tags], among="Accepted (or a tag prefix)")
     yield Problem(flow.place("group_by"), text)
 
 
 def _node_problems(
-    flow: FlowConfig, pipeline: Pipeline, whole: Pipeline, by_default: Container[str]
+    flow: FlowConfig, filtered: Pipeline, pipeline: Pipeline, in_defaults: Container[str]
 ) -> Iterator[Problem]:
-    known, everywhere = _node_keys(pipeline), _node_keys(whole)
+    known, before_filters = _node_keys(filtered), _node_keys(pipeline)
     for key in flow.nodes:
         where = flow.place("nodes", key)
-        if key in known or key in by_default:
+        if key in known or key in in_defaults:
             continue
-        if key in everywhere:
-            yield Problem(where, "is in the pipeline, but the flow's filters leave it out")
+        if key in before_filters:
+            yield Problem(where, "is in the pipeline, but the flow's filters exclude it")
         else:
             what = "tag" if key.startswith(TAG) else "node"
-            close_to = {each for each in known if each.startswith(TAG) == (what == "tag")} or known
-            yield Problem(where, unknown(what, key, close_to, among="In this flow"))
+            accepted = {each for each in known if each.startswith(TAG) == (what == "tag")} or known
+            yield Problem(where, unknown_name(what, key, accepted, among="In this flow"))
 
 
 def _node_keys(pipeline: Pipeline) -> set[str]:
@@ -148,7 +149,7 @@ def _node_keys(pipeline: Pipeline) -> set[str]:
 
 
 def _default_node_problems(config: PrefectConfig, pipelines: Mapping[str, Pipeline]) -> Iterator[Problem]:
-    """What `defaults` says of nodes need not be in every flow, but must be in one."""
+    """A key of `defaults.nodes` need not be in every flow, but must be in at least one."""
     if not config.defaults.nodes:
         return
     known: set[str] = set()
@@ -158,21 +159,18 @@ def _default_node_problems(config: PrefectConfig, pipelines: Mapping[str, Pipeli
         if key not in known:
             what = "tag" if key.startswith(TAG) else "node"
             yield Problem(
-                config.place("defaults", "nodes", key), unknown(what, key, known, among="In the flows")
+                config.place("defaults", "nodes", key), unknown_name(what, key, known, among="In the flows")
             )
 
 
 def _parameter_problems(flow: FlowConfig, parameters: Mapping[str, Any]) -> Iterator[Problem]:
     known = dict(_dotted(parameters))
-    listed = set(flow.parameters)
     for position, name in enumerate(flow.parameters):
         where = flow.place("parameters", position)
         if name not in known:
-            yield Problem(where, unknown("parameter", name.replace("params:", ""), known))
+            yield Problem(where, unknown_name("parameter", name.replace("params:", ""), known))
             continue
-        outer = next(
-            (each for each in flow.parameters if name.startswith(f"{each}.") and each in listed), None
-        )
+        outer = next((each for each in flow.parameters if name.startswith(f"{each}.")), None)
         if outer is not None:
             yield Problem(where, f"{name!r} is part of {outer!r}, which is listed too: list only one of them")
         yield from _json_problems(where, known[name])
@@ -195,12 +193,12 @@ def _clock_problems(flow: FlowConfig) -> Iterator[Problem]:
         (place.at("clocks", position), clock.parameters)
         for position, clock in enumerate(flow.schedule.clocks or ())
     ]
-    for where, given in clocks:
-        for name, value in given.items():
+    for where, values in clocks:
+        for name, value in values.items():
             at = where.at("parameters", name)
             if name not in flow.parameters:
                 among = "Listed under this flow's `parameters`"
-                yield Problem(at, unknown("parameter of the flow", name, flow.parameters, among=among))
+                yield Problem(at, unknown_name("parameter of the flow", name, flow.parameters, among=among))
             yield from _json_problems(at, value)
 
 
@@ -223,5 +221,5 @@ def _object_problems(flow: FlowConfig) -> Iterator[Problem]:
     for build in builders:
         try:
             build()
-        except WrongConfigError as error:
+        except InvalidConfigError as error:
             yield from error.problems

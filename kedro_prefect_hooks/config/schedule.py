@@ -1,6 +1,6 @@
-"""When a flow runs by itself: the words of `schedule:` in `prefect.yml`.
+"""Models of `schedule:` in `prefect.yml`: when a flow runs automatically.
 
-Knows nothing of Prefect's clocks, which `schedules` makes of these.
+Knows nothing of Prefect's schedules and clocks: see `prefect.schedules`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any, Dict, List, Optional
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from kedro_prefect_hooks.config.fields import Duration, Model, Moment, Names
-from kedro_prefect_hooks.config.messages import listed
+from kedro_prefect_hooks.config.fields import DateTime, Duration, Model, Names
+from kedro_prefect_hooks.config.messages import format_names
 
 CLOCKS = ("cron", "interval", "rrule", "dates")
 
@@ -30,46 +30,45 @@ class ClockConfig(Model):
     """
 
     cron: Optional[str] = Field(
-        None, description="A cron line of five fields.", examples=["0 6 * * *", "*/15 8-18 * * 1-5"]
+        None, description="A cron expression of five fields.", examples=["0 6 * * *", "*/15 8-18 * * 1-5"]
     )
     interval: Optional[Duration] = Field(
-        None, description="The time between two runs, at least a minute: seconds, or a text such as 90m."
+        None, description="The time between two runs, at least a minute: seconds, or a string such as 90m."
     )
     rrule: Optional[str] = Field(
         None, description="An iCalendar recurrence rule.", examples=["FREQ=WEEKLY;BYDAY=MO,FR;BYHOUR=6"]
     )
-    dates: Optional[List[Moment]] = Field(None, min_length=1, description="The very dates to run at.")
+    dates: Optional[List[DateTime]] = Field(None, min_length=1, description="The exact dates to run at.")
     timezone: Optional[str] = Field(
-        None, description="An IANA time zone; UTC when not given.", examples=["Europe/Paris"]
+        None, description="An IANA time zone. Default: UTC.", examples=["Europe/Paris"]
     )
-    start_date: Optional[Moment] = Field(None, description="No run before this date.")
-    end_date: Optional[Moment] = Field(None, description="No run after this date.")
+    start_date: Optional[DateTime] = Field(None, description="No runs before this date.")
+    end_date: Optional[DateTime] = Field(None, description="No runs after this date.")
     day_or: Optional[bool] = Field(
         None,
-        description="For cron: true (the default) runs when day of month or of week fits, false when both.",
+        description="For cron: whether the day of month or the day of week must match (true, the default), "
+        "or both (false).",
     )
     parameters: Dict[str, Any] = Field(
-        default_factory=dict, description="Values for the flow's parameters in the runs of this clock."
+        default_factory=dict, description="Values of the flow's parameters in the runs of this clock."
     )
-    labels: Names = Field(
-        default_factory=list, description="Labels of the agents for the runs of this clock."
-    )
+    labels: Names = Field(default_factory=list, description="Labels for the runs of this clock.")
 
     @property
     def clock(self) -> str | None:
-        """Which of the four clocks is given."""
+        """Which of `cron`, `interval`, `rrule` and `dates` is given."""
         return next((name for name in CLOCKS if getattr(self, name) is not None), None)
 
     def _check_one_clock(self) -> None:
         given = [name for name in CLOCKS if getattr(self, name) is not None]
         if not given:
             raise PydanticCustomError(
-                "no_clock", "says no time: expected one of {clocks}", {"clocks": listed(CLOCKS)}
+                "no_clock", "found no time, expected one of {clocks}", {"clocks": format_names(CLOCKS)}
             )
         if len(given) > 1:
             raise PydanticCustomError(
                 "many_clocks",
-                "found {given} together, expected one: give each its own clock under `clocks:`",
+                "found {given} together, expected only one: give each its own entry under `clocks:`",
                 {"given": " and ".join(given)},
             )
         if (
@@ -77,18 +76,20 @@ class ClockConfig(Model):
             and self.end_date
             and self.start_date.replace(tzinfo=None) > self.end_date.replace(tzinfo=None)
         ):
-            raise PydanticCustomError("dates_reversed", "start_date is after end_date: it would never run")
+            raise PydanticCustomError(
+                "dates_reversed", "start_date is after end_date: the flow would never run"
+            )
 
     @model_validator(mode="after")
-    def _is_one_clock(self) -> ClockConfig:
+    def _validate_clocks(self) -> ClockConfig:
         self._check_one_clock()
         return self
 
 
 class ScheduleConfig(ClockConfig):
-    """When the flow runs by itself: one clock, or several under `clocks`.
+    """When the flow runs automatically: one clock, or several under `clocks`.
 
-    With `clocks`, the time zone, dates, parameters and labels beside it are laid under each of them.
+    The time zone, dates, parameters and labels given beside `clocks` are defaults for each of them.
 
     Example:
         ```yaml
@@ -108,14 +109,14 @@ class ScheduleConfig(ClockConfig):
 
     @model_validator(mode="before")
     @classmethod
-    def _not_only_a_line(cls, value: object) -> object:
+    def _not_a_string(cls, value: object) -> object:
         if isinstance(value, str):
             raise PydanticCustomError(
-                "schedule_text",
-                "found {found}, expected a mapping: {right}",
+                "schedule_string",
+                "found {found}, expected a mapping: {example}",
                 {
                     "found": repr(value),
-                    "right": f'{{cron: "{value}"}}',
+                    "example": f'{{cron: "{value}"}}',
                 },
             )
         return value
@@ -126,12 +127,12 @@ class ScheduleConfig(ClockConfig):
         elif self.clock is not None:
             raise PydanticCustomError(
                 "clock_beside_clocks",
-                "found `{clock}` beside `clocks`, expected one or the other: move it into `clocks` too",
+                "found `{clock}` beside `clocks`, expected one or the other: move it into `clocks`",
                 {"clock": self.clock},
             )
 
-    def each_clock(self) -> list[ClockConfig]:
-        """The clocks, each with what stands beside `clocks` laid under it."""
+    def merged_clocks(self) -> list[ClockConfig]:
+        """The clocks, each with the settings given beside `clocks` as defaults."""
         if self.clocks is None:
             return [self]
         shared = self.model_dump(exclude_unset=True, exclude={"clocks"})

@@ -1,4 +1,4 @@
-"""The `prefect.yml` that a project begins with: commented, and filled in with its own pipelines."""
+"""The commented `prefect.yml` that `kedro prefect init` writes, with a flow of the project's pipelines."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _TEMPLATE = Path(__file__).parent.parent / "templates" / "prefect.yml"
 def first_prefect_yml(
     project: str, pipelines: Mapping[str, Pipeline], *, environment: str = "deploy", schema: str
 ) -> str:
-    """The text of a project's first `prefect.yml`.
+    """Return the content of a project's first `prefect.yml`.
 
     Args:
-        project: what flows are named after, such as the package's name.
-        pipelines: the project's registered pipelines. `__default__` becomes a flow; the others stand there
-            as comments, for registering them all is seldom meant.
-        environment: the one whose runs register.
-        schema: path or address of the JSON Schema, for editors.
+        project: the name that flow names start with, such as that of the package.
+        pipelines: the project's registered pipelines. `__default__` becomes a flow; the others are added as
+            comments, because registering all of them is rarely intended.
+        environment: the environment in which `kedro run` registers.
+        schema: path or URL of the JSON Schema, for editors.
     """
     name = project.replace("_", "-")
-    others = sorted(each for each in pipelines if each != "__default__")
+    others = sorted(pipeline for pipeline in pipelines if pipeline != "__default__")
     lines = [f"  {name}:", "    pipeline: __default__"]
     nodes = len(pipelines["__default__"].nodes) if "__default__" in pipelines else 0
     lines[1] += f"   # {nodes} node{'' if nodes == 1 else 's'}"
@@ -35,8 +35,8 @@ def first_prefect_yml(
             f"  # {_quoted(f'{name}-{other}')}:",
             f"  #   pipeline: {_quoted(other)}   # {count} node{'' if count == 1 else 's'}",
         ]
-    text = Template(_TEMPLATE.read_text(encoding="utf-8"))
-    return text.substitute(schema=schema, environment=environment, flows="\n".join(lines))
+    template = Template(_TEMPLATE.read_text(encoding="utf-8"))
+    return template.substitute(schema=schema, environment=environment, flows="\n".join(lines))
 
 
 def _quoted(word: str) -> str:

@@ -1,6 +1,6 @@
-"""Prefect objects that `prefect.yml` names by `type`: where flows are kept, how and with what they run.
+"""Models of the Prefect objects that `prefect.yml` names by `type`: storage, run config, executor, result.
 
-Knows the words of the file; which classes and arguments there are is `prefect_types`' business.
+Knows nothing of which classes and arguments exist: see `prefect.objects`.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from kedro_prefect_hooks.config.fields import Model
-from kedro_prefect_hooks.config.literal_secrets import RIGHT_WAY, literal_secret
-from kedro_prefect_hooks.config.messages import spelt
+from kedro_prefect_hooks.config.literal_secrets import REMEDY, literal_secret
+from kedro_prefect_hooks.config.messages import format_key
 
 DEPLOYED_FLOWS = "kedro_prefect_hooks.flows.deployed:load"
-"""What `Module` storage loads when `prefect.yml` names no module: the flow, rebuilt from the project."""
+"""The module that `Module` storage loads by default: it rebuilds the flow from the project."""
 
 SAME_MACHINE_RUN_CONFIGS = ("LocalRun", "UniversalRun")
-"""Run configs whose flow runs see this machine's folders; an image or a pod has the project elsewhere."""
+"""Run configs whose flow runs see this machine's folders. An image or a pod has the project elsewhere."""
 
 
 class TypedConfig(Model):
     """A Prefect class and its arguments.
 
-    ``type`` is the name of one of Prefect's own classes, or the dotted path of one of yours; all other keys
-    are the class's arguments, checked against its signature. Only a type may be given without a mapping:
+    ``type`` is the name of one of Prefect's classes, or the dotted path of your own. All other keys are the
+    class's arguments, checked against its signature. A type without arguments needs no mapping:
     ``executor: LocalExecutor``.
     """
 
@@ -35,39 +35,37 @@ class TypedConfig(Model):
     default_type: ClassVar[Optional[str]] = None
     default_arguments: ClassVar[Dict[str, Dict[str, Any]]] = {}
 
-    type: Optional[str] = Field(
-        None, description="A Prefect class, or the dotted path of a class of your own."
-    )
+    type: Optional[str] = Field(None, description="A Prefect class, or the dotted path of your own class.")
 
     @model_validator(mode="before")
     @classmethod
-    def _only_a_type(cls, value: object) -> object:
+    def _from_type_name(cls, value: object) -> object:
         return {"type": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _holds_no_secret(self) -> TypedConfig:
         found = literal_secret(self.model_extra or {})
         if found is not None:
-            text = f"{spelt(found)} looks like a secret: {RIGHT_WAY}"
+            text = f"{format_key(found)} looks like a secret: {REMEDY}"
             raise PydanticCustomError("literal_secret", "{text}", {"text": text})
         return self
 
     @property
     def type_name(self) -> str | None:
-        """The type, or what stands for it when the file names none."""
+        """The type, or the default type when the file names none."""
         return self.type or self.default_type
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The class's arguments: all keys but ``type``."""
+        """The class's arguments: all keys except ``type``, over the defaults of the type."""
         given = {str(name): value for name, value in (self.model_extra or {}).items()}
         return {**self.default_arguments.get(self.type_name or "", {}), **given}
 
 
 class StorageConfig(TypedConfig):
-    """Where Prefect finds the flow when it is to run.
+    """Where Prefect finds the flow to run.
 
-    Without a type it is ``Module``, and ``Module`` without a module is this plugin's own, which rebuilds the
+    The default type is ``Module``. ``Module`` without a module loads this plugin's own, which rebuilds the
     flow from the project's code and configuration: nothing is pickled.
 
     Example:
@@ -84,9 +82,9 @@ class StorageConfig(TypedConfig):
 
 
 class RunConfigConfig(TypedConfig):
-    """Where an agent starts a flow run, and with which environment. Without a type: ``LocalRun``.
+    """Where an agent starts a flow run, and with which environment. The default type is ``LocalRun``.
 
-    ``env`` is kept by the Prefect API in clear, so no secret belongs there.
+    The Prefect API stores ``env`` in plain text, so keep secrets out of it.
 
     Example:
         ```yaml
@@ -103,7 +101,7 @@ class RunConfigConfig(TypedConfig):
 
 
 class ExecutorConfig(TypedConfig):
-    """What runs the tasks of a flow run. Without a type: ``LocalExecutor``, one task after the other.
+    """What runs the tasks of a flow run. The default type is ``LocalExecutor``: one task after another.
 
     Example:
         ```yaml
@@ -119,9 +117,9 @@ class ExecutorConfig(TypedConfig):
 
 
 class ResultConfig(TypedConfig):
-    """Where in-memory outputs are kept, so that a failed flow run can be restarted from where it failed.
+    """Where in-memory outputs are stored, so that a failed flow run can be restarted from where it failed.
 
-    Without it nothing is kept: a restart recomputes what it needs.
+    Without it nothing is stored: a restart recomputes what it needs.
 
     Example:
         ```yaml

@@ -1,4 +1,4 @@
-"""pydantic's errors in our words: the key, what was found, what is accepted, the nearest spelling."""
+"""Turns pydantic's errors into problems: the key, what was found, what is accepted, the nearest spelling."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, Callable, Iterator, Mapping
 
 from pydantic import BaseModel, ValidationError
 
-from kedro_prefect_hooks.config.messages import Key, Place, Problem, shown, unknown
+from kedro_prefect_hooks.config.messages import Key, Place, Problem, format_value, unknown_name
 
 _EXPECTED = {
-    "string_type": "a text",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
+    "string_type": "a string",
+    "int_type": "an integer",
+    "int_parsing": "an integer",
+    "int_from_float": "an integer",
     "float_type": "a number",
     "float_parsing": "a number",
     "bool_type": "true or false",
@@ -30,23 +30,23 @@ _EXPECTED = {
 
 
 def problems_of(error: ValidationError, model: type[BaseModel], place: Place) -> list[Problem]:
-    """Each thing that pydantic found, in the order of the file's keys.
+    """One problem per error of pydantic, in the order of the file's keys.
 
     Args:
-        error: what `model` raised.
-        model: the model of the whole.
-        place: where the whole stands.
+        error: raised by `model`.
+        model: the model that was validated.
+        place: the place of what was validated.
     """
     return [_problem(dict(details), model, place) for details in error.errors()]
 
 
 def _problem(details: dict[str, Any], model: type[BaseModel], place: Place) -> Problem:
-    # pydantic names a mapping's bad key ("1", "[key]"), and never anything of ours so.
+    # For an invalid key of a mapping, pydantic's location is ("1", "[key]"); no key of ours is named `[key]`.
     key: Key = tuple(part for part in details["loc"] if part != "[key]")
     is_key = "[key]" in details["loc"]
     found = details["input"]
     if is_key:
-        text = f"found the key {shown(found)}, expected a text: put it in quotes"
+        text = f"found the key {format_value(found)}, expected a string: put it in quotes"
         return Problem(place.at(*map(str, key)), text)
     return Problem(place.at(*key), _text(details, model, key))
 
@@ -54,53 +54,53 @@ def _problem(details: dict[str, Any], model: type[BaseModel], place: Place) -> P
 def _text(details: dict[str, Any], model: type[BaseModel], key: Key) -> str:
     kind, found, context = details["type"], details["input"], details.get("ctx", {})
     if kind in _EXPECTED:
-        return f"found {shown(found)}, expected {_EXPECTED[kind]}{_quotes(kind, found)}"
-    texts: dict[str, Callable[[], str]] = {
+        return f"found {format_value(found)}, expected {_EXPECTED[kind]}{_quoting_hint(kind, found)}"
+    messages: dict[str, Callable[[], str]] = {
         "extra_forbidden": lambda: _unknown_key(str(key[-1]), model_at(model, key[:-1])),
-        "missing": lambda: "missing: there must be one",
-        "literal_error": lambda: unknown("value", _word(found), _words(context["expected"])),
-        "greater_than_equal": lambda: f"found {shown(found)}, expected {context['ge']} or more",
-        "too_short": lambda: "found an empty list, expected at least one",
+        "missing": lambda: "missing: this key is required",
+        "literal_error": lambda: unknown_name("value", _as_word(found), _literal_values(context["expected"])),
+        "greater_than_equal": lambda: f"found {format_value(found)}, expected {context['ge']} or more",
+        "too_short": lambda: "found an empty list, expected at least one item",
         "value_error": lambda: str(context["error"]),
     }
-    return texts[kind]() if kind in texts else str(details["msg"])
+    return messages[kind]() if kind in messages else str(details["msg"])
 
 
-def _word(found: object) -> str:
-    return found if isinstance(found, str) else shown(found)
+def _as_word(found: object) -> str:
+    return found if isinstance(found, str) else format_value(found)
 
 
-def _words(expected: str) -> list[str]:
-    """pydantic's ``'raise', 'ask' or 'warn'`` as words."""
+def _literal_values(expected: str) -> list[str]:
+    """The values in pydantic's ``'raise', 'ask' or 'warn'``."""
     return re.findall(r"'([^']*)'", expected)
 
 
-def _quotes(kind: str, found: object) -> str:
-    is_plain = isinstance(found, (int, float)) and kind == "string_type"
-    return ": put it in quotes" if is_plain else ""
+def _quoting_hint(kind: str, found: object) -> str:
+    is_number = isinstance(found, (int, float)) and kind == "string_type"
+    return ": put it in quotes" if is_number else ""
 
 
 def _unknown_key(found: str, model: type[BaseModel] | None) -> str:
     accepted = keys_of(model) if model is not None else []
-    return unknown("key", found, accepted)
+    return unknown_name("key", found, accepted)
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:
-    """The keys that a model takes in the file."""
+    """The keys that a model accepts in the file."""
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def model_at(model: type[BaseModel], key: Key) -> type[BaseModel] | None:
-    """The model of the mapping at a key path, or None when none is there."""
+    """The model of the mapping at a key path, or None."""
     annotation: Any = model
     for part in key:
-        annotation = _below(annotation, part)
-    models = [each for each in _leaves(annotation) if _is_model(each)]
+        annotation = _annotation_at(annotation, part)
+    models = [each for each in _alternatives(annotation) if _is_model(each)]
     return models[0] if models else None
 
 
-def _below(annotation: Any, part: str | int) -> Any:
-    for each in _leaves(annotation):
+def _annotation_at(annotation: Any, part: str | int) -> Any:
+    for each in _alternatives(annotation):
         origin = typing.get_origin(each)
         if _is_model(each):
             for name, field in each.model_fields.items():
@@ -113,11 +113,11 @@ def _below(annotation: Any, part: str | int) -> Any:
     return None
 
 
-def _leaves(annotation: Any) -> Iterator[Any]:
-    """The alternatives of an annotation, `Optional` taken apart."""
+def _alternatives(annotation: Any) -> Iterator[Any]:
+    """The alternatives of an annotation: the members of a `Union` or `Optional`."""
     if typing.get_origin(annotation) is typing.Union:
         for each in typing.get_args(annotation):
-            yield from _leaves(each)
+            yield from _alternatives(each)
     else:
         yield annotation
 

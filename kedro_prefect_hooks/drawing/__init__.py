@@ -1,4 +1,5 @@
-"""Pictures of a flow: its tasks and edges, the nodes that share a task, and the datasets that are persisted.
+"""Pictures of flows: tasks and edges, the nodes that share a task, and the datasets that are persisted.
 
-`model` says what there is to see, `layout` where it goes, `svg`, `html` and `mermaid` how it is written down.
+`graph` says what a picture shows, `layout` where it goes, and `svg`, `html` and `mermaid` how it is written.
+Knows nothing of Prefect, Kedro or the flows themselves.
 """

@@ -1,4 +1,4 @@
-"""What a picture of a flow shows, whatever it is drawn with."""
+"""What a picture of a flow shows, whatever the format."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class Vertex:
 
     Args:
         id: unique in the graph, and a plain identifier.
-        kind: `task`, `dataset` (persisted), `memory` (an in-memory one that no task of the flow makes, or
-            that the flow leaves as its result) or `parameter`.
-        name: to be shown.
-        inside: of a task with several nodes, their names.
-        notes: what else there is to say.
+        kind: `task`, `dataset` (persisted), `memory` (an in-memory dataset that no task of the flow makes, or
+            that the flow returns) or `parameter`.
+        name: the text in the box.
+        inside: the names of a task's nodes, if it has several.
+        notes: further lines for the tooltip.
     """
 
     id: str
@@ -27,12 +27,12 @@ class Vertex:
 
 @dataclass(frozen=True)
 class Edge:
-    """A way of data.
+    """Data that travels from one vertex to another.
 
     Args:
         source, target: ids of vertices.
-        kind: `memory` between tasks, `dataset` to or from a dataset, `parameter`.
-        datasets: what travels in memory.
+        kind: `memory` between tasks, `dataset` to or from a dataset, `parameter` from a parameter.
+        datasets: the in-memory datasets that it carries.
     """
 
     source: str
@@ -43,7 +43,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Graph:
-    """A flow to be drawn: vertices in topological order, edges, and facts about the whole."""
+    """A flow to draw: vertices in topological order, edges, and facts about the flow."""
 
     name: str
     vertices: tuple[Vertex, ...]

@@ -1,122 +1,161 @@
-"""Where the boxes of an acyclic graph go, and the lines between them: in layers, from top to bottom.
+"""Where the boxes of an acyclic graph go, and the lines between them.
 
 Sugiyama's method in its plainest form: layers by the longest path, an order within each layer by the average
-place of the neighbours, then places that least squares bring near to them. Knows nothing of flows.
+position of the neighbours, then positions that least squares brings close to them. Knows nothing of flows.
+
+Everything below is written for layers from top to bottom; a graph that runs to the right is the same one with
+its axes swapped.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Iterable, List, Mapping, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, Sequence, Tuple
 
-GAP_X, GAP_Y = 28.0, 56.0
+LAYER_GAP = 56.0
+"""Between one layer and the next."""
+
+GAP_DOWN, GAP_RIGHT = 28.0, 14.0
+"""Between two boxes of a layer: less in a column than in a row, because boxes of text are wide and low."""
+
 SWEEPS = 12
+ASPECT = 1.8
+"""Width to height that is aimed at where unconnected parts leave a choice: about that of a screen."""
+
+MAX_WAYPOINTS = 50_000
+"""In all. The longest edges of a graph that needs more get none, which bounds time and memory."""
 
 Size = Tuple[float, float]
 Point = Tuple[float, float]
+Box = Tuple[float, float, float, float]
+Edge = Tuple[str, str]
 
 
 @dataclass
 class Layout:
-    """Places in pixels.
+    """Positions in pixels.
 
     Args:
-        width, height: of the whole.
+        width, height: of the whole drawing.
         boxes: id → left, top, width, height.
-        lines: (source, target) → the points that its line goes through, from the source's lower side.
+        lines: (source, target) → the points on its line, from the source's edge to the target's.
     """
 
     width: float
     height: float
-    boxes: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
-    lines: dict[tuple[str, str], list[Point]] = field(default_factory=dict)
+    boxes: Dict[str, Box] = field(default_factory=dict)
+    lines: Dict[Edge, List[Point]] = field(default_factory=dict)
 
 
-def laid_out(sizes: Mapping[str, Size], edges: Iterable[tuple[str, str]]) -> Layout:
-    """Places for boxes of given sizes.
+def lay_out(sizes: Mapping[str, Size], edges: Iterable[Edge], *, rightwards: bool = False) -> Layout:
+    """Position boxes of given sizes.
 
     Args:
         sizes: id → width and height. Their order decides where nothing else does.
-        edges: from upper to lower box; without a cycle.
+        edges: from one box to a box in a later layer; duplicates count once.
+        rightwards: layers from left to right rather than from top to bottom.
+
+    Raises:
+        ValueError: the graph has a cycle.
     """
-    pairs = list(dict.fromkeys(edges))
-    parts = [
-        _of_one_part({id: sizes[id] for id in ids}, [pair for pair in pairs if pair[0] in ids])
-        for ids in _parts(list(sizes), pairs)
-    ]
-    return _packed(parts)
+    gap = GAP_RIGHT if rightwards else GAP_DOWN
+    if rightwards:
+        sizes = {id: (height, width) for id, (width, height) in sizes.items()}
+    unique = list(dict.fromkeys(edges))
+    layouts = []
+    for ids, pairs in _components(list(sizes), unique):
+        max_waypoints = MAX_WAYPOINTS * len(pairs) // max(1, len(unique))
+        layouts.append(_component_layout({id: sizes[id] for id in ids}, pairs, gap, max_waypoints))
+    if rightwards:
+        return _pack([_with_axes_swapped(layout) for layout in layouts], LAYER_GAP, 2 * gap)
+    return _pack(layouts, 2 * gap, LAYER_GAP)
 
 
-def _parts(ids: Sequence[str], edges: Sequence[tuple[str, str]]) -> List[dict[str, None]]:
-    """The ids of each connected part, as the keys of a dictionary, in their order."""
-    near: dict[str, list[str]] = defaultdict(list)
+def _components(ids: Sequence[str], edges: Sequence[Edge]) -> List[Tuple[List[str], List[Edge]]]:
+    """Ids and edges of each connected part, in their order."""
+    neighbours: dict[str, list[str]] = defaultdict(list)
     for source, target in edges:
-        near[source].append(target)
-        near[target].append(source)
-    part: dict[str, int] = {}
+        neighbours[source].append(target)
+        neighbours[target].append(source)
+    component_of: dict[str, int] = {}
     count = 0
     for id in ids:
-        todo = [] if id in part else [id]
-        count += bool(todo)
+        if id in component_of:
+            continue
+        todo = [id]
         while todo:
-            each = todo.pop()
-            if each not in part:
-                part[each] = count - 1
-                todo += near[each]
-    found: List[dict[str, None]] = [{} for _ in range(count)]
+            current = todo.pop()
+            if current not in component_of:
+                component_of[current] = count
+                todo += neighbours[current]
+        count += 1
+    components: List[Tuple[List[str], List[Edge]]] = [([], []) for _ in range(count)]
     for id in ids:
-        found[part[id]][id] = None
-    return found
+        components[component_of[id]][0].append(id)
+    for edge in edges:
+        components[component_of[edge[0]]][1].append(edge)
+    return components
 
 
-def _packed(parts: Sequence[Layout]) -> Layout:
-    """Parts side by side, in rows about as wide as a screen is against its height."""
-    area = sum((part.width + GAP_X) * (part.height + GAP_Y) for part in parts)
-    widest = max([(1.8 * area) ** 0.5, *(part.width for part in parts)])
-    whole = Layout(0.0, 0.0)
-    x = y = row = 0.0
+def _pack(parts: Sequence[Layout], gap_x: float, gap_y: float) -> Layout:
+    """Put parts side by side, in rows that together are about as wide as a screen is for its height."""
+    area = sum((part.width + gap_x) * (part.height + gap_y) for part in parts)
+    max_width = max([(ASPECT * area) ** 0.5, *(part.width for part in parts)])
+    packed = Layout(0.0, 0.0)
+    x = y = row_height = 0.0
     for part in sorted(parts, key=lambda part: -part.height):
-        if x and x + part.width > widest:
-            x, y, row = 0.0, y + row + GAP_Y, 0.0
+        if x and x + part.width > max_width:
+            x, y, row_height = 0.0, y + row_height + gap_y, 0.0
         for id, (left, top, width, height) in part.boxes.items():
-            whole.boxes[id] = (left + x, top + y, width, height)
-        for ends, points in part.lines.items():
-            whole.lines[ends] = [(left + x, top + y) for left, top in points]
-        whole.width = max(whole.width, x + part.width)
-        whole.height = max(whole.height, y + part.height)
-        x, row = x + part.width + 2 * GAP_X, max(row, part.height)
-    return whole
+            packed.boxes[id] = (left + x, top + y, width, height)
+        for edge, points in part.lines.items():
+            packed.lines[edge] = [(left + x, top + y) for left, top in points]
+        packed.width = max(packed.width, x + part.width)
+        packed.height = max(packed.height, y + part.height)
+        x, row_height = x + part.width + gap_x, max(row_height, part.height)
+    return packed
 
 
-def _of_one_part(sizes: Mapping[str, Size], pairs: Sequence[tuple[str, str]]) -> Layout:
-    layer_of = _layers(list(sizes), pairs)
+def _with_axes_swapped(layout: Layout) -> Layout:
+    return Layout(
+        layout.height,
+        layout.width,
+        {id: (top, left, height, width) for id, (left, top, width, height) in layout.boxes.items()},
+        {edge: [(y, x) for x, y in points] for edge, points in layout.lines.items()},
+    )
+
+
+def _component_layout(
+    sizes: Mapping[str, Size], edges: Sequence[Edge], gap: float, max_waypoints: int
+) -> Layout:
+    layer_of = _layers(list(sizes), edges)
     widths = {id: size[0] for id, size in sizes.items()}
-    chains = _with_dummies(layer_of, pairs, widths)
-    layers = _rows(layer_of)
+    chains = _with_waypoints(layer_of, edges, widths, max_waypoints)
+    rows = _rows(layer_of)
     above, below = _neighbours(chains.values())
-    _order(layers, above, below)
-    centres = _places(layers, above, below, widths)
-    return _drawn(layers, centres, sizes, chains)
+    _sort_rows(rows, above, below)
+    centres = _centres(rows, above, below, widths, gap)
+    return _boxes_and_lines(rows, centres, sizes, chains)
 
 
-def _layers(ids: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
-    """The longest path from above; what has nothing above it comes just before what needs it first."""
+def _layers(ids: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
+    """The longest path from above; a box with nothing above it comes right before the first that needs it."""
     after: dict[str, list[str]] = defaultdict(list)
-    left = dict.fromkeys(ids, 0)
+    remaining = dict.fromkeys(ids, 0)
     for source, target in edges:
         after[source].append(target)
-        left[target] += 1
-    sources = {id for id, count in left.items() if not count}
+        remaining[target] += 1
+    sources = [id for id, count in remaining.items() if not count]
     layer = dict.fromkeys(ids, 0)
-    ready = [id for id in ids if id in sources]
-    for id in ready:  # grows while it is walked
+    ready = list(sources)
+    for id in ready:  # grows as it is walked
         for target in after[id]:
             layer[target] = max(layer[target], layer[id] + 1)
-            left[target] -= 1
-            if not left[target]:
+            remaining[target] -= 1
+            if not remaining[target]:
                 ready.append(target)
-    if len(ready) < len(left):
+    if len(ready) < len(ids):
         raise ValueError("the graph has a cycle")
     for id in sources:
         if after[id]:
@@ -124,18 +163,23 @@ def _layers(ids: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, i
     return layer
 
 
-def _with_dummies(
-    layer_of: dict[str, int], edges: Sequence[tuple[str, str]], widths: dict[str, float]
-) -> dict[tuple[str, str], list[str]]:
-    """Each edge as a chain over all layers that it crosses; adds the points in between to `layer_of`."""
-    chains: dict[tuple[str, str], list[str]] = {}
-    for source, target in edges:
-        chain = [source]
-        for layer in range(layer_of[source] + 1, layer_of[target]):
-            dummy = f" {source} {target} {layer}"
-            layer_of[dummy], widths[dummy] = layer, 6.0
-            chain.append(dummy)
-        chains[source, target] = [*chain, target]
+def _with_waypoints(
+    layer_of: dict[str, int], edges: Sequence[Edge], widths: dict[str, float], max_waypoints: int
+) -> dict[Edge, list[str]]:
+    """Each edge as a chain over all layers that it crosses; adds the waypoints in between to `layer_of`.
+
+    Short edges come first, so that a graph with too many waypoints loses those of its longest edges.
+    """
+    chains: dict[Edge, list[str]] = {edge: list(edge) for edge in edges}
+    for source, target in sorted(edges, key=lambda edge: layer_of[edge[1]] - layer_of[edge[0]]):
+        crossed = range(layer_of[source] + 1, layer_of[target])
+        max_waypoints -= len(crossed)
+        if max_waypoints < 0:
+            break
+        waypoints = [f" {source} {target} {layer}" for layer in crossed]
+        layer_of.update(zip(waypoints, crossed))
+        widths.update(dict.fromkeys(waypoints, 6.0))
+        chains[source, target] = [source, *waypoints, target]
     return chains
 
 
@@ -146,9 +190,7 @@ def _rows(layer_of: Mapping[str, int]) -> List[List[str]]:
     return rows
 
 
-def _neighbours(
-    chains: Iterable[Sequence[str]],
-) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+def _neighbours(chains: Iterable[Sequence[str]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     above: dict[str, list[str]] = defaultdict(list)
     below: dict[str, list[str]] = defaultdict(list)
     for chain in chains:
@@ -158,89 +200,94 @@ def _neighbours(
     return above, below
 
 
-def _order(
-    layers: List[List[str]], above: Mapping[str, Sequence[str]], below: Mapping[str, Sequence[str]]
+def _sort_rows(
+    rows: List[List[str]], above: Mapping[str, Sequence[str]], below: Mapping[str, Sequence[str]]
 ) -> None:
-    """Sort each layer by the average place of its neighbours, downwards and upwards in turn."""
-    place = {id: float(index) for row in layers for index, id in enumerate(row)}
+    """Sort each row by the average position of its neighbours, downwards and upwards in turn."""
+    position = {id: float(index) for row in rows for index, id in enumerate(row)}
     for sweep in range(SWEEPS):
-        near = above if sweep % 2 == 0 else below
-        for row in layers if sweep % 2 == 0 else reversed(layers):
-
-            def wanted(id: str, near: Mapping[str, Sequence[str]] = near) -> float:
-                others = near.get(id, ())
-                return sum(place[each] for each in others) / len(others) if others else place[id]
-
-            row.sort(key=wanted)
+        neighbours = above if sweep % 2 == 0 else below
+        for row in rows if sweep % 2 == 0 else reversed(rows):
+            averages = {id: _average(position, neighbours.get(id, ()), position[id]) for id in row}
+            row.sort(key=averages.__getitem__)
             for index, id in enumerate(row):
-                place[id] = float(index)
+                position[id] = float(index)
 
 
-def _places(
-    layers: List[List[str]],
+def _average(values: Mapping[str, float], ids: Sequence[str], default: float) -> float:
+    return sum(values[id] for id in ids) / len(ids) if ids else default
+
+
+def _centres(
+    rows: List[List[str]],
     above: Mapping[str, Sequence[str]],
     below: Mapping[str, Sequence[str]],
     widths: Mapping[str, float],
+    gap: float,
 ) -> dict[str, float]:
     """The centre of each box, from left to right."""
     centres: dict[str, float] = {}
-    for row in layers:
+    for row in rows:
         x = 0.0
         for id in row:
             centres[id] = x + widths[id] / 2
-            x += widths[id] + GAP_X
+            x += widths[id] + gap
     for sweep in range(SWEEPS):
-        near = below if sweep % 2 == 0 else above
-        for row in reversed(layers) if sweep % 2 == 0 else layers:
-            wanted = [
-                sum(centres[each] for each in near[id]) / len(near[id]) if near.get(id) else centres[id]
-                for id in row
-            ]
-            for id, centre in zip(row, _apart(row, wanted, widths)):
-                centres[id] = centre
+        neighbours = below if sweep % 2 == 0 else above
+        for row in reversed(rows) if sweep % 2 == 0 else rows:
+            ideal = [_average(centres, neighbours.get(id, ()), centres[id]) for id in row]
+            centres.update(zip(row, _spread(row, ideal, widths, gap)))
     return centres
 
 
-def _apart(row: Sequence[str], wanted: Sequence[float], widths: Mapping[str, float]) -> list[float]:
-    """The places nearest to those wanted, by least squares, that keep the order and a gap between boxes."""
+def _spread(
+    row: Sequence[str], ideal: Sequence[float], widths: Mapping[str, float], gap: float
+) -> list[float]:
+    """The centres closest to the ideal ones, by least squares, that keep the order and the gaps."""
     offsets = [0.0]
     for left, right in zip(row, row[1:]):
-        offsets.append(offsets[-1] + widths[left] / 2 + GAP_X + widths[right] / 2)
+        offsets.append(offsets[-1] + widths[left] / 2 + gap + widths[right] / 2)
     blocks: list[tuple[float, int]] = []  # average and length: pool adjacent violators
-    for want, offset in zip(wanted, offsets):
-        mean, count = want - offset, 1
+    for centre, offset in zip(ideal, offsets):
+        mean, count = centre - offset, 1
         while blocks and blocks[-1][0] > mean:
-            other, many = blocks.pop()
-            mean, count = (mean * count + other * many) / (count + many), count + many
+            other_mean, other_count = blocks.pop()
+            mean = (mean * count + other_mean * other_count) / (count + other_count)
+            count += other_count
         blocks.append((mean, count))
-    free = [mean for mean, count in blocks for _ in range(count)]
-    return [each + offset for each, offset in zip(free, offsets)]
+    starts = [mean for mean, count in blocks for _ in range(count)]
+    return [start + offset for start, offset in zip(starts, offsets)]
 
 
-def _drawn(
-    layers: List[List[str]],
-    centres: dict[str, float],
+def _boxes_and_lines(
+    rows: List[List[str]],
+    centres: Mapping[str, float],
     sizes: Mapping[str, Size],
-    chains: Mapping[tuple[str, str], Sequence[str]],
+    chains: Mapping[Edge, Sequence[str]],
 ) -> Layout:
     left = min((centres[id] - size[0] / 2 for id, size in sizes.items()), default=0.0)
+    left = min([left, *(centres[id] for row in rows for id in row)])
     right = max((centres[id] + size[0] / 2 for id, size in sizes.items()), default=0.0)
+    right = max([right, *(centres[id] for row in rows for id in row)])
     layout = Layout(right - left, 0.0)
-    middles: dict[str, float] = {}
+    extents: dict[str, tuple[float, float]] = {}
     y = 0.0
-    for row in layers:
-        height = max((sizes[id][1] for id in row if id in sizes), default=0.0)
+    for row in rows:
+        row_height = max((sizes[id][1] for id in row if id in sizes), default=0.0)
         for id in row:
-            middles[id] = y + height / 2
+            extents[id] = (y, y + row_height)
             if id in sizes:
-                width, tall = sizes[id]
-                layout.boxes[id] = (centres[id] - left - width / 2, y + (height - tall) / 2, width, tall)
-        y += height + GAP_Y
-    layout.height = max(y - GAP_Y, 0.0)
+                width, height = sizes[id]
+                top = y + (row_height - height) / 2
+                layout.boxes[id] = (centres[id] - left - width / 2, top, width, height)
+        y += row_height + LAYER_GAP
+    layout.height = max(y - LAYER_GAP, 0.0)
     for (source, target), chain in chains.items():
-        inner = [(centres[id] - left, middles[id]) for id in chain[1:-1]]
-        x, top, width, tall = layout.boxes[source]
-        first = (x + width / 2, top + tall)
+        x, top, width, height = layout.boxes[source]
+        points = [(x + width / 2, top + height)]
+        for waypoint in chain[1:-1]:
+            # Straight through the row, so that the line does not cut into the boxes beside it.
+            points += [(centres[waypoint] - left, edge) for edge in extents[waypoint]]
         x, top, width, _ = layout.boxes[target]
-        layout.lines[source, target] = [first, *inner, (x + width / 2, top)]
+        layout.lines[source, target] = [*points, (x + width / 2, top)]
     return layout

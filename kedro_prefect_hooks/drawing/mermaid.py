@@ -1,4 +1,4 @@
-"""A graph in Mermaid's words, which GitHub and GitLab draw in a README."""
+"""A graph as Mermaid text, which GitHub and GitLab draw in a README."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SHAPES = {"task": ("[", "]"), "dataset": ("[(", ")]"), "memory": ("([", "])"), 
 
 
 def mermaid(graph: Graph) -> str:
-    """The text of a Mermaid flowchart, without the fence around it."""
+    """A Mermaid flowchart, without the code fence around it."""
     return "\n".join(_lines(graph)) + "\n"
 
 
@@ -30,7 +30,7 @@ def _label(vertex: Vertex) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Mermaid ends a quoted text at the next quote, and reads `#` and `<` as an entity or a tag."""
+    """Mermaid ends a quoted string at the next quote, and reads `#` and `<` as an entity or a tag."""
     for character, entity in (("#", "#35;"), ('"', "#quot;"), ("<", "#lt;"), (">", "#gt;")):
         text = text.replace(character, entity)
     return text

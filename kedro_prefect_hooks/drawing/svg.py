@@ -1,4 +1,4 @@
-"""A graph as SVG: one file that needs no other, light or dark as the reader's screen is."""
+"""A graph as SVG: one self-contained file, light or dark according to the reader's settings."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from html import escape
 from typing import Iterator, Sequence
 
 from kedro_prefect_hooks.drawing.graph import Edge, Graph, Vertex
-from kedro_prefect_hooks.drawing.layout import Layout, Point, Size, laid_out
+from kedro_prefect_hooks.drawing.layout import Layout, Point, Size, lay_out
 
 FONT = 13
 MARGIN = 24.0
-LONGEST = 44
-"""Characters of a name that are shown; the tooltip has all."""
+MAX_NAME_LENGTH = 44
+"""Longer names are shortened in their box; the tooltip has the full name."""
 
 SHOWN_NODES = 12
-"""Nodes of one task that are listed in its box."""
+"""How many of a task's nodes its box lists."""
 
 STYLE = """
 .kp { --ink: #1c2430; --dim: #5a6675; --paper: #ffffff; --task: #e8f0fe; --task-line: #3b6fd4;
@@ -40,21 +40,21 @@ STYLE = """
 """
 
 
-def svg(graph: Graph, *, alone: bool = True) -> str:
-    """The drawing.
+def svg(graph: Graph, *, standalone: bool = True) -> str:
+    """The drawing as SVG markup.
 
     Args:
         graph: what to draw.
-        alone: for a file of its own, with its style and paper in it; False for use within a page.
+        standalone: for a file of its own, with style and background; False for use within a page.
     """
     sizes = {vertex.id: _size(vertex) for vertex in graph.vertices}
-    layout = laid_out(sizes, [(edge.source, edge.target) for edge in graph.edges])
+    layout = lay_out(sizes, [(edge.source, edge.target) for edge in graph.edges])
     width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
     parts = [
         f'<svg class="kp" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
         f'width="{width:.0f}" height="{height:.0f}" role="img" aria-label="{escape(f"Flow {graph.name}")}">'
     ]
-    if alone:
+    if standalone:
         parts.append(f"<style>{STYLE}</style>")
         parts.append('<rect width="100%" height="100%" style="fill: var(--paper)"/>')
     parts.append(
@@ -69,16 +69,16 @@ def svg(graph: Graph, *, alone: bool = True) -> str:
 
 
 def _edge(edge: Edge, layout: Layout) -> str:
-    carries = f"in memory: {', '.join(edge.datasets)}" if edge.datasets else edge.kind
+    carried = f"in memory: {', '.join(edge.datasets)}" if edge.datasets else edge.kind
     return (
         f'<path class="edge {edge.kind}" data-source="{edge.source}" data-target="{edge.target}" '
         f'marker-end="url(#arrow)" d="{_curve(layout.lines[edge.source, edge.target])}">'
-        f"<title>{escape(carries)}</title></path>"
+        f"<title>{escape(carried)}</title></path>"
     )
 
 
 def _curve(points: Sequence[Point]) -> str:
-    """A smooth line: each piece leaves and arrives upright."""
+    """A smooth line: each piece starts and ends vertically."""
     (x, y), *rest = points
     path = [f"M{x:.1f} {y:.1f}"]
     for to_x, to_y in rest:
@@ -91,25 +91,26 @@ def _curve(points: Sequence[Point]) -> str:
 def _vertex(vertex: Vertex, layout: Layout) -> str:
     x, y, width, height = layout.boxes[vertex.id]
     radius = height / 2 if vertex.kind in ("dataset", "memory") else 7
-    told = "\n".join([vertex.name, *vertex.inside, *vertex.notes])
+    tooltip = "\n".join([vertex.name, *vertex.inside, *vertex.notes])
+    label = f"{vertex.kind} {tooltip}".replace("\n", ", ")
     texts = "".join(
         f'<text class="{kind}" x="{width / 2:.1f}" y="{line:.1f}" text-anchor="middle">{escape(text)}</text>'
         for text, kind, line in _texts(vertex)
     )
     return (
         f'<g class="{vertex.kind}" id="{vertex.id}" tabindex="0" transform="translate({x:.1f} {y:.1f})" '
-        f'aria-label="{escape(f"{vertex.kind} {told}".replace(chr(10), ", "))}"><title>{escape(told)}</title>'
+        f'aria-label="{escape(label)}"><title>{escape(tooltip)}</title>'
         f'<rect class="box" width="{width:.1f}" height="{height:.1f}" rx="{radius:.1f}"/>{texts}</g>'
     )
 
 
 def _texts(vertex: Vertex) -> Iterator[tuple[str, str, float]]:
-    """The lines of text in a box: text, class, and distance of its foot from the top."""
-    yield short(vertex.name), "name" if vertex.kind == "task" else "", 20.0
+    """The lines of text in a box: text, class, and distance of the baseline from the top."""
+    yield shorten(vertex.name), "name" if vertex.kind == "task" else "", 20.0
     line = 20.0
     for name in vertex.inside[:SHOWN_NODES]:
         line += 16
-        yield short(name), "dim", line
+        yield shorten(name), "dim", line
     if len(vertex.inside) > SHOWN_NODES:
         yield f"… and {len(vertex.inside) - SHOWN_NODES} more", "dim", line + 16
 
@@ -122,12 +123,12 @@ def _size(vertex: Vertex) -> Size:
 
 
 def text_width(text: str) -> float:
-    """About how many letters wide a text is; a wide one, as of Chinese, counts for two."""
+    """The approximate width of a text in letters; a wide character, such as a Chinese one, counts as two."""
     return sum(1.8 if unicodedata.east_asian_width(letter) in "WF" else 1.0 for letter in text)
 
 
-def short(name: str) -> str:
-    """A name cut in its middle when it is very long, for names often differ at their ends."""
-    if len(name) <= LONGEST:
+def shorten(name: str) -> str:
+    """A long name shortened in the middle, because names often differ at their ends."""
+    if len(name) <= MAX_NAME_LENGTH:
         return name
-    return f"{name[: LONGEST // 2]}…{name[-(LONGEST // 2 - 1) :]}"
+    return f"{name[: MAX_NAME_LENGTH // 2]}…{name[-(MAX_NAME_LENGTH // 2 - 1) :]}"

@@ -1,4 +1,4 @@
-"""``python -m kedro_prefect_hooks.embedded --database FILE --port PORT``: the embedded API by itself."""
+"""``python -m kedro_prefect_hooks.embedded --database FILE --port PORT``: the embedded API on its own."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from kedro_prefect_hooks.errors import KedroPrefectError
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m kedro_prefect_hooks.embedded", description=__doc__)
-    parser.add_argument("--database", type=Path, required=True, help="the SQLite file; made when absent")
-    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
-    parser.add_argument(
-        "--port", type=int, default=4200, help="0 for any that is free (default: %(default)s)"
+    parser.add_argument("--database", type=Path, required=True, help="the SQLite file; created if missing")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=4200, help="0 for any free port (default: %(default)s)")
+    # Not an option: other users of the machine can see the arguments of a process.
+    parser.epilog = (
+        f"If the environment variable {env_vars.TOKEN} is set, requests must send it as their token."
     )
-    # Not an option: other users of the machine can read a process's arguments.
-    parser.epilog = f"The environment variable {env_vars.TOKEN}, when set, is the token requests must bring."
-    given = parser.parse_args()
+    options = parser.parse_args()
     try:
         from kedro_prefect_hooks.embedded.server import serve
 
         serve(
-            given.database,
-            given.host,
-            given.port,
+            options.database,
+            options.host,
+            options.port,
             token=os.environ.get(env_vars.TOKEN) or None,
             on_ready=lambda server: print(f"Listening at {server.url}", flush=True),  # noqa: T201
         )

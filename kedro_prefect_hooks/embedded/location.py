@@ -1,8 +1,7 @@
 """Where a project keeps its embedded API, and whether one is running there.
 
-The state of a project on this machine is in ``<project>/.kedro_prefect/``: ``api.sqlite``, and
-``server.json`` while a server runs. Imports only the standard library, because `kedro run` asks it on every
-registration.
+A project's state on this machine is in ``<project>/.kedro_prefect/``: ``api.sqlite``, and ``server.json``
+while a server is running. Imports only the standard library, because every registration needs it.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple, Optional, Union
 
-_ANSWER_SECONDS = 2
+_TIMEOUT_SECONDS = 2
 
 PathLike = Union[str, Path]
 
 
 class Endpoint(NamedTuple):
-    """A running embedded API: its URL, the process that serves it, and the token it wants, if any."""
+    """A running embedded API: its URL, its process, and the token it requires, if any."""
 
     url: str
     pid: int
@@ -29,7 +28,7 @@ class Endpoint(NamedTuple):
 
 
 def state_dir(project_path: PathLike) -> Path:
-    """The project's state directory, made with mode 0700 and a ``.gitignore`` that keeps it out of git."""
+    """The project's state directory, created with mode 0700 and a ``.gitignore`` that keeps it out of Git."""
     directory = Path(project_path).absolute() / ".kedro_prefect"
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     ignore = directory / ".gitignore"
@@ -39,43 +38,43 @@ def state_dir(project_path: PathLike) -> Path:
 
 
 def database_path(project_path: PathLike) -> Path:
-    """The project's database file; it need not exist yet."""
+    """The project's database file, which may not exist yet."""
     return state_dir(project_path) / "api.sqlite"
 
 
 def database_id(database: PathLike) -> str:
-    """What a running server says of the file it serves: the same for all who name the same file."""
+    """Identifies the file that a running server serves, whichever path leads to it."""
     return hashlib.sha256(os.path.realpath(database).encode()).hexdigest()[:16]
 
 
 def write_endpoint(
     project_path: PathLike, url: str, *, pid: int | None = None, token: str | None = None
 ) -> Path:
-    """Note that an embedded API runs at `url`, for `running` to find; returns the file (mode 0600)."""
+    """Record that an embedded API runs at `url`, for `running` to find; returns the file (mode 0600)."""
     path = _endpoint_file(project_path)
     draft = path.with_name(f"server.{os.getpid()}.json")
     content = {"url": url, "pid": os.getpid() if pid is None else pid, "token": token}
     descriptor = os.open(str(draft), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(content, file)
-    # A reader sees the old file or the new one, never half of it.
+    # Readers see the old file or the new one, never part of one.
     draft.replace(path)
     return path
 
 
 def remove_endpoint(project_path: PathLike, *, pid: int | None = None) -> None:
-    """Take back what `write_endpoint` noted, unless another process has noted itself since."""
-    noted = _read_endpoint(project_path)
-    if noted is not None and noted.pid == (os.getpid() if pid is None else pid):
+    """Remove what `write_endpoint` recorded, unless another process has recorded itself since."""
+    recorded = _read_endpoint(project_path)
+    if recorded is not None and recorded.pid == (os.getpid() if pid is None else pid):
         with contextlib.suppress(FileNotFoundError):
             _endpoint_file(project_path).unlink()
 
 
 def running(project_path: PathLike) -> Endpoint | None:
-    """The embedded API that runs for this project, or None.
+    """The embedded API that is running for this project, or None.
 
-    A note left behind by a dead process, an address where nobody answers within 2 seconds, and a server of
-    another project that has taken the port since all count as none.
+    None also if the recorded process is dead, if nothing responds at the URL within 2 seconds, or if that
+    port now belongs to the server of another project.
     """
     endpoint = _read_endpoint(project_path)
     if endpoint is None or not _is_alive(endpoint.pid):
@@ -99,7 +98,7 @@ def _read_endpoint(project_path: PathLike) -> Endpoint | None:
 
 def _is_alive(pid: int) -> bool:
     if os.name == "nt":
-        # Signal 0 would end the process there; whether it answers is asked next anyway.
+        # Signal 0 would terminate the process there; the health check follows anyway.
         return True
     try:
         os.kill(pid, 0)
@@ -111,10 +110,10 @@ def _is_alive(pid: int) -> bool:
 
 
 def _health(url: str) -> dict[str, Any]:
-    # A proxy of the environment has no business between two processes of one machine.
+    # A proxy from the environment must not come between two processes on one machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url}/health", timeout=_ANSWER_SECONDS) as answer:
+        with opener.open(f"{url}/health", timeout=_TIMEOUT_SECONDS) as answer:
             content = json.loads(answer.read())
     except (OSError, ValueError):
         return {}

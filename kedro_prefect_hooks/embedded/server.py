@@ -1,4 +1,4 @@
-"""Runs the embedded API: in a thread of this process for a while, or as what a process does.
+"""Serves the embedded API: in a thread of this process, or until the process receives a signal.
 
 >>> with EmbeddedServer(database_path(project)) as server:
 ...     prefect.Client(api_server=server.url)
@@ -13,18 +13,13 @@ import signal
 import socket
 import threading
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Callable, List
 
+from kedro_prefect_hooks.embedded import packages
 from kedro_prefect_hooks.errors import KedroPrefectError
 
-for _package in ("alembic", "graphql", "sqlalchemy", "starlette", "uvicorn"):
-    if find_spec(_package) is None:
-        raise KedroPrefectError(
-            f"The embedded Prefect API needs the package {_package!r}, which is not installed. "
-            "Install it with: uv pip install 'kedro-prefect-hooks[embedded]' (or pip older than 24.1)"
-        )
+packages.require(packages.SERVER)
 
 import uvicorn  # noqa: E402
 
@@ -39,18 +34,18 @@ _STOP_SECONDS = 5
 
 
 class EmbeddedServer:
-    """The embedded API in a thread of this process, from `start` to `stop`; a context manager of the two.
+    """The embedded API in a thread of this process, from `start` to `stop`; also a context manager.
 
     Args:
-        database: the SQLite file, made when absent; None for an empty one that `stop` removes.
-        host: where to listen. Beyond loopback only with a `token`.
-        port: 0 for any that is free.
-        services: whether schedules make runs and dead runs are found. Not needed for a registration.
-        token: what each request must bring as ``Authorization: Bearer …``.
-        settings: the times it acts by.
+        database: the SQLite file, created if missing; None for an empty one that `stop` removes.
+        host: the address to listen on. Beyond loopback only with a `token`.
+        port: 0 for any free port.
+        services: whether schedules create runs, and dead runs are found.
+        token: what each request must send as ``Authorization: Bearer …``.
+        settings: the API's intervals and limits.
 
     Raises:
-        KedroPrefectError: on `start`, when the address cannot be had or the database cannot be used.
+        KedroPrefectError: on `start`, when it cannot listen at the address or use the database.
     """
 
     def __init__(
@@ -69,7 +64,7 @@ class EmbeddedServer:
         self._port = port
         self._token = token
         self._settings = settings
-        self._wants_services = services
+        self._runs_services = services
         self._database: Database | None = None
         self._services: Services | None = None
         self._server: uvicorn.Server | None = None
@@ -78,7 +73,7 @@ class EmbeddedServer:
 
     @property
     def url(self) -> str:
-        """Where it answers, such as ``http://127.0.0.1:4200``. Raises RuntimeError before `start`."""
+        """Its URL, such as ``http://127.0.0.1:4200``. Raises RuntimeError before `start`."""
         if self._socket is None:
             raise RuntimeError("The embedded Prefect API has not been started.")
         host = self._host
@@ -94,7 +89,7 @@ class EmbeddedServer:
         return self._database
 
     def start(self) -> EmbeddedServer:
-        self._socket = _bind(self._host, self._port)
+        self._socket = _listen(self._host, self._port)
         try:
             self._database = Database(self._path, self._settings)
             self._server = uvicorn.Server(self._config(self._database))
@@ -104,7 +99,7 @@ class EmbeddedServer:
             )
             self._thread.start()
             self._wait_until_started(self._server, self._thread)
-            if self._wants_services:
+            if self._runs_services:
                 self._services = Services(self._database)
                 self._services.start()
         except BaseException:
@@ -113,7 +108,7 @@ class EmbeddedServer:
         return self
 
     def stop(self) -> None:
-        """Finish what is being answered, then end services and server and close the database."""
+        """Stop the services, finish answering, stop the server and close the database."""
         if self._services is not None:
             self._services.stop()
             self._services = None
@@ -137,9 +132,11 @@ class EmbeddedServer:
         self.stop()
 
     def _config(self, database: Database) -> uvicorn.Config:
-        # Made here rather than at the first request, whose client may not wait that long.
+        # Built now rather than at the first request, whose client may not wait that long.
         schema.schema()
-        app = http.application(database, hosts=_names_of(self._host), token=self._token, page=page.routes())
+        app = http.application(
+            database, hosts=_allowed_hosts(self._host), token=self._token, page=page.routes()
+        )
         return uvicorn.Config(
             app,
             log_level=logging.WARNING,
@@ -170,33 +167,33 @@ def serve(
     *,
     settings: Settings | None = None,
 ) -> None:
-    """Serve until the process gets SIGINT or SIGTERM; must be called in the main thread.
+    """Serve until the process receives SIGINT or SIGTERM; must be called in the main thread.
 
-    `on_ready` is called with the running server, once.
+    `on_ready` is called once, with the running server.
 
     Raises:
-        KedroPrefectError: the address cannot be had, or the database cannot be used.
+        KedroPrefectError: it cannot listen at the address or use the database.
     """
-    done = threading.Event()
-    wanted = [signal.SIGINT, signal.SIGTERM]
-    before = {number: signal.signal(number, lambda *_: done.set()) for number in wanted}
+    stopped = threading.Event()
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    previous = {number: signal.signal(number, lambda *_: stopped.set()) for number in numbers}
     try:
         with EmbeddedServer(database, host, port, token=token, settings=settings) as server:
             if on_ready is not None:
                 on_ready(server)
             # On Windows a wait without a timeout cannot be interrupted.
-            while not done.wait(1):
+            while not stopped.wait(1):
                 pass
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
 def _check_exposure(host: str, token: str | None) -> None:
     if not _is_loopback(host) and not token:
         raise KedroPrefectError(
-            f"The embedded Prefect API would be open to the network at host {host!r}, and whoever reaches "
-            "it can run flows. Give a token, or use a loopback host such as 127.0.0.1."
+            f"At host {host!r}, the embedded Prefect API is open to the network, and anyone who can reach it "
+            "can run flows. Give a token, or use a loopback host such as 127.0.0.1."
         )
 
 
@@ -207,38 +204,38 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _names_of(host: str) -> List[str]:
-    """The names by which requests may call a server that listens at `host`."""
+def _allowed_hosts(host: str) -> List[str]:
+    """The names that requests may use for a server that listens at `host`."""
     names = [*http.LOOPBACK, host]
     if not _is_loopback(host):
-        names += [socket.gethostname(), socket.getfqdn(), *_addresses()]
+        names += [socket.gethostname(), socket.getfqdn(), *_own_addresses()]
     return names
 
 
-def _addresses() -> List[str]:
-    """This machine's addresses, as far as its own name leads to them."""
+def _own_addresses() -> List[str]:
+    """This machine's addresses, as far as its host name resolves to them."""
     try:
         return [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)]
     except OSError:
         return []
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio sends small answers at once (TCP_NODELAY) only from a socket that names its protocol; from any
-    # other, each answer waits 40 ms for the client's acknowledgement of its headers.
-    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    # asyncio sends small responses at once (TCP_NODELAY) only from a socket that names its protocol; from any
+    # other, each response waits 40 ms for the client to acknowledge its headers.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        # Without it, a restart within a minute finds its own port taken by connections that are over.
-        # On Windows it would let another process take the port away.
+        # Without SO_REUSEADDR, closed connections keep the port in use for a minute after a restart. On
+        # Windows it would let another process hijack the port.
         if os.name != "nt":
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-        bound.listen(128)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
     except (OSError, OverflowError) as error:
-        bound.close()
+        listener.close()
         raise KedroPrefectError(
             f"The embedded Prefect API cannot listen at {host}:{port}: {error}. Choose another port."
         ) from error
-    bound.set_inheritable(False)
-    return bound
+    listener.set_inheritable(False)
+    return listener

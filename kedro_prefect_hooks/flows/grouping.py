@@ -134,8 +134,8 @@ def _by_memory(
 def _cycle(keys: Mapping[Node, Hashable], dependencies: Mapping[Node, set[Node]]) -> list[Hashable]:
     """One set of groups that depend on each other, or an empty list."""
     waits: dict[Hashable, set[Hashable]] = {key: set() for key in keys.values()}
-    for node, befores in dependencies.items():
-        waits[keys[node]].update(keys[before] for before in befores if keys[before] != keys[node])
+    for node, parents in dependencies.items():
+        waits[keys[node]].update(keys[before] for before in parents if keys[before] != keys[node])
     left = {key: len(others) for key, others in waits.items()}
     after: dict[Hashable, list[Hashable]] = defaultdict(list)
     for key, others in waits.items():
@@ -188,8 +188,8 @@ def _ordered(
         )
     left = dict.fromkeys(members, 0)
     after: dict[Hashable, dict[Hashable, None]] = defaultdict(dict)  # in the order of the nodes
-    for node, befores in dependencies.items():
-        for before in befores:
+    for node, parents in dependencies.items():
+        for before in parents:
             if keys[before] != keys[node]:
                 after[keys[before]][keys[node]] = None
     for laters in after.values():

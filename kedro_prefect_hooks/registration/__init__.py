@@ -1,7 +1,7 @@
-"""Registration of a project's flows with Prefect: first a plan, then its application.
+"""Registers a project's flows with Prefect: first a plan, then its application.
 
-What is wanted (`wanted`) is compared with what the API has (`api.registered`) into a plan (`plan`), which is
-applied (`application`) and reported (`summary`). `project_registration` puts the steps together.
+`plan` compares the desired state (`wanted`) with what the API has (`api.registered`). `application` applies
+the plan, and `summary` reports the result. `project_registration` runs these steps.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What is different between a flow as it is wanted and as it is registered, in words.
+"""Describes the differences between a flow as it is wanted and as it is registered.
 
-Pure: compares two pieces of data. Of environment variables only the names are said, never the values.
+Compares two pieces of data and sends nothing. Environment variables are described by name, never by value.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Iterable, Iterator, Mapping
 
 from kedro_prefect_hooks import env_vars
 from kedro_prefect_hooks.api.registered import Json, Stored
-from kedro_prefect_hooks.registration.wanted import PARAMETER, Wanted, ends, lasting
+from kedro_prefect_hooks.registration.wanted import PARAMETER, Wanted, comparable_storage, edge_slugs
 from kedro_prefect_hooks.schedule_text import in_words
 
 TASK_FIELDS = {
@@ -31,19 +31,19 @@ TASK_FIELDS = {
     "outputs": "outputs",
 }
 SECONDS = ("retry_delay", "cache_for", "timeout")
-SHOWN = 5
-"""How many names a line shows before it only counts them."""
+MAX_NAMES = 5
+"""The number of names on one line; more are only counted."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is different.
+    """One difference.
 
     Args:
         section: tasks, edges, parameters, schedule, run config, storage, description or registration.
-        what: such as ``tags of train_model``.
-        before: what is registered, in words; None where there is nothing to show.
-        after: what is wanted, in words.
+        what: what differs, such as ``tags of train_model``.
+        before: the registered value; None where there is no value to show.
+        after: the wanted value.
     """
 
     section: str
@@ -62,27 +62,27 @@ class Change:
 
 
 def differences(wanted: Wanted, stored: Stored) -> list[Change]:
-    """All that is different, most telling first; empty when the API has the same in all that it shows."""
+    """Return all differences, the most important first; only fields that the API returns are compared."""
     now, before = wanted.content, stored.content
     changes = [
         *_parameters(now.get("parameters") or (), before.get("parameters") or ()),
         *_schedule(now.get("schedule"), before.get("schedule")),
         *_tasks({task["slug"]: task for task in now["tasks"]}, stored.tasks),
-        *_edges({ends(edge) for edge in now["edges"]}, set(stored.edges)),
+        *_edges({edge_slugs(edge) for edge in now["edges"]}, set(stored.edges)),
         *_run_config(now.get("run_config"), before.get("run_config")),
-        *_storage(lasting(now.get("storage")), lasting(before.get("storage"))),
+        *_storage(comparable_storage(now.get("storage")), comparable_storage(before.get("storage"))),
     ]
     if wanted.description != stored.description:
         changes.append(
             Change("description", "description", _text(stored.description), _text(wanted.description))
         )
-    ending = [sorted(task["slug"] for task in each.get("reference_tasks") or ()) for each in (before, now)]
-    if ending[0] != ending[1]:
-        changes.append(Change("tasks", "tasks that decide the outcome", *map(_text, ending)))
+    reference = [sorted(task["slug"] for task in each.get("reference_tasks") or ()) for each in (before, now)]
+    if reference[0] != reference[1]:
+        changes.append(Change("tasks", "reference tasks", *map(_text, reference)))
     if now.get("type") != before.get("type"):
         changes.append(Change("registration", "class of the flow", before.get("type"), now.get("type")))
-    # The fingerprint follows from tasks and edges, so it counts only when nothing else has changed.
-    return [each for each in changes if each.what != _environment(env_vars.FINGERPRINT)] or changes
+    # The fingerprint is derived from tasks and edges, so it matters only when nothing else has changed.
+    return [each for each in changes if each.what != _env_var_of_run_config(env_vars.FINGERPRINT)] or changes
 
 
 def _parameters(now: Iterable[Json], before: Iterable[Json]) -> Iterator[Change]:
@@ -104,7 +104,7 @@ def _parameters(now: Iterable[Json], before: Iterable[Json]) -> Iterator[Change]
 def _schedule(now: Json | None, before: Json | None) -> Iterator[Change]:
     if now != before:
         words = in_words(before), in_words(now)
-        # The same words for two schedules: a part that the words leave out.
+        # Equal texts for two schedules: they differ in something that the text does not mention.
         yield (
             Change("schedule", "schedule", *words) if words[0] != words[1] else Change("schedule", "schedule")
         )
@@ -116,26 +116,26 @@ def _tasks(now: Mapping[str, Json], before: Mapping[str, Json]) -> Iterator[Chan
     added = [str(task["name"]) for slug, task in new.items() if slug not in old]
     removed = [str(task["name"]) for slug, task in old.items() if slug not in new]
     if added:
-        yield Change("tasks", f"{_many(added, 'task')} added")
+        yield Change("tasks", f"{_join_names(added, 'task')} added")
     if removed:
-        yield Change("tasks", f"{_many(removed, 'task')} removed")
+        yield Change("tasks", f"{_join_names(removed, 'task')} removed")
     both = [slug for slug in new if slug in old]
     for field, words in TASK_FIELDS.items():
-        alike: dict[tuple[str, str], list[str]] = {}
+        same_change: dict[tuple[str, str], list[str]] = {}
         for slug in both:
-            # A field that the API does not show is taken to be the same.
+            # A field that the API does not return counts as unchanged.
             if field in old[slug] and old[slug][field] != new[slug].get(field):
                 values = _value(field, old[slug][field]), _value(field, new[slug].get(field))
-                alike.setdefault(values, []).append(str(new[slug]["name"]))
-        for (was, is_now), names in alike.items():
-            yield Change("tasks", f"{words} of {_many(names, 'task', alone=True)}", was, is_now)
+                same_change.setdefault(values, []).append(str(new[slug]["name"]))
+        for (was, is_now), names in same_change.items():
+            yield Change("tasks", f"{words} of {_join_names(names, 'task', alone=True)}", was, is_now)
 
 
 def _edges(now: set[tuple[str, str]], before: set[tuple[str, str]]) -> Iterator[Change]:
     for words, pairs in (("added", now - before), ("removed", before - now)):
         names = [f"{upstream} → {downstream}" for upstream, downstream in sorted(pairs)]
         if names:
-            yield Change("edges", f"{_many(names, 'edge')} {words}")
+            yield Change("edges", f"{_join_names(names, 'edge')} {words}")
 
 
 def _run_config(now: Json | None, before: Json | None) -> Iterator[Change]:
@@ -145,15 +145,15 @@ def _run_config(now: Json | None, before: Json | None) -> Iterator[Change]:
         return
     for field in sorted({*new, *old} - {"env", "__version__"}):
         if new.get(field) != old.get(field):
-            called = "labels" if field == "labels" else f"run config's {field}"
-            yield Change("run config", called, _text(old.get(field)), _text(new.get(field)))
+            what = "labels" if field == "labels" else f"{field} of the run config"
+            yield Change("run config", what, _text(old.get(field)), _text(new.get(field)))
     env, was = new.get("env") or {}, old.get("env") or {}
     for name in sorted({*env, *was}):
         if env.get(name) != was.get(name):
-            yield Change("run config", _environment(name))
+            yield Change("run config", _env_var_of_run_config(name))
 
 
-def _environment(name: str) -> str:
+def _env_var_of_run_config(name: str) -> str:
     return f"environment variable {name} of the run config"
 
 
@@ -163,18 +163,18 @@ def _storage(now: Json | None, before: Json | None) -> Iterator[Change]:
         yield Change("storage", "storage", old.get("type"), new.get("type"))
         return
     for field in sorted({*new, *old} - {"__version__"}):
-        # What was empty before the storage was built is filled by building it (a key, an image's tag).
+        # Building the storage fills fields that are empty before (a key, an image's tag).
         if new.get(field) is not None and new.get(field) != old.get(field):
-            yield Change("storage", f"storage's {field}", _text(old.get(field)), _text(new.get(field)))
+            yield Change("storage", f"{field} of the storage", _text(old.get(field)), _text(new.get(field)))
 
 
-def _many(names: list[str], what: str, *, alone: bool = False) -> str:
+def _join_names(names: list[str], what: str, *, alone: bool = False) -> str:
     if len(names) == 1:
         return names[0] if alone else f"{what} {names[0]}"
-    shown = ", ".join(names[:SHOWN])
-    if len(names) > SHOWN:
-        return f"{len(names)} {what}s ({shown}, …)"
-    return shown if alone else f"{what}s {shown}"
+    text = ", ".join(names[:MAX_NAMES])
+    if len(names) > MAX_NAMES:
+        return f"{len(names)} {what}s ({text}, …)"
+    return text if alone else f"{what}s {text}"
 
 
 def _value(field: str, value: Any) -> str:

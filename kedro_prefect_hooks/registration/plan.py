@@ -1,9 +1,9 @@
-"""What is to be done so that Prefect has what is wanted. Pure: compares, sends nothing."""
+"""Plans how to make the API match the desired state. Compares data and sends nothing."""
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Sequence
 
 from kedro_prefect_hooks.api.key import Key
@@ -11,13 +11,13 @@ from kedro_prefect_hooks.api.registered import Registered, Snapshot, Stored
 from kedro_prefect_hooks.registration.differences import Change, differences
 from kedro_prefect_hooks.registration.wanted import Wanted
 
-DIFFERENTLY = Change("registration", "registered by another version of this plugin or of Prefect")
-ELSEWHERE = Change("registration", "registered by something else than this plugin")
+BY_OTHER_VERSION = Change("registration", "registered by another version of this plugin or of Prefect")
+BY_OTHERS = Change("registration", "registered by something other than this plugin")
 FORCED = Change("registration", "registered again because of --force")
 
 
 class Kind(str, enum.Enum):
-    """What a flow's registration needs."""
+    """The kind of an action."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -28,17 +28,16 @@ class Kind(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Action:
-    """What is to be done about one flow.
+    """What to do about one flow.
 
     Args:
-        kind: which sort of action.
+        kind: the kind of action.
         name: the flow's name.
-        wanted: the flow as it shall be; None for an orphan.
+        wanted: the flow as it should be; None for an orphan.
         registered: the flow as it is; None for a new one.
-        changes: what is different; for an incomplete one what is missing.
-        key: what it will be registered with; None for an orphan.
-        doubles: other live flows of that name, registered by this plugin at the same moment as the one that
-            counts; they are archived.
+        changes: what has changed, or what is missing from an incomplete flow.
+        key: the key to register it with; None for an orphan.
+        duplicates: other live flows with the same name and key, to be archived.
     """
 
     kind: Kind
@@ -47,12 +46,12 @@ class Action:
     registered: Registered | None = None
     changes: tuple[Change, ...] = ()
     key: Key | None = None
-    doubles: tuple[Registered, ...] = ()
+    duplicates: tuple[Registered, ...] = ()
 
     @property
-    def does_something(self) -> bool:
-        """Whether registering sends anything for it. Orphans are only told of, unless they are pruned."""
-        return self.kind in (Kind.NEW, Kind.CHANGED, Kind.INCOMPLETE) or bool(self.doubles)
+    def sends_requests(self) -> bool:
+        """Whether registering sends requests for it. Orphans are only reported, unless they are pruned."""
+        return self.kind in (Kind.NEW, Kind.CHANGED, Kind.INCOMPLETE) or bool(self.duplicates)
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -66,24 +65,24 @@ class Action:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done about all flows of a project, in the order of `prefect.yml`, orphans last.
+    """What to do about all flows of a project.
 
     Args:
         project: the Prefect project's name.
-        snapshot: what the API had.
-        actions: one a flow.
-        api: the API, as messages name it.
+        snapshot: the state of the API that the plan was made from.
+        actions: one per flow, in the order of `prefect.yml`, orphans last.
+        api: the API's name in messages.
     """
 
     project: str
     snapshot: Snapshot
     actions: tuple[Action, ...]
-    api: str = field(default="")
+    api: str = ""
 
     @property
     def to_do(self) -> list[Action]:
-        """The actions that send something."""
-        return [action for action in self.actions if action.does_something]
+        """The actions that send requests."""
+        return [action for action in self.actions if action.sends_requests]
 
     @property
     def orphans(self) -> list[Action]:
@@ -100,7 +99,7 @@ class Plan:
         }
 
 
-def plan(
+def make_plan(
     project: str,
     wanted: Iterable[Wanted],
     snapshot: Snapshot,
@@ -111,17 +110,17 @@ def plan(
     force: bool = False,
     api: str = "",
 ) -> Plan:
-    """Compare what is wanted with what the API has.
+    """Compare the desired state with what the API has.
 
     Args:
         project: the Prefect project's name.
-        wanted: the flows as they shall be.
-        snapshot: what the API has.
-        stored: reads all of a flow; asked only for those that changed or are incomplete.
-        owner: who registers, as in keys.
-        declared: names of all flows of `prefect.yml`, when `wanted` is only some of them.
-        force: register again what has not changed.
-        api: how messages name the API.
+        wanted: the flows as they should be.
+        snapshot: the state of the API.
+        stored: fetches all of a flow; called only for flows that have changed.
+        owner: the owner in this project's keys.
+        declared: names of all flows of `prefect.yml`, if `wanted` has only some of them.
+        force: register unchanged flows again.
+        api: the API's name in messages.
     """
     flows = list(wanted)
     actions = [_action(each, snapshot, stored, force) for each in flows]
@@ -142,17 +141,17 @@ def _action(
     key = Key(wanted.owner, wanted.digest, wanted.tasks, wanted.edges, starts)
     if registered is None:
         return Action(Kind.NEW, wanted.name, wanted, None, (), key)
-    doubles = doubles_of(registered, snapshot.flows)
+    duplicates = duplicates_of(registered, snapshot.flows)
     common = (wanted.name, wanted, registered)
     if force:
         key = key._replace(again=registered.version)
-        return Action(Kind.CHANGED, *common, (FORCED,), key, doubles)
+        return Action(Kind.CHANGED, *common, (FORCED,), key, duplicates)
     if not _same(wanted, registered):
-        return Action(Kind.CHANGED, *common, tuple(_changes(wanted, registered, stored)), key, doubles)
+        return Action(Kind.CHANGED, *common, tuple(_changes(wanted, registered, stored)), key, duplicates)
     if registered.is_incomplete:
         missing = tuple(_missing(wanted, registered))
-        return Action(Kind.INCOMPLETE, *common, missing, registered.key, doubles)
-    return Action(Kind.UNCHANGED, *common, (), registered.key, doubles)
+        return Action(Kind.INCOMPLETE, *common, missing, registered.key, duplicates)
+    return Action(Kind.UNCHANGED, *common, (), registered.key, duplicates)
 
 
 def _same(wanted: Wanted, registered: Registered) -> bool:
@@ -161,7 +160,7 @@ def _same(wanted: Wanted, registered: Registered) -> bool:
 
 
 def _current(wanted: Wanted, flows: Sequence[Registered]) -> Registered | None:
-    """The flow that counts, where Prefect has several live ones of one name."""
+    """The flow to compare with, if Prefect has several live flows of the same name."""
     best = sorted(flows, key=lambda flow: (not _same(wanted, flow), *_rank(flow)))
     return best[0] if best else None
 
@@ -170,11 +169,11 @@ def _rank(flow: Registered) -> tuple[bool, int, str]:
     return flow.is_incomplete, -flow.version, flow.id
 
 
-def doubles_of(flow: Registered, flows: Iterable[Registered]) -> tuple[Registered, ...]:
-    """Other live flows of the same name and key, which this plugin made and which must go.
+def duplicates_of(flow: Registered, flows: Iterable[Registered]) -> tuple[Registered, ...]:
+    """Return other live flows with the same name and key, which this plugin created and must archive.
 
-    Prefect Server does not keep two registrations of a new flow, sent at the same moment, from making two
-    flows of one name. Both processes must keep the same one, so the choice is by what both of them see.
+    When two processes register a new flow at the same moment, Prefect Server may create two flows of the same
+    name. Both processes must keep the same one, so the choice depends only on what both of them see.
     """
     same = [
         each for each in flows if each.name == flow.name and each.key is not None and each.key == flow.key
@@ -183,15 +182,15 @@ def doubles_of(flow: Registered, flows: Iterable[Registered]) -> tuple[Registere
 
 
 def _starts(wanted: Wanted, registered: Registered | None) -> bool:
-    """Whether registering starts the schedule: a new version comes with its schedule off."""
+    """Whether registering starts the schedule, which is inactive in a new version."""
     if registered is None:
         return wanted.has_schedule
     if not wanted.has_schedule and not registered.has_group_schedule:
         return False
-    had_one = registered.has_schedule or registered.has_group_schedule
-    # One that died before it came to starting its schedule has it off, but nobody has paused it.
-    died = registered.is_incomplete and registered.key is not None and registered.key.starts
-    return registered.schedule_active or not had_one or died
+    had_schedule = registered.has_schedule or registered.has_group_schedule
+    # After an interrupted registration the schedule is inactive although nobody has paused it.
+    interrupted = registered.is_incomplete and registered.key is not None and registered.key.starts
+    return registered.schedule_active or not had_schedule or interrupted
 
 
 def _changes(
@@ -199,13 +198,13 @@ def _changes(
 ) -> Iterable[Change]:
     key = registered.key
     if key is None:
-        yield ELSEWHERE
+        yield BY_OTHERS
     elif key.owner != wanted.owner:
         yield Change("registration", "registered from", key.owner, wanted.owner)
     found = differences(wanted, stored(registered))
     yield from found
     if not found and key is not None and key.owner == wanted.owner:
-        yield DIFFERENTLY
+        yield BY_OTHER_VERSION
 
 
 def _missing(wanted: Wanted, registered: Registered) -> Iterable[Change]:

@@ -1,6 +1,6 @@
-"""Registering a project's flows with Prefect: plan, apply, report.
+"""Registers a project's flows with Prefect: plan, apply, report. Called by the hook and the commands.
 
-What the hook and the commands call. The steps are in `wanted`, `plan`, `application` and `summary`.
+Knows nothing of the steps themselves: see `wanted`, `plan`, `application` and `summary`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import click
 
 from kedro_prefect_hooks.api.connection import open_api
 from kedro_prefect_hooks.registration.application import apply
-from kedro_prefect_hooks.registration.plan import Plan, plan
-from kedro_prefect_hooks.registration.summary import Summary, summary
+from kedro_prefect_hooks.registration.plan import Plan, make_plan
+from kedro_prefect_hooks.registration.summary import Summary, summarize
 from kedro_prefect_hooks.registration.wanted import owner_of_flows, wanted_flows
 
 if TYPE_CHECKING:
@@ -23,20 +23,19 @@ Echo = Callable[[str], Any]
 
 
 def plan_project(flows: ProjectFlows, *, only: Collection[str] | None = None, force: bool = False) -> Plan:
-    """What registering would do. Changes nothing.
+    """Plan what registering would do, without changing anything.
 
-    One query for all flows, and one more for each that has changed.
+    This takes one query for all flows, and one more per flow that has changed.
 
     Args:
-        flows: the project's.
-        only: names of flows to look at; all by default, and then orphans too.
-        force: as if every flow had changed.
+        flows: the project's flows.
+        only: names of the flows to plan; all by default.
+        force: treat every flow as changed.
 
     Raises:
-        ConfigError: a flow cannot be built, or `only` names none of `prefect.yml`.
-        ApiError: the API is away.
+        ConfigError: a flow cannot be built, or `only` names a flow that `prefect.yml` does not have.
+        ApiError: the API is unreachable.
     """
-
     with open_api(flows.config, flows.path) as api:
         return _plan(flows, api, only, force)
 
@@ -50,53 +49,51 @@ def register_project(
     force: bool = False,
     confirm: Callable[[Plan], bool] | None = None,
 ) -> Summary:
-    """Register the flows of a project that are new, changed or incomplete, and say what was done.
+    """Register the flows of a project that are new, changed or incomplete, and print a summary.
 
     Args:
-        flows: the project's.
-        echo: told each line for a person.
-        only: names of flows to register; all by default.
+        flows: the project's flows.
+        echo: prints a line.
+        only: names of the flows to register; all by default.
         prune: archive flows that this project registered and no longer declares.
-        force: register again what has not changed.
-        confirm: asked with the plan before anything is sent; nothing is when it says no.
+        force: register unchanged flows again.
+        confirm: called with the plan before anything is sent; if it returns False, nothing is.
 
     Raises:
-        ConfigError: a flow cannot be built, or `only` names none of `prefect.yml`; nothing was sent.
-        ApiError: the API is away, or went away.
+        ConfigError: a flow cannot be built, or `only` names a flow that `prefect.yml` does not have; nothing
+            was sent.
+        ApiError: the API is unreachable.
         RegistrationError: a flow could not be registered.
     """
-
     with open_api(flows.config, flows.path) as api:
-        planned = _plan(flows, api, only, force)
+        plan = _plan(flows, api, only, force)
         outcomes = None
-        if confirm is None or confirm(planned):
-            outcomes = apply(planned, api, prune=prune, progress=_progress(echo))
-        result = summary(planned, outcomes, api.link, api.next_step)
-    for line in result.text():
+        if confirm is None or confirm(plan):
+            outcomes = apply(plan, api, prune=prune, progress=_progress(echo))
+        summary = summarize(plan, outcomes, api.link, api.next_step)
+    for line in summary.text():
         echo(line)
-    return result
+    return summary
 
 
 def _plan(flows: ProjectFlows, api: Api, only: Collection[str] | None, force: bool) -> Plan:
-
     flows.check_declared(only or ())
-    wanted = wanted_flows(flows, only)
-    return plan(
+    return make_plan(
         flows.project_name,
-        wanted,
+        wanted_flows(flows, only),
         api.snapshot(flows.project_name),
         api.stored,
         owner=owner_of_flows(flows),
         declared=flows.config.flows,
         force=force,
-        api=api.called,
+        api=api.display_name,
     )
 
 
 def _progress(echo: Echo) -> Callable[[str, int, int], None]:
-    """Says how far a long flow has come; a short one goes in one request."""
+    """Print the progress of a flow that is sent in batches."""
 
-    def progress(flow: str, sent: int, whole: int) -> None:
-        echo(f"Registering {flow}: {sent:,} of {whole:,} tasks and edges sent")
+    def progress(flow: str, sent: int, total: int) -> None:
+        echo(f"Registering {flow}: {sent:,} of {total:,} tasks and edges sent")
 
     return progress

@@ -1,9 +1,9 @@
-"""A flow as the JSON that Prefect's API is sent: the same as `flow.serialize()`, in linear time.
+"""Serializes a flow to the JSON that Prefect's API expects: the same as `flow.serialize()`, in linear time.
 
-Prefect's own compares the whole flow with a copy of itself for each task that it looks at (the `cache`
-decorator in `prefect/core/flow.py`), so it is quadratic, and it asks Python for the signature of every task.
-Here each task and edge is looked at once, and what only depends on a task's class is worked out once a class.
-Knows nothing of Kedro, nor of what is already registered.
+Prefect's serialization is quadratic: for each task it compares the whole flow with a copy of itself (the
+`cache` decorator in `prefect/core/flow.py`). It also inspects the signature of every task. Here each task and
+edge is visited once, and what depends only on a task's class is computed once per class. Knows nothing of
+Kedro, nor of what is already registered.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from prefect.storage import Storage
 
 BY_CLASS = ("type", "inputs", "outputs", "cache_validator")
-"""Fields of a task that are the same for all tasks of one class, unless an instance says otherwise."""
+"""Fields that are the same for all tasks of one class, unless an instance overrides them."""
 
 
 def serialized(flow: prefect.Flow) -> Json:
-    """The flow as `flow.serialize(build=False)` gives it.
+    """Return the same as `flow.serialize(build=False)`.
 
     Raises:
         ValueError: the flow has a cycle.
@@ -49,10 +49,10 @@ def serialized(flow: prefect.Flow) -> Json:
 
 
 def _check_classes(flow: prefect.Flow) -> None:
-    """Prefect tells its API the type of a storage or run config by the name of the class, from its own list.
+    """Check the classes of storage and run config, which Prefect sends by name, from a fixed list.
 
     Raises:
-        ConfigError: a class of the user's own has a name that is not on it.
+        ConfigError: the name of a user's own class is not in the list.
     """
     for what, value, schema in (
         ("storage", flow.storage, StorageSchema),
@@ -61,20 +61,20 @@ def _check_classes(flow: prefect.Flow) -> None:
         name = type(value).__name__
         if value is not None and name not in schema.type_schemas:
             raise ConfigError(
-                f"prefect.yml: flows.{flow.name}.{what}.type: Prefect's API knows its own types alone, and "
-                f"{type(value).__module__}.{name} is none of them. Give the class the name of the one it "
-                f"derives from, one of {', '.join(sorted(schema.type_schemas))}."
+                f"prefect.yml: flows.{flow.name}.{what}.type: Prefect's API supports only its own types, and "
+                f"{type(value).__module__}.{name} is not one of them. Give the class the same name as its "
+                f"base class, one of {', '.join(sorted(schema.type_schemas))}."
             )
 
 
 def serialized_storage(storage: Storage | None) -> Json | None:
-    """A storage as it stands in a serialised flow."""
+    """Return a storage as it is serialized in a flow."""
     return None if storage is None else dict(_schema(StorageSchema).dump(storage))
 
 
 @lru_cache(maxsize=None)
 def _schema(kind: type, *excluded: str) -> Any:
-    # Making a schema takes longer than serialising a small flow with it.
+    # Creating a schema takes longer than serializing a small flow with it.
     return kind(exclude=excluded) if excluded else kind()
 
 
@@ -83,20 +83,19 @@ def _versioned(content: Json) -> Json:
 
 
 def _tasks(flow: prefect.Flow) -> List[Json]:
-    if len(flow._sorted_tasks()) != len(flow.tasks):
-        raise ValueError(f"Not every task of flow {flow.name} can be reached.")
-    whole, rest = _schema(TaskSchema), _schema(TaskSchema, *BY_CLASS, "trigger")
-    known: dict[Any, Json] = {}
+    flow._sorted_tasks()  # raises ValueError if the flow has a cycle
+    complete, rest = _schema(TaskSchema), _schema(TaskSchema, *BY_CLASS, "trigger")
+    by_class: dict[Any, Json] = {}
     result = []
     for task in sorted(flow.tasks, key=flow.slugs.__getitem__):
-        if "run" in vars(task):  # a function made a task: its inputs are its own
-            content = whole.dump(task)
+        if "run" in vars(task):  # a task made from a function: its inputs are its own
+            content = complete.dump(task)
         else:
             kind = (type(task), task.trigger, task.cache_validator)
-            if kind not in known:
-                dumped = whole.dump(task)
-                known[kind] = {name: dumped[name] for name in (*BY_CLASS, "trigger") if name in dumped}
-            content = {**known[kind], **rest.dump(task)}
+            if kind not in by_class:
+                dumped = complete.dump(task)
+                by_class[kind] = {name: dumped[name] for name in (*BY_CLASS, "trigger") if name in dumped}
+            content = {**by_class[kind], **rest.dump(task)}
         content["slug"] = flow.slugs[task]
         result.append(content)
     return result
@@ -104,7 +103,7 @@ def _tasks(flow: prefect.Flow) -> List[Json]:
 
 def _edges(flow: prefect.Flow) -> List[Json]:
     slugs = flow.slugs
-    ends = {slug: _versioned({"slug": slug}) for slug in slugs.values()}
+    endpoints = {slug: _versioned({"slug": slug}) for slug in slugs.values()}
     edges = sorted(
         (
             (slugs[edge.upstream_task], slugs[edge.downstream_task], edge.key or "", edge)
@@ -115,8 +114,8 @@ def _edges(flow: prefect.Flow) -> List[Json]:
     return [
         _versioned(
             {
-                "upstream_task": ends[upstream],
-                "downstream_task": ends[downstream],
+                "upstream_task": endpoints[upstream],
+                "downstream_task": endpoints[downstream],
                 "key": edge.key,
                 "mapped": edge.mapped,
                 "flattened": edge.flattened,

@@ -1,4 +1,4 @@
-"""What a registration came to, for a person and as data. Readable without colours and in a log file."""
+"""Summarizes a registration, as text and as data. The text has no colors, so it also suits log files."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from kedro_prefect_hooks.registration.application import Outcome
 from kedro_prefect_hooks.registration.differences import Change
 from kedro_prefect_hooks.registration.plan import Action, Kind, Plan
 
-SHOWN = 4
-"""How many changes a line names before it only counts the rest."""
+MAX_CHANGES = 4
+"""The number of changes on one line; more are only counted."""
 
-AS_IT_WAS = (Kind.UNCHANGED.value, Kind.ORPHANED.value)
-"""Flows that nothing was done to: nobody is shown where to look at them."""
+NOT_LINKED = (Kind.UNCHANGED.value, Kind.ORPHANED.value)
+"""Flows for which nothing was done: no link is printed."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """What became of one flow.
+    """The result for one flow.
 
     Args:
         flow: its name.
-        action: new, changed, unchanged, incomplete (then it has been repaired), orphaned, archived.
+        action: new, changed, unchanged, incomplete, orphaned or archived.
         version: its version now; None for an archived one.
-        changes: what was different.
-        link: its address in a browser, where there is a page that stays.
-        paused: its schedule is off, because somebody paused it.
-        repaired: it was incomplete, and is no more.
+        changes: what has changed, or what was missing.
+        link: the URL of its page, if it has one.
+        paused: whether its schedule is paused.
+        repaired: whether it was incomplete and has been repaired.
     """
 
     flow: str
@@ -40,15 +40,15 @@ class Line:
     repaired: bool = False
 
     def __str__(self) -> str:
-        return "  ".join(self.parts()).rstrip()
+        return "  ".join(self.cells()).rstrip()
 
-    def parts(self, width: int = 0) -> list[str]:
-        """The pieces of the line; the flow's name is filled up to `width`."""
+    def cells(self) -> list[str]:
+        """The cells of its row in the table."""
         version = "" if self.version is None else f"version {self.version}"
-        return [f"{self.action:<10}", f"{self.flow:<{width}}", f"{version:<11}", self._notes()]
+        return [self.action, self.flow, version, " ".join(self._notes().split())]
 
     def _notes(self) -> str:
-        notes = [in_short(self.changes)] if self.changes else []
+        notes = [_first_changes(self.changes)] if self.changes else []
         notes += ["schedule paused in Prefect"] * self.paused
         if self.action == Kind.ORPHANED.value:
             notes.append("no longer in prefect.yml")
@@ -59,14 +59,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of all flows.
+    """The result of a registration.
 
     Args:
         project: the Prefect project's name.
-        api: the API, as messages name it.
-        lines: one a flow, in the order of `prefect.yml`.
-        applied: False when the plan was declined: then the lines say what would have been done.
-        next_step: what a person can do now to see the flows, when no link says so.
+        api: the API's name in messages.
+        lines: one per flow, in the order of `prefect.yml`.
+        applied: False when the plan was declined; then the lines describe what would have been done.
+        next_step: how to see the flows, if they have no link.
     """
 
     project: str
@@ -80,18 +80,21 @@ class Summary:
 
     def text(self) -> Iterator[str]:
         """The lines to print."""
-        declined = "" if self.applied else " nothing was done; what would be:"
+        from tabulate import tabulate
+
+        declined = "" if self.applied else " nothing was done; the plan was:"
         yield f"Prefect project '{self.project}' ({self.api}):{declined}"
-        width = max((len(line.flow) for line in self.lines), default=0)
-        for line in self.lines:
-            yield "  " + "  ".join(line.parts(width)).rstrip()
-            if line.link and line.action not in AS_IT_WAS:
-                yield f"  {'':<10}  {line.link}"
+        rows = [line.cells() for line in self.lines]
+        table = tabulate(rows, tablefmt="plain", disable_numparse=True).splitlines()
+        for line, row in zip(self.lines, table):
+            yield f"  {row}".rstrip()
+            if line.link and line.action not in NOT_LINKED:
+                yield f"    {line.link}"
         orphans = [line.flow for line in self.lines if line.action == Kind.ORPHANED.value]
         if orphans:
-            what = "a flow" if len(orphans) == 1 else f"{len(orphans)} flows"
+            what = "the flow that is" if len(orphans) == 1 else f"the {len(orphans)} flows that are"
             yield f"  To archive {what} no longer in prefect.yml: kedro prefect register --prune"
-        if self.next_step and any(line.action not in AS_IT_WAS for line in self.lines):
+        if self.next_step and any(line.action not in NOT_LINKED for line in self.lines):
             yield f"  {self.next_step}"
 
     def as_dict(self) -> dict[str, Any]:
@@ -114,21 +117,20 @@ class Summary:
         }
 
 
-def in_short(changes: Sequence[Change]) -> str:
-    """The first few changes on one line."""
-    texts = [str(change) for change in changes]
-    shown = "; ".join(texts[:SHOWN])
-    return shown if len(texts) <= SHOWN else f"{shown}; and {len(texts) - SHOWN} more"
+def _first_changes(changes: Sequence[Change]) -> str:
+    text = "; ".join(str(change) for change in changes[:MAX_CHANGES])
+    more = len(changes) - MAX_CHANGES
+    return text if more <= 0 else f"{text}; and {more} more"
 
 
-def summary(plan: Plan, outcomes: Sequence[Outcome] | None, link: Link, next_step: str = "") -> Summary:
-    """What the outcomes of a plan come to.
+def summarize(plan: Plan, outcomes: Sequence[Outcome] | None, link: Link, next_step: str = "") -> Summary:
+    """Summarize the outcomes of a plan.
 
     Args:
         plan: the plan.
-        outcomes: of `apply`; None when the plan was declined.
-        link: from a flow group's id and the tenant's slug to an address.
-        next_step: what to do to see the flows, where there is no such address.
+        outcomes: returned by `apply`; None when the plan was declined.
+        link: maps a flow group's id and the tenant's slug to a URL, or to None.
+        next_step: how to see the flows, if they have no link.
     """
     applied = outcomes is not None
     if outcomes is None:

@@ -1,7 +1,6 @@
-"""From a flow to a description of all that Prefect would be told of it.
+"""The desired state of a flow: everything that registering it would send to Prefect.
 
-The description is plain data, made once, that neither changes nor sends anything. Nothing here knows what is
-already registered.
+Plain data that never changes. Sends nothing, and knows nothing of what is already registered.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ PARAMETER = "prefect.core.parameter.Parameter"
 
 @dataclass(frozen=True)
 class Wanted:
-    """A flow as Prefect shall know it.
+    """A flow as it should be registered.
 
     Args:
-        flow: what is to be registered; used to build its storage when it comes to that.
-        content: the flow serialised, storage not built.
-        description: for people; Prefect keeps it beside the serialised flow.
+        flow: the flow; its storage is built only when it is registered.
+        content: the serialized flow, with its storage not built.
         owner: the Kedro package and environment that it comes from.
+        description: the flow's description, which Prefect stores apart from the serialized flow.
     """
 
     flow: prefect.Flow
@@ -48,30 +47,30 @@ class Wanted:
 
     @property
     def tasks(self) -> int:
-        """How many tasks Prefect will count."""
+        """The number of tasks."""
         return len(self.content["tasks"])
 
     @property
     def edges(self) -> int:
-        """How many edges Prefect will count: Prefect Server keeps one between the same two tasks."""
-        return len({ends(edge) for edge in self.content["edges"]})
+        """The number of edges, as the API counts them: Prefect Server stores one per pair of tasks."""
+        return len({edge_slugs(edge) for edge in self.content["edges"]})
 
     @property
     def has_schedule(self) -> bool:
-        """Whether the flow runs by itself."""
+        """Whether the flow has a schedule."""
         return self.content["schedule"] is not None
 
     @cached_property
     def digest(self) -> str:
-        """Of all that Prefect would be told, but for what differs at each registration."""
+        """The hash of everything that is sent to Prefect, except what differs at each registration."""
         content = dict(self.content)
         content["tasks"] = sorted(content["tasks"], key=lambda task: str(task["slug"]))
-        content["edges"] = sorted(content["edges"], key=lambda edge: (*ends(edge), edge["key"] or ""))
-        content["storage"] = lasting(content["storage"])
+        content["edges"] = sorted(content["edges"], key=lambda edge: (*edge_slugs(edge), edge["key"] or ""))
+        content["storage"] = comparable_storage(content["storage"])
         return digest_of([content, self.description])
 
-    def built(self) -> Json:
-        """The content to send: as `content`, with its storage built (uploaded, pickled, …).
+    def built_content(self) -> Json:
+        """Build the storage (upload, pickle, …) and return `content` with it.
 
         Raises:
             Exception: whatever the storage raises.
@@ -82,35 +81,35 @@ class Wanted:
         storage.flows, storage._flows = {}, {}
         storage.add_flow(self.flow)
         if type(storage).build is not Storage.build:
-            # Prefect's own only looks for retries without results, slowly, and warns of them; our tasks can
-            # make their inputs again.
+            # The base method only warns, slowly, of tasks that have retries but no results; our tasks can
+            # recreate their inputs.
             storage = storage.build()
         return {**self.content, "storage": serialized_storage(storage)}
 
 
-def ends(edge: Mapping[str, Mapping[str, str]]) -> tuple[str, str]:
-    """The slugs of the two tasks of a serialised edge."""
+def edge_slugs(edge: Mapping[str, Mapping[str, str]]) -> tuple[str, str]:
+    """The slugs of the upstream and downstream task of a serialized edge."""
     return str(edge["upstream_task"]["slug"]), str(edge["downstream_task"]["slug"])
 
 
-def lasting(storage: Json | None) -> Json | None:
-    """What of a serialised storage stays the same when the same flow is stored again.
+def comparable_storage(storage: Json | None) -> Json | None:
+    """The part of a serialized storage that stays the same when the same flow is stored again.
 
-    `flows` holds where each flow was put: `Local` and the cloud storages put a time stamp into it.
+    `flows` holds the location of each flow, to which `Local` and the cloud storages add a timestamp.
     """
     return None if storage is None else {name: value for name, value in storage.items() if name != "flows"}
 
 
-def wanted(flow: prefect.Flow, owner: str, description: str | None = None) -> Wanted:
-    """The description of one flow, with the labels that its storage needs.
+def wanted_flow(flow: prefect.Flow, owner: str, description: str | None = None) -> Wanted:
+    """Return the desired state of one flow, with the labels that its storage needs.
 
     Raises:
-        ValueError: the flow has a cycle, or a value that is not JSON.
+        ValueError: the flow has a cycle, or a value that cannot be serialized to JSON.
     """
     content = serialized(flow)
     labels = set(flow.storage.labels if flow.storage is not None else ())
     if content["run_config"] is not None and labels:
-        # As `Flow.register` does: a flow that lies on one machine must run there.
+        # As `Flow.register` does: a flow that is stored on one machine must run there.
         run_config = dict(content["run_config"])
         run_config["labels"] = sorted(labels | set(run_config.get("labels") or ()))
         content["run_config"] = run_config
@@ -118,25 +117,25 @@ def wanted(flow: prefect.Flow, owner: str, description: str | None = None) -> Wa
 
 
 def wanted_flows(flows: ProjectFlows, only: Collection[str] | None = None) -> list[Wanted]:
-    """The descriptions of a project's flows, in the order of `prefect.yml`.
+    """Return the desired state of a project's flows, in the order of `prefect.yml`.
 
     Args:
-        flows: the project's.
-        only: names to take; all by default.
+        flows: the project's flows.
+        only: names of the flows to return; all by default.
 
     Raises:
         ConfigError: a flow cannot be built.
     """
     owner = owner_of_flows(flows)
     return [
-        wanted(flows.build(name), owner, config.description)
+        wanted_flow(flows.build(name), owner, config.description)
         for name, config in flows.config.flows.items()
         if only is None or name in only
     ]
 
 
 def owner_of_flows(flows: ProjectFlows) -> str:
-    """Who registers a project's flows, as it stands in their keys."""
+    """The owner in the keys of a project's flows."""
     from kedro_prefect_hooks.compat import kedro_project
 
     return owner_of(kedro_project.package_name() or flows.path.name, flows.context.env)

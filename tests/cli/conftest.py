@@ -1,4 +1,4 @@
-"""`kedro prefect up` in a process of its own, for tests that need an API and an agent."""
+"""Long-running commands, such as `kedro prefect up`, as child processes of a test."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from kedro_prefect_hooks.embedded import location
+from tests import processes
 from tests.scenarios.project_factory import Project, clean_environment
 
-PATIENCE = 90
+TIMEOUT = 90
 """Seconds for anything that takes a second or two on an idle machine."""
 
 
 class Background:
-    """A `kedro prefect …` that goes on until it is told to end, and what it has printed so far."""
+    """A `kedro prefect …` that runs until it is stopped, and its output so far."""
 
     def __init__(self, project: Project, *arguments: str, home: Path, env: dict[str, str]) -> None:
         self.project = project
         self.file = home / f"{'-'.join(arguments[:2]).replace('/', '_')}-{time.monotonic_ns()}.txt"
         with self.file.open("wb") as output:
-            self.process = subprocess.Popen(
+            self.process = processes.start(
                 [sys.executable, "-m", "kedro", "prefect", *arguments],
                 cwd=str(project.path),
                 env=clean_environment(home, PYTHONUNBUFFERED="1", HOOK_LOG=str(project.hook_log), **env),
@@ -36,24 +37,24 @@ class Background:
             )
 
     @property
-    def printed(self) -> str:
+    def output(self) -> str:
         return self.file.read_text(encoding="utf-8")
 
     def wait_for(self, text: str) -> str:
-        """Waits until `text` has been printed; returns all that has."""
-        wait_until(lambda: text in self.printed or self.process.poll() is not None, f"{text!r} in output")
-        assert text in self.printed, self.printed
-        return self.printed
+        """Wait until `text` has been printed; return the output so far."""
+        wait_until(lambda: text in self.output or self.process.poll() is not None, f"{text!r} in output")
+        assert text in self.output, self.output
+        return self.output
 
-    def end(self, number: int = signal.SIGINT) -> str:
-        """Signals the process, waits for its end, and returns all that it has printed."""
+    def stop(self, signal_number: int = signal.SIGINT) -> str:
+        """Signal the process, wait until it has exited, and return its whole output."""
         if self.process.poll() is None:
-            self.process.send_signal(number)
-        self.process.wait(PATIENCE)
-        return self.printed
+            self.process.send_signal(signal_number)
+        self.process.wait(TIMEOUT)
+        return self.output
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> None:
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = TIMEOUT) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
@@ -70,7 +71,7 @@ def is_alive(pid: int) -> bool:
 
 @pytest.fixture
 def background(home: Path) -> Iterator[Callable[..., Background]]:
-    """`background(project, "agent", …, env={…})` starts `kedro prefect agent …`; killed after the test."""
+    """`background(project, "agent", …, env={…})` starts `kedro prefect agent …`; stopped after the test."""
     started: list[Background] = []
 
     def start(project: Project, *arguments: str, env: dict[str, str] | None = None) -> Background:
@@ -78,24 +79,18 @@ def background(home: Path) -> Iterator[Callable[..., Background]]:
         return started[-1]
 
     yield start
-    for each in started:
-        if each.process.poll() is None:
-            each.process.terminate()
-            try:
-                each.process.wait(30)
-            except subprocess.TimeoutExpired:
-                each.process.kill()
-                each.process.wait()
+    for command in started:
+        processes.stop(command.process, patience=30)
 
 
 @pytest.fixture
 def up(background: Callable[..., Background]) -> Callable[..., Background]:
-    """`up(project, …)` starts `kedro prefect up` on a free port and waits until it is up."""
+    """`up(project, …)` starts `kedro prefect up` on a free port and waits until it is ready."""
 
     def start(project: Project, *options: str, env: dict[str, str] | None = None) -> Background:
-        process = background(project, "up", "--port", "0", *options, env=env)
-        process.wait_for("No agent" if "--no-agent" in options else "takes flow runs")
+        command = background(project, "up", "--port", "0", *options, env=env)
+        command.wait_for("Press Ctrl+C to stop the API")
         assert location.running(project.path) is not None
-        return process
+        return command
 
     return start

@@ -1,4 +1,4 @@
-"""What Kedro's command line shows of us, what it costs, and what is said where nothing can be done."""
+"""The commands in Kedro's command line: their help, their import cost, and errors common to all of them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.scenarios.scenarios import chain
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_of_each_command_explains_it(name: str) -> None:
+def test_each_command_has_help(name: str) -> None:
     result = CliRunner().invoke(prefect, [name, "--help"])
     assert result.exit_code == 0
     assert f"prefect {name} [OPTIONS]" in result.output
     assert len(result.output.splitlines()) > 6
 
 
-def test_help_lists_the_commands_in_the_order_of_use() -> None:
+def test_help_lists_the_commands_in_order_of_use() -> None:
     result = CliRunner().invoke(commands, ["prefect", "--help"])
     listed = [
         line.split()[0]
@@ -34,13 +34,13 @@ def test_help_lists_the_commands_in_the_order_of_use() -> None:
     assert listed == list(COMMANDS)
 
 
-def test_a_misspelt_command_is_answered_with_the_nearest() -> None:
+def test_a_misspelt_command_gets_a_suggestion() -> None:
     result = CliRunner().invoke(commands, ["prefect", "registre"])
     assert result.exit_code == 2
     assert "register" in result.output.splitlines()[-1]
 
 
-def test_the_entry_point_imports_click_and_no_more() -> None:
+def test_the_entry_point_imports_only_click() -> None:
     code = (
         "import sys, json, typing, __future__, click; before = set(sys.modules)\n"
         "import kedro_prefect_hooks.cli\n"
@@ -70,7 +70,7 @@ def test_kedro_lists_the_group_once_in_a_project(tmp_path: Path, kedro: Callable
     "command",
     [["plan"], ["up"], ["register"], ["run", "x"], ["graph", "x"], ["agent"], ["init"]],
 )
-def test_outside_of_a_project_each_command_says_so(tmp_path: Path, command: list[str]) -> None:
+def test_each_command_reports_a_missing_project(tmp_path: Path, command: list[str]) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
     result = subprocess.run(
@@ -91,7 +91,7 @@ def test_outside_of_a_project_each_command_says_so(tmp_path: Path, command: list
     "command",
     [["run", "x", "--local"], ["up"], ["plan"], ["register"], ["graph", "x"], ["agent"]],
 )
-def test_without_a_prefect_yml_each_command_says_how_to_begin(
+def test_each_command_reports_a_missing_prefect_yml_and_how_to_create_it(
     tmp_path: Path, kedro: Callable[..., Any], command: list[str]
 ) -> None:
     result = kedro(chain(tmp_path / "project", 2), "prefect", *command)
@@ -102,7 +102,7 @@ def test_without_a_prefect_yml_each_command_says_how_to_begin(
 
 
 @pytest.mark.parametrize("command", [["run", "chian"], ["run", "chian", "--local"], ["graph", "chian"]])
-def test_an_unknown_flow_is_answered_with_the_nearest(
+def test_an_unknown_flow_gets_a_suggestion(
     tmp_path: Path, kedro: Callable[..., Any], command: list[str]
 ) -> None:
     project = chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}, "other": {}}})
@@ -116,15 +116,17 @@ def test_an_unknown_flow_is_answered_with_the_nearest(
 
 
 @pytest.mark.parametrize("command", [["register"], ["run", "chain"], ["plan"], ["agent"]])
-def test_an_api_that_is_away_is_named(tmp_path: Path, kedro: Callable[..., Any], command: list[str]) -> None:
+def test_an_unreachable_api_is_named(tmp_path: Path, kedro: Callable[..., Any], command: list[str]) -> None:
     prefect_yml = {"api": "http://127.0.0.1:9", "flows": {"chain": {}}}
     result = kedro(chain(tmp_path / "project", 2, prefect=prefect_yml), "prefect", *command)
     assert result.returncode == 1
-    assert "The Prefect API at http://127.0.0.1:9 does not answer" in result.stdout
+    assert "The Prefect API at http://127.0.0.1:9 is unreachable (Connection refused)" in result.stdout
     assert "Traceback" not in result.stdout
 
 
-def test_an_error_in_the_projects_code_is_told_in_short(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+def test_an_error_in_the_projects_code_is_reported_in_short(
+    tmp_path: Path, kedro: Callable[..., Any]
+) -> None:
     project: Project = chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}}})
     project.write(
         f"src/{project.package}/pipeline_registry.py",
@@ -135,5 +137,5 @@ def test_an_error_in_the_projects_code_is_told_in_short(tmp_path: Path, kedro: C
     assert "KeyError: 'my mistake'" in result.stdout
     assert "pipeline_registry.py, line 2" in result.stdout
     assert "Traceback" not in result.stdout
-    whole = kedro(project, "prefect", "plan", env={"KEDRO_PREFECT_TRACEBACK": "1"})
-    assert "Traceback" in whole.stdout
+    raised = kedro(project, "prefect", "plan", env={"KEDRO_PREFECT_TRACEBACK": "1"})
+    assert "Traceback" in raised.stdout

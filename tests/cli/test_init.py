@@ -1,4 +1,4 @@
-"""`kedro prefect init` leaves a project that can register and run at once."""
+"""After `kedro prefect init`, a project can register and run its flows."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def test_init_writes_a_prefect_yml_that_works_and_edits_settings(
 
     first = kedro(project, "prefect", "init", ok=True).stdout
     assert "Wrote conf/base/prefect.yml" in first
-    assert "Made conf/deploy/" in first
-    assert "HOOKS = (PrefectHooks(),)" in first, "the lines are shown"
-    assert settings.read_bytes() == before, "and only shown"
+    assert "Created conf/deploy/" in first
+    assert "HOOKS = (PrefectHooks(),)" in first, "the lines are printed"
+    assert settings.read_bytes() == before, "and only printed"
 
     second = kedro(project, "prefect", "init")
     assert second.returncode == 1
-    assert "conf/base/prefect.yml is there already" in second.stdout
+    assert "conf/base/prefect.yml already exists" in second.stdout
 
     text = (project.path / "conf/base/prefect.yml").read_text(encoding="utf-8")
     assert text.startswith("# yaml-language-server: $schema=../prefect.schema.json\n")
@@ -37,33 +37,31 @@ def test_init_writes_a_prefect_yml_that_works_and_edits_settings(
     assert "Added the hook to" in third
     assert (project.path / "conf/base/prefect.yml").read_text(encoding="utf-8").endswith("# my own\n")
     edited = settings.read_bytes()
-    assert "has the hook already" in kedro(project, "prefect", "init", "--settings", ok=True).stdout
+    assert "already has the hook" in kedro(project, "prefect", "init", "--settings", ok=True).stdout
     assert settings.read_bytes() == edited
 
     plan = kedro(project, "prefect", "plan")
     assert plan.returncode == 2, plan.stdout
     registered = kedro(project, "run", "--env", "deploy", ok=True).stdout
-    assert f"new         {project.package.replace('_', '-')}" in registered, (
-        "the hook that was added registers"
-    )
+    assert f"  new  {project.package.replace('_', '-')}" in registered, "the hook that was added registers"
 
     kedro(project, "prefect", "init", "--force", ok=True)
     assert (project.path / "conf/base/prefect.yml").read_text(encoding="utf-8") == text
 
 
-def test_init_leaves_settings_alone_that_it_does_not_understand(
+def test_init_does_not_change_settings_that_it_cannot_edit_safely(
     tmp_path: Path, kedro: Callable[..., Any]
 ) -> None:
     project = chain(tmp_path / "project", 2, prefect_hooks=False, settings="\nHOOKS = tuple(list(HOOKS))\n")
     before = (project.source / "settings.py").read_bytes()
     result = kedro(project, "prefect", "init", "--settings")
     assert result.returncode == 1
-    assert "was left alone" in result.stdout
+    assert "was not changed" in result.stdout
     assert "from kedro_prefect_hooks import PrefectHooks" in result.stdout
     assert (project.source / "settings.py").read_bytes() == before
 
 
-def test_schema_goes_to_standard_output_or_to_a_file(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+def test_schema_is_written_to_standard_output_or_to_a_file(tmp_path: Path, kedro: Callable[..., Any]) -> None:
     project = chain(tmp_path / "project", 2)
     kedro(project, "prefect", "schema", "--output", "schema.json", ok=True)
     text = (project.path / "schema.json").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`plan` shows what `register` then does, and both say the next step."""
+"""`plan` previews what `register` does, and both print the next step."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ def test_from_new_to_unchanged_to_changed(tmp_path: Path, kedro: Callable[..., A
 
     new = kedro(project, "prefect", "plan")
     assert new.returncode == 2, new.stdout
-    assert "  one   new         none yet" in new.stdout
+    assert "  one     new       none yet" in new.stdout
     assert "To register 2 flows: kedro prefect register." in new.stdout
 
     registered = kedro(project, "prefect", "register", ok=True).stdout
-    assert "Environment deploy:" in registered, "by default it is the environment whose runs register"
+    assert "Environment deploy:" in registered, "the default is the environment in which runs register flows"
     assert "Registered 2 flows." in registered
     assert "Next: kedro prefect run one --watch" in registered
 
     unchanged = kedro(project, "prefect", "plan")
     assert unchanged.returncode == 0, unchanged.stdout
-    assert "Nothing to do." in unchanged.stdout
-    assert "unchanged   one" in kedro(project, "run", "--env", "deploy", ok=True).stdout, "the hook agrees"
+    assert "Nothing to register." in unchanged.stdout
+    assert "  unchanged  one" in kedro(project, "run", "--env", "deploy", ok=True).stdout, "the hook agrees"
 
     changed = _flows(one={"schedule": {"cron": "0 6 * * *"}, "parameters": ["size"]}, two={})
     project.write_conf("base", "prefect", changed)
     plan = kedro(project, "prefect", "plan")
     assert plan.returncode == 2, plan.stdout
-    assert "  one   changed     1 → 2" in plan.stdout
-    assert "schedule: none → cron 0 6 * * *" in plan.stdout
+    assert "  one     changed    1 → 2" in plan.stdout
+    assert "schedule: none → every day at 06:00" in plan.stdout
     assert "+ parameter size added" in plan.stdout
-    assert "  two   unchanged   1" in plan.stdout
+    assert "  two     unchanged  1" in plan.stdout
 
     kedro(project, "prefect", "plan", "--json", "--output", "plan.json")
     data = json.loads((project.path / "plan.json").read_text(encoding="utf-8"))
@@ -49,32 +49,32 @@ def test_from_new_to_unchanged_to_changed(tmp_path: Path, kedro: Callable[..., A
     assert {change["section"] for change in data["flows"][0]["changes"]} >= {"parameters", "schedule"}
 
     only = kedro(project, "prefect", "register", "--flow", "two", ok=True).stdout
-    assert "Nothing had changed." in only
+    assert "Nothing has changed." in only
     forced = kedro(project, "prefect", "register", "--flow", "two", "--force", ok=True).stdout
     assert "two  version 2" in forced
 
 
-def test_prune_archives_orphans_after_a_question(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+def test_prune_archives_orphans_after_confirmation(tmp_path: Path, kedro: Callable[..., Any]) -> None:
     project = chain(tmp_path / "project", 2, prefect=_flows(kept={}, gone={}))
     kedro(project, "prefect", "register", ok=True)
     project.write_conf("base", "prefect", _flows(kept={}))
 
     plan = kedro(project, "prefect", "plan")
-    assert plan.returncode == 0, "an orphan is nothing to register"
-    assert "gone  orphaned" in plan.stdout
+    assert plan.returncode == 0, "an orphan does not need to be registered"
+    assert "gone    orphaned" in plan.stdout
     assert "kedro prefect register --prune" in plan.stdout
 
-    asked = kedro(project, "prefect", "register", "--prune")
-    assert asked.returncode == 1
-    assert "  gone (version 1)" in asked.stdout
-    assert "--yes" in asked.stdout
-    assert "gone  orphaned" in kedro(project, "prefect", "plan").stdout, "nothing was done"
+    unconfirmed = kedro(project, "prefect", "register", "--prune")
+    assert unconfirmed.returncode == 1
+    assert "  gone (version 1)" in unconfirmed.stdout
+    assert "--yes" in unconfirmed.stdout
+    assert "gone    orphaned" in kedro(project, "prefect", "plan").stdout, "nothing was done"
 
-    assert "archived    gone" in kedro(project, "prefect", "register", "--prune", "--yes", ok=True).stdout
+    assert "  archived   gone" in kedro(project, "prefect", "register", "--prune", "--yes", ok=True).stdout
     assert "gone" not in kedro(project, "prefect", "plan").stdout
 
 
-def test_pipeline_chooses_flows_and_misspellings_are_answered(
+def test_pipeline_selects_flows_and_misspellings_get_suggestions(
     tmp_path: Path, kedro: Callable[..., Any]
 ) -> None:
     project = chain(tmp_path / "project", 2, prefect=_flows(one={}, two={}))

@@ -1,4 +1,4 @@
-"""`run --local`: a flow run without any API, with its progress and its times."""
+"""`run --local`: a flow run without an API, with its progress and a table of its tasks."""
 
 from __future__ import annotations
 
@@ -27,12 +27,15 @@ def test_each_task_has_a_line_and_a_row(
 ) -> None:
     project = chain(tmp_path / "project", 3, prefect={"flows": {"chain": {"executor": executor}}})
     output = kedro(project, "prefect", "run", "chain", "--local", ok=True).stdout
-    assert f"Flow 'chain' here, with {executor['type']}, in environment deploy:" in output
+    assert f"Running flow 'chain' locally with {executor['type']}, in environment deploy:" in output
     for number in (1, 2, 3):
         assert re.search(rf"  {number}/3  node_{number - 1}  Success +\d\.\d\d s", output), output
-        assert re.search(rf"  node_{number - 1}  Success +1 +\d\.\d\d s +\d\.\d\d s +=+", output), output
+        assert re.search(rf"  node_{number - 1}  Success +1 +\d\.\d\d s +\d\.\d\d s +\| *=+ *\|", output), (
+            output
+        )
+    assert re.search(r"  TASK +STATE +TRIES +STARTED +DURATION\n", output), output
     assert re.search(r"Flow 'chain' ended in Success after \d+\.\d+ s\.", output)
-    assert "\x1b" not in output and "\r" not in output, "no cursor tricks and no colours in a log file"
+    assert "\x1b" not in output and "\r" not in output, "no cursor movements and no colours in a log file"
     assert json.loads((project.data / "end.json").read_text()) == 3
 
 
@@ -53,7 +56,7 @@ def test_the_same_outputs_and_hooks_as_kedro_run(tmp_path: Path, kedro: Callable
     assert hook_counts(project) == hooks
 
 
-def test_parameters_are_read_as_yaml_and_reach_the_nodes(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+def test_parameters_are_parsed_as_yaml_and_reach_the_nodes(tmp_path: Path, kedro: Callable[..., Any]) -> None:
     prefect_yml = {"flows": {"slow": {"parameters": ["seconds"]}}}
     project = slow(tmp_path / "project", 3600, prefect=prefect_yml)
     kedro(project, "prefect", "run", "slow", "--local", "--param", "seconds=0.01", ok=True)
@@ -63,10 +66,10 @@ def test_parameters_are_read_as_yaml_and_reach_the_nodes(tmp_path: Path, kedro: 
 @pytest.mark.parametrize(
     ("param", "message"),
     [
-        ("second=1", "Flow 'slow' has no parameter 'second'. Did you mean 'seconds'? It offers: seconds."),
+        ("second=1", "Flow 'slow' has no parameter 'second'. Did you mean 'seconds'? It accepts: seconds."),
         ("seconds", "found 'seconds', expected NAME=VALUE, such as model.depth=3"),
-        ("seconds=[1", "the value of 'seconds' cannot be read"),
-        ("seconds=2020-01-01", "the value of 'seconds' cannot be read"),
+        ("seconds=[1", "the value of 'seconds' cannot be parsed"),
+        ("seconds=2020-01-01", "the value of 'seconds' cannot be parsed"),
     ],
 )
 def test_a_wrong_parameter_is_one_message(
@@ -96,4 +99,4 @@ def test_options_that_need_an_api_are_refused(tmp_path: Path, kedro: Callable[..
     project = chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}}})
     result = kedro(project, "prefect", "run", "chain", "--local", "--watch")
     assert result.returncode == 2
-    assert "--local needs no API" in result.stdout
+    assert "--label, --name and --watch need an API" in result.stdout

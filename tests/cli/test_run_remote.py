@@ -1,18 +1,19 @@
-"""`run`: a flow run in the API, taken by an agent, and followed to its end with `--watch`."""
+"""`run`: a flow run that an agent runs, followed with `--watch` until it has finished."""
 
 from __future__ import annotations
 
 import os
 import re
+import select
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 
-from tests.cli.conftest import Background, wait_until
+from tests import processes
+from tests.cli.conftest import TIMEOUT, Background, wait_until
 from tests.scenarios.project_factory import Project, clean_environment
 from tests.scenarios.scenarios import chain, failing, slow
 
@@ -20,24 +21,24 @@ Up = Callable[..., Background]
 Kedro = Callable[..., Any]
 
 
-def test_what_is_missing_is_said_with_the_next_step(tmp_path: Path, kedro: Kedro, up: Up) -> None:
+def test_what_is_missing_is_reported_with_the_next_step(tmp_path: Path, kedro: Kedro, up: Up) -> None:
     project = chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}}})
-    alone = kedro(project, "prefect", "run", "chain", "--watch")
-    assert alone.returncode == 1
-    assert "`kedro prefect up`" in alone.stdout and "--local" in alone.stdout
+    stopped = kedro(project, "prefect", "run", "chain", "--watch")
+    assert stopped.returncode == 1
+    assert "`kedro prefect up`" in stopped.stdout and "--local" in stopped.stdout
 
     unregistered = kedro(project, "prefect", "run", "chain")
     assert unregistered.returncode == 1
     assert "Register it first: kedro prefect register" in unregistered.stdout
 
     kedro(project, "prefect", "register", ok=True)
-    waits = kedro(project, "prefect", "run", "chain", ok=True).stdout
-    assert "Next: kedro prefect up. The run waits until it is started." in waits
-    up(project)  # whose agent takes the run that has waited
-    wait_until((project.data / "end.json").exists, "the run that waited")
+    waiting = kedro(project, "prefect", "run", "chain", ok=True).stdout
+    assert "The flow run waits until the API and an agent are running.\nNext: kedro prefect up\n" in waiting
+    up(project)  # its agent runs the waiting flow run
+    wait_until((project.data / "end.json").exists, "the waiting flow run")
 
 
-def test_watch_shows_states_log_lines_and_times(tmp_path: Path, kedro: Kedro, up: Up) -> None:
+def test_watch_prints_states_log_lines_and_a_table(tmp_path: Path, kedro: Kedro, up: Up) -> None:
     project = failing(tmp_path / "project", prefect={"flows": {"good": {"parameters": []}, "other": {}}})
     process = up(project)
     kedro(project, "prefect", "register", ok=True)
@@ -45,13 +46,15 @@ def test_watch_shows_states_log_lines_and_times(tmp_path: Path, kedro: Kedro, up
     assert "Flow run 'my run' of 'good', version 1, is Scheduled." in output
     for state in ("Scheduled", "Submitted", "Running", "Success"):
         assert re.search(rf"\d\d:\d\d:\d\d  STATE     {state}", output), output
-    assert re.search(r"INFO      Running node: second: ", output), "Kedro's own lines come through the API"
+    assert re.search(r"INFO      Running node: second: ", output), (
+        "Kedro's own log lines arrive through the API"
+    )
     times = [line[:8] for line in output.splitlines() if re.match(r"\d\d:\d\d:\d\d  STATE", line)]
     assert times == sorted(times)
-    assert re.search(r"  third   Success +\d+\.\d+ s +\d+\.\d+ s\n", output)
+    assert re.search(r"  third   Success +\d+\.\d+ s +\d+\.\d+ s  \| *=+ *\|\n", output)
     assert re.search(r"Flow run 'my run' ended in Success after \d+\.\d+ s\.", output)
     assert "\x1b" not in output and "\r" not in output
-    assert "of 'good' starts (process" in process.printed
+    assert re.search(r"Started flow run 'my run' of 'good' \(process \d+\)\.\n", process.output)
 
     project.break_node("third")
     failed = kedro(project, "prefect", "run", "good", "--watch")
@@ -68,51 +71,53 @@ def test_parameters_reach_the_flow_run(tmp_path: Path, kedro: Kedro, up: Up) -> 
     assert result.returncode == 0, result.stdout
 
 
-def _at_a_terminal(project: Project, home: Path, answer: str) -> str:
-    """Watches a run of the slow flow at a terminal, presses Ctrl-C once it runs, and answers."""
+def _interrupt_at_a_terminal(project: Project, home: Path, choice: str) -> str:
+    """Watch a run of the slow flow at a terminal, press Ctrl+C while it is running, and make a choice."""
     import pty
 
-    mine, its = pty.openpty()
-    with subprocess.Popen(
+    terminal, end_of_child = pty.openpty()
+    with processes.running(
         [sys.executable, "-m", "kedro", "prefect", "run", "slow", "--watch"],
         cwd=str(project.path),
         env=clean_environment(home),
-        stdin=its,
-        stdout=its,
-        stderr=its,
+        stdin=end_of_child,
+        stdout=end_of_child,
+        stderr=end_of_child,
         start_new_session=True,
         close_fds=True,
     ) as process:
-        os.close(its)
-        printed = b""
+        os.close(end_of_child)
+        output = b""
+
+        def read() -> bytes:
+            ready, _, _ = select.select([terminal], [], [], TIMEOUT)
+            assert ready, f"nothing was printed for {TIMEOUT} s after: {output.decode()}"
+            try:
+                return os.read(terminal, 4096)
+            except OSError:  # the terminal has closed with the process
+                return b""
 
         def read_until(text: bytes) -> None:
-            nonlocal printed
-            while text not in printed:
-                try:
-                    piece = os.read(mine, 4096)
-                except OSError:  # the terminal has closed with the process
-                    piece = b""
-                assert piece, printed.decode()
-                printed += piece
+            nonlocal output
+            while text not in output:
+                chunk = read()
+                assert chunk, output.decode()
+                output += chunk
 
         read_until(b"STATE     Running")
         wait_until((project.data / "started.txt").exists, "the slow node")
         process.send_signal(signal.SIGINT)
         read_until(b"Cancel the flow run (c)")
-        os.write(mine, answer.encode() + b"\n")
-        try:
-            while True:
-                piece = os.read(mine, 4096)
-                if not piece:
-                    break
-                printed += piece
-        except OSError:
-            pass
+        os.write(terminal, choice.encode() + b"\n")
+        while True:
+            chunk = read()
+            if not chunk:
+                break
+            output += chunk
         process.wait(60)
-        os.close(mine)
-        printed += f"\nexit code {process.returncode}".encode()
-    return printed.decode()
+        os.close(terminal)
+        output += f"\nexit code {process.returncode}".encode()
+    return output.decode()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
@@ -121,15 +126,15 @@ def test_ctrl_c_offers_to_cancel_or_to_detach(tmp_path: Path, kedro: Kedro, up: 
     up(project)
     kedro(project, "prefect", "register", ok=True)
 
-    cancelled = _at_a_terminal(project, home, "c")
-    assert "Asked to cancel" in cancelled
+    cancelled = _interrupt_at_a_terminal(project, home, "c")
+    assert "Requested cancellation" in cancelled
     assert "ended in Cancelled" in cancelled
     assert "exit code 1" in cancelled
 
     (project.data / "started.txt").unlink()
-    detached = _at_a_terminal(project, home, "d")
-    assert "goes on without being watched" in detached
+    detached = _interrupt_at_a_terminal(project, home, "d")
+    assert re.search(r"Detached: flow run '[\w-]+' keeps running\.", detached)
     assert "exit code 1" in detached
     assert not (project.data / "end.json").exists()
     (project.data / "go.txt").write_text("")
-    wait_until((project.data / "end.json").exists, "the run that was left alone")
+    wait_until((project.data / "end.json").exists, "the detached flow run")

@@ -1,4 +1,4 @@
-"""The hook is added to settings.py, and nothing else there changes by a byte."""
+"""Adding the hook to settings.py changes no other byte of it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ CASES = {
     ),
     "without parentheses": (b"HOOKS = A(), B()\n", IMPORT + b"\n\nHOOKS = A(), B(), PrefectHooks()\n"),
     "annotated": (b"HOOKS: tuple = (A(),)\n", IMPORT + b"\n\nHOOKS: tuple = (A(), PrefectHooks(),)\n"),
-    "Windows line ends": (
+    "Windows line endings": (
         b"import a\r\nHOOKS = (A(),)\r\n",
         b"import a\r\n" + IMPORT + b"\r\nHOOKS = (A(), PrefectHooks(),)\r\n",
     ),
-    "no line end at the end": (b"import a", b"import a\n" + IMPORT + b"\n\n\nHOOKS = (PrefectHooks(),)\n"),
-    "letters of several bytes": (
+    "no newline at the end": (b"import a", b"import a\n" + IMPORT + b"\n\n\nHOOKS = (PrefectHooks(),)\n"),
+    "characters of several bytes": (
         "# Größe 数\nHOOKS = (A('数'), B('ß'),)\n".encode(),
         IMPORT + "\n\n# Größe 数\nHOOKS = (A('数'), B('ß'), PrefectHooks(),)\n".encode(),
     ),
@@ -52,7 +52,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_hook_is_added_and_nothing_else(name: str) -> None:
+def test_only_the_hook_is_added(name: str) -> None:
     before, expected = CASES[name]
     after = with_hook(before)
     assert after.splitlines() == expected.splitlines()
@@ -60,7 +60,7 @@ def test_the_hook_is_added_and_nothing_else(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_old_bytes_are_all_there_in_their_order(name: str) -> None:
+def test_the_old_bytes_remain_in_order(name: str) -> None:
     before, _ = CASES[name]
     rest = iter(with_hook(before))
     assert all(byte in rest for byte in before), "the old file is a subsequence of the new one"
@@ -80,7 +80,7 @@ def test_it_is_never_added_twice(name: str) -> None:
         b"from kedro_prefect_hooks import PrefectHooks\nhooks = [PrefectHooks()]\nHOOKS = tuple(hooks)\n",
     ],
 )
-def test_a_file_that_has_it_in_another_form_is_left_as_it_is(source: bytes) -> None:
+def test_a_file_with_the_hook_in_another_form_is_not_changed(source: bytes) -> None:
     assert with_hook(source) == source
 
 
@@ -95,6 +95,6 @@ def test_a_file_that_has_it_in_another_form_is_left_as_it_is(source: bytes) -> N
         b"HOOKS = ((A()),)\n",
     ],
 )
-def test_what_is_not_understood_is_not_touched(source: bytes) -> None:
+def test_hooks_in_an_unknown_form_are_not_changed(source: bytes) -> None:
     with pytest.raises(CannotEdit):
         with_hook(source)

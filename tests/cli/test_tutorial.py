@@ -1,4 +1,4 @@
-"""The tutorial, as a newcomer follows it: its commands are run, and print what it says they print."""
+"""The tutorial, followed step by step: its commands run, and print the output that it shows."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ TUTORIAL = REPOSITORY / "docs" / "tutorial" / "first-flow.md"
 
 FENCE = re.compile(r"([^\n]*)\n\n```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PORT = "http://127.0.0.1:4200"
-"""Where `up` listens; here any free port, for others may be at work on this machine."""
+"""Where `up` listens; here it is any free port, because other processes may use this one."""
 
 
 def steps() -> Iterator[tuple[str, str, str]]:
-    """All blocks of code: the line before, the language, the content."""
+    """All code blocks: the line before, the language, the content."""
     for match in FENCE.finditer(TUTORIAL.read_text(encoding="utf-8")):
         yield match[1], match[2], match[3]
 
 
 def commands(block: str) -> Iterator[tuple[str, list[str]]]:
-    """The commands of a console block, each with the lines that it is to print."""
+    """The commands of a console block, each with its expected output."""
     command, expected = "", []
     for line in block.splitlines():
         if line.startswith("$ ") or line == "^C":
@@ -42,23 +42,23 @@ def commands(block: str) -> Iterator[tuple[str, list[str]]]:
     yield command, expected
 
 
-def assert_printed(printed: str, expected: list[str]) -> None:
-    """`…` alone stands for any lines or none, within a line for any text. Other lines follow each other."""
+def assert_output(output: str, expected: list[str]) -> None:
+    """`…` on a line of its own matches any number of lines, and within a line any text."""
     patterns = [
         r"(?:.*\n)*?" if line == "…" else re.escape(line).replace("…", ".*?").replace("4200", r"\d+") + "\n"
         for line in expected
     ]
-    assert re.search("^" + "".join(patterns), printed + "\n", re.MULTILINE), (
-        f"expected:\n{chr(10).join(expected)}\n\nprinted:\n{printed}"
+    assert re.search("^" + "".join(patterns), output + "\n", re.MULTILINE), (
+        f"expected:\n{chr(10).join(expected)}\n\noutput:\n{output}"
     )
 
 
-def test_assert_printed_can_fail() -> None:
-    assert_printed("one\ntwo 17 s\nthree", ["one", "two … s", "…"])
+def test_assert_output_can_fail() -> None:
+    assert_output("one\ntwo 17 s\nthree", ["one", "two … s", "…"])
     with pytest.raises(AssertionError):
-        assert_printed("one\nbetween\ntwo", ["one", "two"])
+        assert_output("one\nbetween\ntwo", ["one", "two"])
     with pytest.raises(AssertionError):
-        assert_printed("one\ntwo", ["…", "three"])
+        assert_output("one\ntwo", ["…", "three"])
 
 
 @pytest.mark.skipif(
@@ -67,27 +67,27 @@ def test_assert_printed_can_fail() -> None:
 def test_the_tutorial(tmp_path: Path, home: Path, background: Callable[..., Background]) -> None:
     folder = tmp_path
     api: Background | None = None
-    seen = 0
+    count = 0
     for before, language, content in steps():
         path = re.search(r"`([\w./-]+)`(?: to)?:$", before)
         if language in ("python", "yaml"):
-            assert path is not None, f"it is not said where this goes:\n{content}"
+            assert path is not None, f"the text before does not name the file for:\n{content}"
             _write(folder / path[1], content, replace_end=before.startswith("Change the end"))
         elif language == "console":
             for command, expected in commands(content):
-                seen += 1
+                count += 1
                 if command == "^C":
                     assert api is not None
-                    assert_printed(api.end(), expected)
+                    assert_output(api.stop(), expected)
                 elif command == "$ kedro prefect up":
                     api = background(Project(folder, "hello_flow"), "up", "--port", "0")
-                    assert_printed(api.wait_for("Ctrl-C ends it all."), expected)
+                    assert_output(api.wait_for("Press Ctrl+C to stop the API and the agent."), expected)
                 elif command.startswith("$ cd "):
                     folder = folder / command[len("$ cd ") :]
                     assert folder.is_dir()
                 else:
-                    assert_printed(_run(command[2:], folder, home), expected)
-    assert seen >= 12
+                    assert_output(_run(command[2:], folder, home), expected)
+    assert count >= 12
     assert "hello-flow" in (folder / "hello-flow.html").read_text(encoding="utf-8")
 
 
@@ -100,7 +100,7 @@ def _write(path: Path, content: str, *, replace_end: bool) -> None:
 
 
 def _run(command: str, folder: Path, home: Path) -> str:
-    """What a command prints; it must succeed, but for `plan`, whose 2 means that there is something to do."""
+    """The output of a command, which must succeed (or, for `plan`, exit with 2: something to register)."""
     program, *arguments = shlex.split(command)
     assert program == "kedro", command
     kedro = shutil.which("kedro", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")

@@ -1,4 +1,4 @@
-"""`kedro prefect up`: API, services and agent in one process, which ends all of it in good order."""
+"""`kedro prefect up`: the API, its services and an agent in one process, and how it stops them."""
 
 from __future__ import annotations
 
@@ -19,43 +19,42 @@ Up = Callable[..., Background]
 Kedro = Callable[..., Any]
 
 
-def test_a_second_up_says_where_the_first_is_and_ctrl_c_ends_it(tmp_path: Path, kedro: Kedro, up: Up) -> None:
+def test_a_second_up_reports_the_first_and_ctrl_c_stops_it(tmp_path: Path, kedro: Kedro, up: Up) -> None:
     project = chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}}})
     first = up(project)
     endpoint = location.running(project.path)
     assert endpoint is not None
-    assert endpoint.url in first.printed
+    assert endpoint.url in first.output
 
     second = kedro(project, "prefect", "up", "--port", "0")
     assert second.returncode == 1
-    assert f"It is up already, at {endpoint.url} (process {endpoint.pid})" in second.stdout
+    assert f"The embedded API is already running at {endpoint.url} (process {endpoint.pid})" in second.stdout
 
-    assert f"embedded, {endpoint.url}" in kedro(project, "run", "--env", "deploy", ok=True).stdout, (
-        "found by itself"
-    )
+    run = kedro(project, "run", "--env", "deploy", ok=True)
+    assert f"embedded, {endpoint.url}" in run.stdout, "it is found automatically"
 
-    printed = first.end(signal.SIGINT)
-    assert first.process.returncode == 0, printed
-    assert printed.endswith("All of it has ended.\n")
-    assert "Traceback" not in printed
+    output = first.stop(signal.SIGINT)
+    assert first.process.returncode == 0, output
+    assert output.endswith("Stopped.\n")
+    assert "Traceback" not in output
     assert location.running(project.path) is None
     assert not (project.path / ".kedro_prefect" / "server.json").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "terminate"])
-def test_its_end_is_the_end_of_running_flow_runs(tmp_path: Path, kedro: Kedro, up: Up, number: int) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl+C", "terminate"])
+def test_stopping_it_cancels_running_flow_runs(tmp_path: Path, kedro: Kedro, up: Up, number: int) -> None:
     project = slow(tmp_path / "project", 3600, prefect={"flows": {"slow": {}}})
     first = up(project)
     kedro(project, "prefect", "register", ok=True)
     kedro(project, "prefect", "run", "slow", ok=True)
     wait_until((project.data / "started.txt").exists, "the slow node")
-    pid = int(first.printed.rpartition("(process ")[2].partition(")")[0])
+    pid = int(first.output.rpartition("(process ")[2].partition(")")[0])
     assert is_alive(pid)
 
-    printed = first.end(number)
-    assert first.process.returncode == 0, printed
-    assert "was cancelled." in printed
-    assert "Traceback" not in printed
+    output = first.stop(number)
+    assert first.process.returncode == 0, output
+    assert "was cancelled." in output
+    assert "Traceback" not in output
     assert not is_alive(pid)
 
     up(project, "--no-agent")
@@ -67,9 +66,7 @@ def test_its_end_is_the_end_of_running_flow_runs(tmp_path: Path, kedro: Kedro, u
     assert not [run for run in data["task_run"] if run["state"] == "Running"]
 
 
-def test_with_a_token_only_who_knows_it_gets_in_and_our_commands_do(
-    tmp_path: Path, kedro: Kedro, up: Up
-) -> None:
+def test_a_token_is_required_and_our_commands_send_it(tmp_path: Path, kedro: Kedro, up: Up) -> None:
     project = chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}}})
     up(project, env={"KEDRO_PREFECT_TOKEN": "sesame"})
     endpoint = location.running(project.path)
@@ -80,7 +77,7 @@ def test_with_a_token_only_who_knows_it_gets_in_and_our_commands_do(
     assert json.loads((project.data / "end.json").read_text()) == 2
 
 
-def test_what_up_cannot_do_is_one_message(tmp_path: Path, kedro: Kedro) -> None:
+def test_what_up_cannot_do_is_reported_in_one_message(tmp_path: Path, kedro: Kedro) -> None:
     project = chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}}})
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

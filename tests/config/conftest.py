@@ -1,4 +1,4 @@
-"""Configuration folders on disk, read by Kedro's real config loaders."""
+"""Configuration folders on disk, read by Kedro's own config loaders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OMEGA = "OmegaConfigLoader"
 
 @pytest.fixture
 def conf(tmp_path: Path) -> Callable[..., Path]:
-    """`conf({"base/prefect.yml": "…"})` writes the files and makes `base`, `local` and `deploy` folders."""
+    """`conf({"base/prefect.yml": "…"})` writes files, and creates `base`, `local` and `deploy`."""
 
     def write(files: dict[str, str]) -> Path:
         source = tmp_path / "conf"
@@ -37,7 +37,7 @@ def conf(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def loader_of() -> Callable[..., Any]:
-    """`loader_of(source, env, name)`: a config loader as a Kedro project makes it."""
+    """`loader_of(source, env, name)`: a config loader as a Kedro project creates it."""
 
     def make(source: Path, env: str | None = "deploy", name: str = CONFIG_LOADERS[-1], **options: Any) -> Any:
         if name == OMEGA:
@@ -48,7 +48,7 @@ def loader_of() -> Callable[..., Any]:
 
 
 def make_loader(name: str, source: Path, env: str | None, **options: Any) -> Any:
-    """A config loader of Kedro's; in 0.17 it is told the folders."""
+    """Create one of Kedro's config loaders; those of 0.17 accept the folders."""
     loader = getattr(kedro.config, name)
     if "conf_paths" in inspect.signature(loader).parameters:
         return loader([str(source / "base"), str(source / (env or "local"))], **options)

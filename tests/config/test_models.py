@@ -1,4 +1,4 @@
-"""What the models make of a file that is right: defaults, and what is laid over them."""
+"""The models of a valid file: defaults, and what overrides them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def flow_of(text: str, defaults: str = "{}") -> FlowConfig:
     return parse_config(raw, files={"": "conf/base/prefect.yml"}).flows["a"]
 
 
-def test_nothing_means_all_defaults() -> None:
+def test_an_empty_flow_has_all_defaults() -> None:
     config = parse_config({"flows": {"flight-delays": None}, "register": None, "defaults": None, "api": None})
     flow = config.flows["flight-delays"]
     assert flow.name == "flight-delays"
@@ -44,7 +44,7 @@ def test_nothing_means_all_defaults() -> None:
     assert flow.node_settings("any") == NodeSettings(0, None, None, frozenset())
 
 
-def test_keys_left_empty_mean_nothing() -> None:
+def test_empty_keys_have_defaults() -> None:
     flow = flow_of(
         "{labels: , tags: , nodes: {x: }, retries: , executor: , storage: , group_by: , pipeline: ,"
         " parameters: }"
@@ -54,7 +54,7 @@ def test_keys_left_empty_mean_nothing() -> None:
     assert flow.executor.type_name == "LocalExecutor"
 
 
-def test_one_name_needs_no_list() -> None:
+def test_a_single_name_needs_no_list() -> None:
     assert flow_of("{labels: etl, tags: a}").labels == ["etl"]
 
 
@@ -62,13 +62,13 @@ def test_a_type_needs_no_mapping() -> None:
     assert flow_of("{executor: LocalDaskExecutor}").executor.type == "LocalDaskExecutor"
 
 
-def test_module_storage_loads_this_plugins_flows_unless_told_otherwise() -> None:
+def test_module_storage_loads_this_plugins_flows_by_default() -> None:
     assert flow_of("{}").storage.arguments == {"module": typed.DEPLOYED_FLOWS}
     assert flow_of("{storage: {type: Module, module: a:b}}").storage.arguments == {"module": "a:b"}
     assert flow_of("{storage: {type: S3, bucket: b}}").storage.arguments == {"bucket": "b"}
 
 
-def test_defaults_are_laid_under_mappings_key_by_key() -> None:
+def test_mappings_are_merged_with_defaults_key_by_key() -> None:
     flow = flow_of(
         "{retries: {max_retries: 5}, nodes: {x: {timeout: 9}}, run_config: {env: {B: b}}}",
         "{retries: {retry_delay: 5m, max_retries: 1}, nodes: {x: {max_retries: 0}, y: {timeout: 1}},"
@@ -81,7 +81,7 @@ def test_defaults_are_laid_under_mappings_key_by_key() -> None:
     assert flow.run_config.arguments == {"image": "i", "env": {"A": "a", "B": "b"}}
 
 
-def test_objects_of_another_type_lists_and_schedules_replace_the_default() -> None:
+def test_other_types_lists_and_schedules_replace_the_default() -> None:
     flow = flow_of(
         "{executor: {type: DaskExecutor}, labels: [b], schedule: {interval: 4h}}",
         "{executor: {type: LocalDaskExecutor, scheduler: sync}, labels: [a], schedule: {cron: '5 * * * *'}}",
@@ -92,11 +92,11 @@ def test_objects_of_another_type_lists_and_schedules_replace_the_default() -> No
     assert flow.schedule.cron is None
 
 
-def test_null_takes_a_default_away() -> None:
+def test_null_removes_a_default() -> None:
     defaults = "{schedule: {cron: '* * * * *'}, notify: {email: true}, result: PrefectResult, labels: [a]}"
-    kept, gone = flow_of("{}", defaults), flow_of("{schedule: , notify: , result: , labels: }", defaults)
+    kept, removed = flow_of("{}", defaults), flow_of("{schedule: , notify: , result: , labels: }", defaults)
     assert kept.schedule and kept.notify and kept.result and kept.labels
-    assert (gone.schedule, gone.notify, gone.result, gone.labels) == (None, None, None, [])
+    assert (removed.schedule, removed.notify, removed.result, removed.labels) == (None, None, None, [])
 
 
 def test_slack_in_a_flow_replaces_slack_in_defaults() -> None:
@@ -106,13 +106,13 @@ def test_slack_in_a_flow_replaces_slack_in_defaults() -> None:
     assert flow.notify.states == ["Cancelled"]
 
 
-def test_place_is_where_the_setting_stands() -> None:
+def test_place_names_the_key_that_was_set() -> None:
     flow = flow_of("{retries: {max_retries: 1}}", "{executor: LocalExecutor}")
     assert str(flow.place("executor")) == "conf/base/prefect.yml, defaults.executor"
     assert str(flow.place("retries", "max_retries")) == "conf/base/prefect.yml, flows.a.retries.max_retries"
 
 
-def test_node_settings_go_from_general_to_particular() -> None:
+def test_the_most_specific_node_settings_win() -> None:
     flow = flow_of(
         """
         retries: {max_retries: 1}
@@ -130,21 +130,21 @@ def test_node_settings_go_from_general_to_particular() -> None:
     assert train == NodeSettings(5, datetime.timedelta(seconds=10), 7200, frozenset({"gpu", "big"}))
 
 
-def test_no_retry_means_no_delay_for_prefect_refuses_one() -> None:
+def test_without_retries_there_is_no_delay_since_prefect_refuses_one() -> None:
     assert flow_of("{retries: {retry_delay: 5}}").node_settings("any") == NodeSettings(0, None)
 
 
 MODELS = [
     model
-    for home in (models, schedule, node_settings, notify, typed)
-    for model in vars(home).values()
-    if isinstance(model, type) and issubclass(model, models.Model) and model.__module__ == home.__name__
+    for module in (models, schedule, node_settings, notify, typed)
+    for model in vars(module).values()
+    if isinstance(model, type) and issubclass(model, models.Model) and model.__module__ == module.__name__
 ]
 NOT_IN_THE_FILE = {"TypedConfig"}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_the_example_in_each_docstring_is_right(model: type[models.Model]) -> None:
+def test_the_example_in_each_docstring_is_valid(model: type[models.Model]) -> None:
     texts = examples(model)
     assert texts or model.__name__ in NOT_IN_THE_FILE
     for text in texts:
@@ -164,6 +164,6 @@ def test_the_example_in_each_docstring_is_right(model: type[models.Model]) -> No
 def test_models_do_not_import_prefect() -> None:
     import subprocess
 
-    code = "import sys, kedro_prefect_hooks.config.loader; print('prefect' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip().splitlines()[-1] == "False"
+    code = "import sys, kedro_prefect_hooks.config.parsing; print('prefect' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip().splitlines()[-1] == "False"

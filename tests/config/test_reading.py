@@ -1,4 +1,4 @@
-"""`prefect.yml` comes through the project's own config loader, whatever its class, or a message says why."""
+"""`prefect.yml` is read through the project's own config loader, of any class, or a message says why not."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def test_environment_replaces_top_level_keys(conf: Conf, loader_of: LoaderOf, na
 @pytest.mark.parametrize(
     "file", ["prefect.yml", "prefect_flows.yaml", "prefect/flows.yml", "deep/prefect.yml"]
 )
-def test_file_may_have_any_of_the_usual_names(conf: Conf, loader_of: LoaderOf, name: str, file: str) -> None:
+def test_the_file_may_have_any_of_the_usual_names(
+    conf: Conf, loader_of: LoaderOf, name: str, file: str
+) -> None:
     config = load_config(loader_of(conf({f"base/{file}": "flows: {a: }"}), "deploy", name))
     assert list(config.flows) == ["a"]
 
@@ -60,13 +62,13 @@ def test_globals_interpolation_and_custom_resolvers(conf: Conf, loader_of: Loade
 
 
 @omega
-def test_a_users_own_pattern_stays(conf: Conf, loader_of: LoaderOf) -> None:
+def test_a_users_own_pattern_is_kept(conf: Conf, loader_of: LoaderOf) -> None:
     source = conf({"base/flows.yml": "flows: {mine: }", "base/prefect.yml": "flows: {a: }"})
     assert list(load_config(loader_of(source, config_patterns={"prefect": ["flows*"]})).flows) == ["mine"]
 
 
 @pytest.mark.parametrize("name", CONFIG_LOADERS)
-def test_no_file_is_told_apart(conf: Conf, loader_of: LoaderOf, name: str) -> None:
+def test_a_missing_file_has_its_own_error(conf: Conf, loader_of: LoaderOf, name: str) -> None:
     loader = loader_of(conf({"base/parameters.yml": "a: 1"}), "deploy", name)
     with pytest.raises(NoPrefectYmlError) as raised:
         load_config(loader)
@@ -77,7 +79,7 @@ def test_no_file_is_told_apart(conf: Conf, loader_of: LoaderOf, name: str) -> No
 
 
 @pytest.mark.parametrize("name", CONFIG_LOADERS)
-def test_missing_environment_folder_is_told_apart(conf: Conf, loader_of: LoaderOf, name: str) -> None:
+def test_a_missing_environment_folder_has_its_own_error(conf: Conf, loader_of: LoaderOf, name: str) -> None:
     loader = loader_of(conf({"base/prefect.yml": "flows: {a: }"}), "deplyo", name)
     with pytest.raises(ConfigError) as raised:
         load_config(loader)
@@ -98,13 +100,15 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", CONFIG_LOADERS)
-@pytest.mark.parametrize(("text", "says"), BROKEN.values(), ids=BROKEN)
-def test_what_is_no_yaml_mapping(conf: Conf, loader_of: LoaderOf, name: str, text: str, says: str) -> None:
+@pytest.mark.parametrize(("text", "part"), BROKEN.values(), ids=BROKEN)
+def test_a_file_that_is_not_a_yaml_mapping(
+    conf: Conf, loader_of: LoaderOf, name: str, text: str, part: str
+) -> None:
     loader = loader_of(conf({"deploy/prefect.yml": text}), "deploy", name)
     with pytest.raises(ConfigError) as raised:
         load_config(loader)
     assert str(raised.value).startswith("conf/deploy/prefect.yml: ")
-    assert says in str(raised.value)
+    assert part in str(raised.value)
     assert "\n" not in str(raised.value)
     assert listed_environments(loader) == ("deploy",)
 
@@ -158,12 +162,12 @@ def test_environments_that_register(
     assert listed_environments(loader_of(conf({"base/prefect.yml": text}))) == environments
 
 
-def test_runs_without_a_flow_take_the_defaults_alone(conf: Conf, loader_of: LoaderOf) -> None:
+def test_runs_without_a_flow_use_only_the_defaults(conf: Conf, loader_of: LoaderOf) -> None:
     text = "defaults: {executor: {type: LocalDaskExecutor}}\nflows: {wrong: {nothing: 1}}"
     assert run_defaults(loader_of(conf({"base/prefect.yml": text}))).executor.type == "LocalDaskExecutor"
 
 
-def test_looking_at_the_environments_imports_neither_prefect_nor_pydantic(conf: Conf) -> None:
+def test_reading_the_environments_imports_neither_prefect_nor_pydantic(conf: Conf) -> None:
     source = conf({"base/prefect.yml": "register: {environments: [prod]}\nflows: {a: }"})
     code = f"""
 import sys
@@ -177,7 +181,7 @@ from kedro_prefect_hooks.config import listed_environments
 assert listed_environments(loader) == ("prod",)
 print(sorted({{"prefect", "pydantic"}} & ({{each.split(".")[0] for each in sys.modules}} - before)))
 """
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip().splitlines()[-1] == "[]"
+    assert result.stdout.strip().splitlines()[-1] == "[]"

@@ -1,4 +1,4 @@
-"""`schedule:` becomes the Prefect schedule that is meant, and the same one each time."""
+"""`schedule:` becomes the right Prefect schedule, and the same one each time."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def test_times(text: str, expected: list[str]) -> None:
     assert runs(text) == expected
 
 
-def test_summer_time_is_followed() -> None:
+def test_daylight_saving_time_is_respected() -> None:
     text = "{cron: '0 6 * * *', timezone: Europe/Paris}"
     assert runs(text, after=pendulum.datetime(2026, 3, 28)) == ["2026-03-28 05:00", "2026-03-29 04:00"]
 
 
 @pytest.mark.parametrize("text", [text for text, _ in TIMES.values()], ids=list(TIMES))
-def test_built_twice_it_is_the_same_and_prefect_can_send_it(text: str) -> None:
+def test_a_schedule_built_twice_is_the_same_and_serializable(text: str) -> None:
     first, second = (ScheduleSchema().dump(flow_of(text).build_schedule()) for _ in range(2))
     assert first == second
     assert first["clocks"]
@@ -92,16 +92,16 @@ def test_each_clock_has_its_parameters_and_labels() -> None:
     assert [clock.labels for clock in schedule.clocks] == [["shared"], ["own"]]
 
 
-WRONG = {
+INVALID = {
     "cron": (
         "{cron: '0 66 * * *'}",
-        "schedule.cron: bad cron line '0 66 * * *'",
+        "schedule.cron: invalid cron expression '0 66 * * *'",
         "minute, hour, day of month",
     ),
-    "cron fields": ("{cron: '0 6'}", "schedule.cron: bad cron line '0 6'", "'0 6 * * 1-5'"),
+    "cron fields": ("{cron: '0 6'}", "schedule.cron: invalid cron expression '0 6'", "'0 6 * * 1-5'"),
     "cron in clocks": (
         "{clocks: [{interval: 1h}, {cron: x}]}",
-        "schedule.clocks[1].cron: bad cron line 'x'",
+        "schedule.clocks[1].cron: invalid cron expression 'x'",
         "",
     ),
     "zone": (
@@ -110,23 +110,23 @@ WRONG = {
         "Did you mean 'Europe/Paris'?",
     ),
     "short": ("{interval: 30}", "schedule.interval: found 30 seconds, expected at least 60", ""),
-    "rule": ("{rrule: 'FREQ=OFTEN'}", "schedule.rrule: bad recurrence rule 'FREQ=OFTEN'", "FREQ=WEEKLY"),
-    "no rule": ("{rrule: daily}", "schedule.rrule: bad recurrence rule 'daily'", "FREQ=WEEKLY"),
+    "rule": ("{rrule: 'FREQ=OFTEN'}", "schedule.rrule: invalid recurrence rule 'FREQ=OFTEN'", "FREQ=WEEKLY"),
+    "no rule": ("{rrule: daily}", "schedule.rrule: invalid recurrence rule 'daily'", "FREQ=WEEKLY"),
 }
 
 
-@pytest.mark.parametrize(("text", "where", "right"), WRONG.values(), ids=WRONG)
-def test_wrong(text: str, where: str, right: str) -> None:
+@pytest.mark.parametrize(("text", "problem", "hint"), INVALID.values(), ids=INVALID)
+def test_invalid_schedules(text: str, problem: str, hint: str) -> None:
     flow = flow_of(text)
     with pytest.raises(ConfigError) as raised:
         flow.build_schedule()
-    assert str(raised.value).startswith(f"conf/base/prefect.yml, flows.a.{where}")
-    assert right in str(raised.value)
+    assert str(raised.value).startswith(f"conf/base/prefect.yml, flows.a.{problem}")
+    assert hint in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("interval", [0, -60, "0s"])
-def test_an_interval_of_nothing(interval: object) -> None:
+def test_an_interval_must_be_positive(interval: object) -> None:
     with pytest.raises(ConfigError, match=r"flows\.a\.schedule\.interval: found"):
         parse_config({"flows": {"a": {"schedule": {"interval": interval}}}})
 

@@ -1,4 +1,4 @@
-"""What is wrong in the file itself is said: the key, what was found, what is accepted, the nearest word."""
+"""Errors in the file name the key, what was found, what is accepted, and the nearest spelling."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "key in defaults": ("defaults: {executer: {}}\nflows: {a: }", ["defaults.executer", "'executor'?"]),
     "filter in defaults": ("defaults: {pipeline: b}\nflows: {a: }", ["defaults.pipeline: unknown key"]),
     "no flows": ("api: embedded", ["flows: missing"]),
-    "empty flows": ("flows: {}", ["flows: names no flow"]),
-    "null flows": ("flows:", ["flows: names no flow"]),
+    "empty flows": ("flows: {}", ["flows: found no flows, expected at least one"]),
+    "null flows": ("flows:", ["flows: found no flows, expected at least one"]),
     "list of flows": ("flows: [a]", ["flows: found ['a'], expected a mapping"]),
-    "flow that is a text": ("flows: {a: b}", ["flows.a: found 'b', expected a mapping"]),
-    "number as name": ("flows: {1: }", ["flows.1: found the key 1, expected a text"]),
+    "flow that is a string": ("flows: {a: b}", ["flows.a: found 'b', expected a mapping"]),
+    "number as name": ("flows: {1: }", ["flows.1: found the key 1, expected a string"]),
     "word": (
         "register: {on_error: rais}\nflows: {a: }",
         ["unknown value 'rais'", "raise, warn"],
@@ -54,10 +54,10 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "negative": ("flows: {a: {retries: {max_retries: -1}}}", ["found -1, expected 0 or more"]),
     "boolean as number": (
         "flows: {a: {retries: {max_retries: yes}}}",
-        ["found true, expected a whole number"],
+        ["found true, expected an integer"],
     ),
-    "text as number": ("flows: {a: {retries: {max_retries: two}}}", ["found 'two', expected a whole number"]),
-    "part of a retry": ("flows: {a: {retries: {max_retries: 1.5}}}", ["found 1.5, expected a whole number"]),
+    "string as number": ("flows: {a: {retries: {max_retries: two}}}", ["found 'two', expected an integer"]),
+    "part of a retry": ("flows: {a: {retries: {max_retries: 1.5}}}", ["found 1.5, expected an integer"]),
     "duration": ("flows: {a: {retries: {retry_delay: soon}}}", ["found 'soon'", "90s, 5m, 1h 30m"]),
     "no time": (
         "register: {timeout: 0}\nflows: {a: }",
@@ -66,10 +66,13 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "part of a second": ("flows: {a: {nodes: {b: {timeout: 1.5}}}}", ["nodes.b.timeout", "whole seconds"]),
     "list item": (
         "flows: {a: {labels: [1]}}",
-        ["flows.a.labels[0]: found 1, expected a text: put it in quotes"],
+        ["flows.a.labels[0]: found 1, expected a string: put it in quotes"],
     ),
     "not a list": ("flows: {a: {tags: 3}}", ["flows.a.tags: found 3, expected a list"]),
-    "cron line alone": ("flows: {a: {schedule: '0 6 * * *'}}", ['expected a mapping: {cron: "0 6 * * *"}']),
+    "cron expression alone": (
+        "flows: {a: {schedule: '0 6 * * *'}}",
+        ['expected a mapping: {cron: "0 6 * * *"}'],
+    ),
     "no clock": ("flows: {a: {schedule: {timezone: UTC}}}", ["expected one of cron, interval, rrule, dates"]),
     "two clocks": (
         "flows: {a: {schedule: {cron: '* * * * *', interval: 4h}}}",
@@ -95,21 +98,21 @@ CASES: dict[str, tuple[str, list[str]]] = {
     ),
     "type as number": (
         "flows: {a: {executor: {type: 3}}}",
-        ["flows.a.executor.type: found 3, expected a text"],
+        ["flows.a.executor.type: found 3, expected a string"],
     ),
 }
 
 
-@pytest.mark.parametrize(("text", "says"), CASES.values(), ids=CASES)
-def test_one_clear_message(text: str, says: list[str]) -> None:
+@pytest.mark.parametrize(("text", "parts"), CASES.values(), ids=CASES)
+def test_one_clear_message(text: str, parts: list[str]) -> None:
     message = message_of(text)
     assert message.startswith("conf/base/prefect.yml, ")
     assert "\n" not in message
-    for part in says:
+    for part in parts:
         assert part in message
 
 
-def test_all_problems_at_once_each_once() -> None:
+def test_all_problems_are_reported_once() -> None:
     message = message_of("api: x\ndefaults: {executors: 1}\nflows: {a: {b: 1}, c: {d: 1}}")
     assert message.splitlines()[0] == "4 problems in conf/base/prefect.yml:"
     assert [line.split(":")[0] for line in message.splitlines()[1:]] == [
@@ -134,12 +137,12 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("text", SECRETS.values(), ids=SECRETS)
-def test_a_secret_in_the_file_is_refused_and_not_repeated(text: str) -> None:
+def test_a_secret_in_the_file_is_rejected_and_not_repeated(text: str) -> None:
     assert "XXXX" not in message_of(text)
 
 
 @pytest.mark.parametrize("text", [SECRETS["slack"], SECRETS["slack env"], SECRETS["notify"]])
-def test_the_right_way_for_a_webhook_is_shown(text: str) -> None:
+def test_the_message_explains_how_to_name_a_webhook(text: str) -> None:
     message = message_of(text)
     assert "slack: {secret: SLACK_WEBHOOK_URL}" in message
     assert "slack: {env: SLACK_WEBHOOK_URL}" in message
@@ -153,14 +156,14 @@ def test_the_right_way_for_a_webhook_is_shown(text: str) -> None:
         "{type: S3, bucket: b, key: flows/a}",
     ],
 )
-def test_names_of_secrets_are_no_secrets(storage: str) -> None:
+def test_names_of_secrets_are_accepted(storage: str) -> None:
     assert parsed(f"flows: {{a: {{storage: {storage}}}}}").flows["a"].storage.type
 
 
 @pytest.mark.parametrize(
     "env", ["{API_KEY: ''}", "{TOKENIZERS_PARALLELISM: 'false'}", "{A: 'https://x/y@z'}"]
 )
-def test_what_only_resembles_a_secret_passes(env: str) -> None:
+def test_what_only_resembles_a_secret_is_accepted(env: str) -> None:
     assert parsed(f"flows: {{a: {{run_config: {{env: {env}}}}}}}")
 
 
@@ -177,6 +180,6 @@ def test_durations(given: object, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "m", "5 parsecs", "5m!", "-5", -5, True, None, [5], "1h 2"])
-def test_no_durations(given: object) -> None:
+def test_invalid_durations(given: object) -> None:
     with pytest.raises(ConfigError, match=r"register\.timeout: found"):
         parse_config({"register": {"timeout": given}, "flows": {"a": None}})

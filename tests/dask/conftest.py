@@ -1,12 +1,11 @@
-"""A Dask cluster as on several machines: a scheduler and workers started with the `dask` command line.
+"""A Dask cluster as on several machines: a scheduler and workers that the `dask` command starts.
 
-Workers know the installed packages only: their working directory is empty, and nothing of the project is on
-their path. (The plugin stands for an installed one, by PYTHONPATH.)
+Workers can import only installed packages: their working directory is empty, and the project is not on their
+import path. (PYTHONPATH makes this plugin look installed.)
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -19,12 +18,13 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import pytest
 
+from tests import processes
 from tests.scenarios.project_factory import clean_environment
 
 
 @dataclass
 class Cluster:
-    """The processes, and where the scheduler listens."""
+    """The scheduler's and the workers' processes, and the scheduler's address."""
 
     folder: Path
     home: Path
@@ -33,7 +33,7 @@ class Cluster:
 
     @property
     def file(self) -> Path:
-        """Where the scheduler writes down where it listens."""
+        """The file to which the scheduler writes its address."""
         return self.folder / "scheduler.json"
 
     @property
@@ -41,11 +41,11 @@ class Cluster:
         return str(json.loads(self.file.read_text())["address"])
 
     def start(self, command: str, *options: str, **env: str) -> subprocess.Popen[bytes]:
-        """`dask COMMAND OPTIONS` in a process of its own, with `env` in its environment."""
+        """Start `dask COMMAND OPTIONS`, with `env` added to its environment."""
         folder = self.folder / f"process_{len(self.processes)}"
         folder.mkdir()
         with (folder / "log.txt").open("wb") as log:
-            process = subprocess.Popen(
+            process = processes.start(
                 [sys.executable, "-m", "dask", command, "--scheduler-file", str(self.file), *options],
                 cwd=folder,
                 env=clean_environment(self.home, **env),
@@ -56,7 +56,7 @@ class Cluster:
         return process
 
     def start_scheduler(self) -> None:
-        """Start it, and wait until it can be reached."""
+        """Start the scheduler, and wait until it is reachable."""
         process = self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
         end = time.monotonic() + 60
         while not self.file.exists() or not self.file.read_text():
@@ -65,25 +65,25 @@ class Cluster:
             time.sleep(0.1)
 
     def start_worker(self, name: str, resources: Optional[str] = None, **env: str) -> None:
-        """One worker with one thread, and no nanny that would start it again."""
+        """Start a worker with one thread, and without a nanny that would restart it."""
         options = ["--name", name, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
         if resources:
             options += ["--resources", resources]
         self.workers[name] = self.start("worker", *options, **env)
 
     def wait_for_workers(self) -> None:
-        """Until all that were started are there."""
+        """Wait until all workers have connected."""
         from distributed import Client
 
         with Client(self.address, set_as_default=False, timeout="60s") as client:
             client.wait_for_workers(len(self.workers), timeout=90)
 
     def pids(self) -> Dict[int, str]:
-        """Process id → the worker's name."""
+        """The names of the workers by process id."""
         return {process.pid: name for name, process in self.workers.items()}
 
     def kill(self, pid: int) -> str:
-        """Kill the worker with this process id as a machine's failure would; its name."""
+        """Kill the worker with this process id, as if its machine had failed; return its name."""
         name = self.pids()[pid]
         os.kill(pid, signal.SIGKILL)
         self.workers.pop(name).wait(20)
@@ -93,41 +93,38 @@ class Cluster:
         return "\n".join(file.read_text() for file in sorted(self.folder.glob("process_*/log.txt")))
 
     def stop(self) -> None:
+        """Stop all processes, the workers first."""
         for process in reversed(self.processes):
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
+            process.terminate()
         for process in self.processes:
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            processes.stop(process)
 
 
 @pytest.fixture
 def cluster(tmp_path: Path, home: Path) -> Iterator[Callable[..., Cluster]]:
-    """`cluster(a=None, b="GPU=1")`: starts a scheduler and workers of these names and resources."""
-    made: List[Cluster] = []
+    """`cluster(a=None, b="GPU=1")`: starts a scheduler, and workers with these names and resources."""
+    clusters: List[Cluster] = []
 
     def make(**workers: Optional[str]) -> Cluster:
-        folder = tmp_path / f"cluster_{len(made)}"
+        folder = tmp_path / f"cluster_{len(clusters)}"
         folder.mkdir()
-        found = Cluster(folder, home)
-        made.append(found)
-        found.start_scheduler()
+        cluster = Cluster(folder, home)
+        clusters.append(cluster)
+        cluster.start_scheduler()
         for name, resources in workers.items():
-            found.start_worker(name, resources)
+            cluster.start_worker(name, resources)
         if workers:
-            found.wait_for_workers()
-        return found
+            cluster.wait_for_workers()
+        return cluster
 
     yield make
-    for each in made:
-        each.stop()
+    for started in clusters:
+        started.stop()
 
 
 @pytest.fixture
 def run_flow(kedro: Callable[..., Any]) -> Callable[..., Any]:
-    """`run_flow(project, "name")`: `kedro prefect run NAME --local`, with all log lines."""
+    """`run_flow(project, "name")` runs `kedro prefect run NAME --local`, with all log lines."""
 
     def run(project: Any, name: str = "flow", ok: bool = True) -> Any:
         return kedro(project, "prefect", "run", name, "--local", "--verbose", ok=ok)

@@ -1,4 +1,4 @@
-"""The pages of the documentation, and the fenced blocks in them."""
+"""The pages of the documentation, and their fenced code blocks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=ind
 
 
 class Block(NamedTuple):
-    """A fenced block: where it begins, what is in it, and the lines before it."""
+    """A fenced code block: where it starts, its content, and the lines before it."""
 
     place: str
     text: str
@@ -23,7 +23,7 @@ class Block(NamedTuple):
 
 
 def blocks(language: str) -> Iterator[Block]:
-    """All blocks of a language, in all pages."""
+    """Yield all code blocks of a language, from all pages."""
     for page in PAGES:
         content = page.read_text(encoding="utf-8")
         for found in _FENCE.finditer(content):

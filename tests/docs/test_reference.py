@@ -1,12 +1,22 @@
-"""The reference says what the code has: pages made from the code are up to date, variables are all named."""
+"""The reference matches the code: generated pages are up to date, and environment variables are complete."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from tests.docs.pages import DOCS, PAGES, ROOT
+
+LINKING = [
+    *PAGES,
+    ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "examples" / "flights" / "README.md",
+]
 
 
 def test_the_generated_pages_are_up_to_date() -> None:
@@ -20,14 +30,14 @@ def test_the_generated_pages_are_up_to_date() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_each_environment_variable_of_ours_is_in_the_reference_and_in_the_code() -> None:
+def test_our_environment_variables_are_the_same_in_the_reference_and_in_the_code() -> None:
     pattern = re.compile(r"\bKEDRO_PREFECT_[A-Z_]+[A-Z]\b")
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "kedro_prefect_hooks").rglob("*.py"))
     page = (DOCS / "reference" / "environment-variables.md").read_text(encoding="utf-8")
     assert set(pattern.findall(page)) == set(pattern.findall(code))
 
 
-def test_no_other_page_names_a_variable_that_is_none() -> None:
+def test_no_other_page_names_an_unknown_variable() -> None:
     pattern = re.compile(r"\bKEDRO_PREFECT_[A-Z_]+[A-Z]\b")
     reference = (DOCS / "reference" / "environment-variables.md").read_text(encoding="utf-8")
     for page in PAGES:
@@ -35,12 +45,24 @@ def test_no_other_page_names_a_variable_that_is_none() -> None:
         assert found <= set(pattern.findall(reference)), page
 
 
-def test_links_of_the_readme_lead_somewhere() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    links = re.findall(r"\]\(([^)#]+)[^)]*\)", readme)
-    assert links
-    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
-    assert not missing
+LINK = re.compile(r"\]\(([^)]+)\)")
+
+
+@pytest.mark.parametrize("page", LINKING, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
+    links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
+    assert links or page != ROOT / "README.md"
+    for link in links:
+        path, _, heading = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not heading or heading in headings(target), link
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page's headings, as MkDocs makes them."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower()) for heading in found}
 
 
 def test_each_page_is_in_the_navigation() -> None:

@@ -1,4 +1,4 @@
-"""What the documentation prints can be used: YAML passes the models, imports are there, options exist."""
+"""Snippets in the documentation work: YAML is valid, imports succeed, commands and options exist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.docs.pages import Block, blocks
 
 OTHER_FILES = ("parameters.yml", "catalog.yml", "mlflow.yml")
 OTHER_PACKAGES = ("mlflow", "kedro_mlflow")
-"""What pages speak of and the extra [test] does not install."""
+"""Packages that pages mention and the extra [test] does not install."""
 YAML = [
     block
     for block in blocks("yaml")
@@ -27,17 +27,17 @@ PYTHON = list(blocks("python"))
 CONSOLE = list(blocks("console"))
 
 
-def test_there_is_something_to_test() -> None:
+def test_there_are_snippets_to_test() -> None:
     assert len(YAML) > 30
     assert len(PYTHON) > 5
     assert len(CONSOLE) > 20
 
 
-def whole_file(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A `prefect.yml` around a snippet, which may be any part of it: of the file, of a flow, of a clock.
+def complete_file(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete a snippet to a `prefect.yml`. It may be a part of the file, of a flow, of a schedule.
 
     Raises:
-        AssertionError: it is no part of `prefect.yml`.
+        AssertionError: it is not a part of `prefect.yml`.
     """
     keys = set(content)
     top = {field.alias or name for name, field in models.PrefectConfig.model_fields.items()}
@@ -49,7 +49,7 @@ def whole_file(content: Mapping[str, Any]) -> dict[str, Any]:
         return {"flows": {"snippet": {"schedule": dict(content)}}}
     if keys <= set(notify.NotifyConfig.model_fields):
         return {"flows": {"snippet": {"notify": dict(content)}}}
-    raise AssertionError(f"no part of prefect.yml: {sorted(keys)}")
+    raise AssertionError(f"not a part of prefect.yml: {sorted(keys)}")
 
 
 def is_interpolated(value: object) -> bool:
@@ -57,14 +57,14 @@ def is_interpolated(value: object) -> bool:
 
 
 @pytest.mark.parametrize("block", YAML, ids=lambda block: block.place)
-def test_yaml_is_right(block: Block) -> None:
-    config = parse_config(whole_file(yaml.safe_load(block.text)))
+def test_yaml_is_valid(block: Block) -> None:
+    config = parse_config(complete_file(yaml.safe_load(block.text)))
     if is_interpolated(block.text):
         return
     try:
         build_all(config)
     except ConfigError as error:
-        # of a service that the reader has, and the tests have not
+        # a service that is not installed for the tests
         if "needs a package that is not installed here" not in str(error):
             raise
 
@@ -75,19 +75,19 @@ def build_all(config: models.PrefectConfig) -> None:
         flow.build_storage()
         flow.build_run_config()
         flow.build_result()
-        if not str(flow.executor.type_name).startswith("flights."):  # a class of the reader's own
+        if not str(flow.executor.type_name).startswith("flights."):  # a class of the reader
             flow.build_executor()
 
 
-def test_the_check_of_yaml_finds_what_is_wrong() -> None:
+def test_invalid_yaml_is_detected() -> None:
     with pytest.raises(ConfigError, match="Did you mean 'schedule'"):
-        parse_config(whole_file({"flows": {"x": {"shedule": {"cron": "0 6 * * *"}}}}))
+        parse_config(complete_file({"flows": {"x": {"shedule": {"cron": "0 6 * * *"}}}}))
     with pytest.raises(AssertionError):
-        whole_file({"shedule": {}})
+        complete_file({"shedule": {}})
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.place)
-def test_python_can_be_parsed_and_its_imports_made(block: Block) -> None:
+def test_python_can_be_parsed_and_its_imports_succeed(block: Block) -> None:
     tree = ast.parse(block.text)
     imports = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
     try:
@@ -98,7 +98,7 @@ def test_python_can_be_parsed_and_its_imports_made(block: Block) -> None:
         pytest.skip(f"{error.name} is not installed: install the extra [plugins]")
 
 
-def lines_of_ours() -> list[tuple[str, str]]:
+def our_commands() -> list[tuple[str, str]]:
     return [
         (block.place, line.strip().lstrip("$ "))
         for block in CONSOLE
@@ -107,7 +107,7 @@ def lines_of_ours() -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize(("place", "line"), lines_of_ours(), ids=lambda text: text[:60])
+@pytest.mark.parametrize(("place", "line"), our_commands(), ids=lambda text: text[:60])
 def test_commands_have_the_options_that_are_shown(place: str, line: str) -> None:
     words = shlex.split(line, comments=True)[2:]
     if words and words[0].startswith("-"):

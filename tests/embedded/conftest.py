@@ -14,7 +14,7 @@ from kedro_prefect_hooks.embedded.server import EmbeddedServer
 
 
 class Caller:
-    """Sends GraphQL to an address without Prefect's client in between."""
+    """Sends GraphQL to a URL, without Prefect's client."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -40,7 +40,7 @@ class Caller:
         return answer["data"]
 
     def do(self, mutation: str, given: Dict[str, Any], answer: str = "success", **headers: str) -> Any:
-        """Call a mutation with its input; returns the named part of its payload."""
+        """Call a mutation with its input; returns the field `answer` of its payload."""
         query = f"mutation($input: {mutation}_input!) {{ {mutation}(input: $input) {{ {answer} }} }}"
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         found = self.data(query, {"input": given}, named)[mutation]
@@ -54,7 +54,7 @@ class Caller:
 
 
 class Seed:
-    """Puts projects, flows and runs into an API by its own mutations."""
+    """Creates projects, flows and runs by the API's own mutations."""
 
     def __init__(self, api: Caller) -> None:
         self.api = api
@@ -64,7 +64,7 @@ class Seed:
         return str(self.api.do("create_project", {"name": name, "tenant_id": self.tenant_id}, "id"))
 
     def flow(self, project_id: str, name: str, tasks: Sequence[Any] = ("a", "b"), **more: Any) -> str:
-        """A flow whose tasks are a chain; `more` is of the mutation's input or of the serialised flow."""
+        """A flow whose tasks form a chain; `more` is for the mutation's input or for the serialized flow."""
         slugs = [each if isinstance(each, str) else each["slug"] for each in tasks]
         known = {"idempotency_key", "set_schedule_active", "version_group_id", "description"}
         flow = {

@@ -23,7 +23,7 @@ from tests.embedded.agents import IMPORTABLE, Agent, environment, wait_for
 from tests.embedded.conftest import Caller
 
 QUICK = Settings(
-    submitted_lock=1, heartbeat_timeout=20, zombie_killer_every=1, lazarus_every=2, scheduler_every=5
+    submitted_lock=1, heartbeat_timeout=20, zombie_killer_interval=1, lazarus_interval=2, scheduler_interval=5
 )
 
 
@@ -68,7 +68,7 @@ def run(running: EmbeddedServer, flows: Any) -> Callable[..., str]:
 
 @pytest.fixture
 def look(running: EmbeddedServer) -> Callable[[str], Dict[str, Any]]:
-    """What the API tells of a flow run, its task runs by their tasks' names."""
+    """Reads a flow run with its task runs, states and logs."""
 
     def read(run_id: str) -> Dict[str, Any]:
         query = """query($id: uuid!) { flow_run_by_pk(id: $id) {
@@ -133,13 +133,13 @@ def test_a_task_is_retried(run: Any, look: Any, marks: Path) -> None:
     assert times(marks, "flaky") == 2
 
 
-def test_a_restart_from_failed_skips_what_had_succeeded(run: Any, look: Any, marks: Path) -> None:
+def test_a_restart_from_failed_skips_tasks_that_succeeded(run: Any, look: Any, marks: Path) -> None:
     before = times(marks, "extract")
     run_id = run("restarted")
     failed = in_state(look, run_id, "Failed")
     assert task_run(failed, "double")["state"] == "TriggerFailed"
     client = prefect.Client()
-    # What the interface of Prefect Server does at the press of "restart".
+    # What the UI of Prefect Server does on "restart".
     for name in ("broken_once", "double"):
         each = task_run(failed, name)
         client.set_task_run_state(each["id"], state=Pending("restart"), version=each["version"])
@@ -150,7 +150,7 @@ def test_a_restart_from_failed_skips_what_had_succeeded(run: Any, look: Any, mar
     assert history(found).endswith("Failed Scheduled Submitted Running Success")
 
 
-def test_a_cancelled_run_ends_and_so_does_its_process(run: Any, look: Any, marks: Path) -> None:
+def test_a_cancelled_run_ends_with_its_process(run: Any, look: Any, marks: Path) -> None:
     run_id = run("slow")
     wait_for(lambda: times(marks, "sleep"))
     pid = int((marks / "sleep").read_text(encoding="utf-8").split()[-1])
@@ -159,16 +159,14 @@ def test_a_cancelled_run_ends_and_so_does_its_process(run: Any, look: Any, marks
         == "Cancelling"
     )
     found = in_state(look, run_id, "Cancelled")
-    # Prefect's runner may say so twice: once as it is cancelled, once as it ends.
+    # Prefect's runner may set the state twice: when it is cancelled, and when it exits.
     assert history(found).startswith("Scheduled Submitted Running Cancelling Cancelled")
     assert task_run(found, "double")["state"] == "Cancelled"
     wait_for(lambda: not _alive(pid))
 
 
-def test_a_scheduled_flow_runs_on_its_own_until_it_is_paused(
-    run: Any, running: EmbeddedServer, flows: Any
-) -> None:
-    # Prefect registers no interval below a minute; dates may be as near as one likes.
+def test_a_scheduled_flow_runs_until_it_is_paused(run: Any, running: EmbeddedServer, flows: Any) -> None:
+    # Prefect registers no interval below a minute; dates can be as near as required.
     now = pendulum.now("UTC")
     flows.ticking.schedule = Schedule(
         clocks=[DatesClock([now.add(seconds=s) for s in (10, 13, 16, 900, 960)])]
@@ -184,13 +182,13 @@ def test_a_scheduled_flow_runs_on_its_own_until_it_is_paused(
     wait_for(lambda: states().count("Success") >= 3)
     assert api.do("set_schedule_inactive", {"flow_id": flow_id}) is True
     assert states() == ["Success"] * 3
-    # Longer than the scheduler and the agent take to look again.
+    # Longer than the intervals of the scheduler and the agent.
     time.sleep(12)
     assert states() == ["Success"] * 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
-def test_a_run_killed_half_way_is_found_and_run_to_its_end(run: Any, look: Any, marks: Path) -> None:
+def test_a_killed_run_is_found_and_finished(run: Any, look: Any, marks: Path) -> None:
     before = times(marks, "extract")
     run_id = run("killed")
     wait_for(lambda: times(marks, "dies_once"))

@@ -57,14 +57,14 @@ def test_a_project_that_exists_is_found(client: prefect.Client) -> None:
         client.delete_project("p")
 
 
-def test_registering_without_a_key_makes_a_version_each_time(client: prefect.Client, api: Caller) -> None:
+def test_registering_without_a_key_creates_a_version_each_time(client: prefect.Client, api: Caller) -> None:
     client.create_project("p")
     first, second = flow().register("p", no_url=True), flow().register("p", no_url=True)
     assert count(api, first) == (1, True, 3, 2)
     assert count(api, second) == (2, False, 3, 2)
 
 
-def test_registering_with_a_key_makes_a_version_once(client: prefect.Client, api: Caller) -> None:
+def test_registering_with_a_key_creates_a_version_once(client: prefect.Client, api: Caller) -> None:
     client.create_project("p")
     first = flow().register("p", idempotency_key="a")
     assert flow().register("p", idempotency_key="a") == first
@@ -73,8 +73,8 @@ def test_registering_with_a_key_makes_a_version_once(client: prefect.Client, api
 
 
 @pytest.mark.parametrize("tasks", [499, 500, 501, 1000])
-def test_tasks_and_edges_come_in_batches_of_500(client: prefect.Client, api: Caller, tasks: int) -> None:
-    """Of which the last is empty when the number is a multiple of 500."""
+def test_tasks_and_edges_arrive_in_batches_of_500(client: prefect.Client, api: Caller, tasks: int) -> None:
+    """The last batch is empty if the number is a multiple of 500."""
     client.create_project("p")
     made = Flow("wide", storage=Module("nowhere"))
     first = prefect.Task(name="first", slug="first")
@@ -83,7 +83,7 @@ def test_tasks_and_edges_come_in_batches_of_500(client: prefect.Client, api: Cal
     assert count(api, client.register(made, "p", no_url=True)) == (1, False, tasks, tasks - 1)
 
 
-def test_a_registration_without_a_project_is_refused_in_prefects_words(client: prefect.Client) -> None:
+def test_a_registration_without_a_project_fails_with_prefects_message(client: prefect.Client) -> None:
     with pytest.raises(ValueError, match="Project no not found"):
         flow().register("no")
 
@@ -128,7 +128,7 @@ def test_a_flow_that_needs_a_parameter_has_no_schedule(client: prefect.Client, a
     assert (found["is_schedule_active"], found["flow_runs"]) == (False, [])
 
 
-def test_artifacts_are_kept(client: prefect.Client, api: Caller) -> None:
+def test_artifacts_are_stored(client: prefect.Client, api: Caller) -> None:
     client.create_project("p")
     run_id = client.create_flow_run(flow_id=flow().register("p", no_url=True))
     task_run_id = client.get_flow_run_info(run_id).task_runs[0].id
@@ -151,13 +151,13 @@ def test_a_run_can_be_created_for_later_and_once(client: prefect.Client) -> None
 
 
 def test_errors_are_prefects_own(client: prefect.Client) -> None:
-    with pytest.raises(ClientError, match='Cannot query field "nope"'):
+    with pytest.raises(ClientError, match=r"Cannot query field .nope. on type .Query.\."):
         client.graphql("{ nope }")
     with pytest.raises(ClientError, match=r"Flow 0{8}-.* not found"):
         client.create_flow_run(flow_id="00000000-0000-0000-0000-000000000000")
 
 
-def test_what_is_kept_is_there_for_the_next_server(tmp_path: Path) -> None:
+def test_the_next_server_has_what_was_stored(tmp_path: Path) -> None:
     for expected in (1, 2):
         with EmbeddedServer(tmp_path / "api.sqlite", services=False) as server:
             client = prefect.Client(api_server=server.url)

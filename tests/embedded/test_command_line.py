@@ -1,4 +1,4 @@
-"""Prefect's command line, unmodified and in processes of its own, against the embedded API."""
+"""Prefect's command line, unmodified and in separate processes, with the embedded API."""
 
 from __future__ import annotations
 
@@ -14,37 +14,38 @@ from tests.embedded.conftest import Caller
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cli")
 
 
 @pytest.fixture(scope="module")
-def server(place: Path) -> Iterator[EmbeddedServer]:  # type: ignore[override]
-    with EmbeddedServer(place / "api.sqlite") as running:
+def server(folder: Path) -> Iterator[EmbeddedServer]:  # type: ignore[override]
+    with EmbeddedServer(folder / "api.sqlite") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def env(server: EmbeddedServer, place: Path) -> Iterator[Dict[str, str]]:
-    given = environment(server.url, place)
-    prefect(["create", "project", "example", "--description", "d"], given)
+def env(server: EmbeddedServer, folder: Path) -> Iterator[Dict[str, str]]:
+    variables = environment(server.url, folder)
+    prefect(["create", "project", "example", "--description", "d"], variables)
     prefect(
-        ["register", "--project", "example", "--module", "embedded_example_flows", "--name", "plain"], given
+        ["register", "--project", "example", "--module", "embedded_example_flows", "--name", "plain"],
+        variables,
     )
-    agent = Agent(given, place / "agent.log")
-    yield given
+    agent = Agent(variables, folder / "agent.log")
+    yield variables
     agent.stop()
 
 
-def test_create_a_project_that_is_there(env: Dict[str, str]) -> None:
+def test_create_a_project_that_exists(env: Dict[str, str]) -> None:
     assert "example created" in prefect(["create", "project", "example"], env)
     assert "example already exists" in prefect(["create", "project", "example", "--skip-if-exists"], env)
 
 
-def test_register_again_skips_what_has_not_changed(env: Dict[str, str]) -> None:
+def test_register_again_skips_unchanged_flows(env: Dict[str, str]) -> None:
     arguments = ["register", "--project", "example", "--module", "embedded_example_flows"]
     first = prefect(arguments, env)
-    # `plain` was registered before; its serialised hash depends on the hash seed of the process.
+    # `plain` was registered before; its serialized hash depends on the hash seed of the process.
     assert " 0 errored" not in first and "error" not in first.lower()
     again = prefect(arguments, {**env, "PYTHONHASHSEED": "0"})
     third = prefect(arguments, {**env, "PYTHONHASHSEED": "0"})
@@ -68,14 +69,14 @@ def test_describe(env: Dict[str, str]) -> None:
     assert "extract" in prefect(["describe", "tasks", "--name", "plain"], env)
 
 
-def test_run_and_watch_to_the_end(env: Dict[str, str]) -> None:
-    told = prefect(
+def test_run_and_watch_until_it_finishes(env: Dict[str, str]) -> None:
+    output = prefect(
         ["run", "--project", "example", "--name", "plain", "--param", "x=2", "--run-name", "mine", "--watch"],
         env,
     )
-    assert "Flow run succeeded!" in told
-    assert "extracting 2" in told
-    assert "Entered state <Success>" in told
+    assert "Flow run succeeded!" in output
+    assert "extracting 2" in output
+    assert "Entered state <Success>" in output
     run = json.loads(
         prefect(["describe", "flow-runs", "--name", "mine", "--flow-name", "plain", "-o", "json"], env)
     )
@@ -84,9 +85,11 @@ def test_run_and_watch_to_the_end(env: Dict[str, str]) -> None:
     assert "mine" in prefect(["get", "flow-runs", "--flow", "plain"], env)
 
 
-def test_run_in_the_process_of_the_command(env: Dict[str, str], server: EmbeddedServer) -> None:
-    told = prefect(["run", "--project", "example", "--name", "plain", "--execute", "--run-name", "here"], env)
-    assert "Flow run succeeded!" in told
+def test_run_within_the_command(env: Dict[str, str], server: EmbeddedServer) -> None:
+    output = prefect(
+        ["run", "--project", "example", "--name", "plain", "--execute", "--run-name", "here"], env
+    )
+    assert "Flow run succeeded!" in output
     found = Caller(server.url).data('{ flow_run(where: {name: {_eq: "here"}}) { state agent_id } }')
     assert found["flow_run"] == [{"state": "Success", "agent_id": None}]
 

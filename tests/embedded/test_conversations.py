@@ -1,9 +1,9 @@
-"""Every recorded conversation with a real Prefect Server goes the same way with the embedded API."""
+"""Every recorded conversation with a real Prefect Server takes the same course with the embedded API."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+from typing import Any, Dict, Optional
 
 import pytest
 
@@ -16,7 +16,7 @@ CONVERSATIONS = sorted(Path(__file__).with_name("conversations").glob("*.jsonl")
 
 
 class RecordedClock:
-    """Tells the time at which the recording was made, a millisecond later at every look."""
+    """Returns the time of the recording, a millisecond later at every call."""
 
     def __init__(self) -> None:
         self.time = microseconds("2026-11-22T13:18:25.644485+00:00")
@@ -29,14 +29,14 @@ class RecordedClock:
         self.time = max(self.time, time)
 
 
-def test_all_conversations_in_their_order(tmp_path: Path) -> None:
+def test_all_conversations_in_order(tmp_path: Path) -> None:
     assert len(CONVERSATIONS) == 12
     clock = RecordedClock()
     # The recorded server refused a second submission for 30 seconds; its times are known to one.
     settings = Settings(clock=clock, submitted_lock=29)
     with EmbeddedServer(tmp_path / "api.sqlite", services=False, settings=settings) as server:
         api, mapping = Caller(server.url), Mapping()
-        _what_was_there_before(api)
+        _create_initial_flows(api)
         clock.set(microseconds("2026-11-22T14:05:20+00:00"))
         for path in CONVERSATIONS:
             swapped: Optional[Exchange] = None
@@ -45,7 +45,7 @@ def test_all_conversations_in_their_order(tmp_path: Path) -> None:
                 try:
                     replay(exchange, mapping, api.post)
                 except Mismatch:
-                    # Two were under way at once: this poll shows what the request noted after it did.
+                    # Two requests overlapped: this poll saw the effect of the one recorded after it.
                     if exchange.where != "09-cancel[11]":
                         raise
                     swapped = exchange
@@ -56,8 +56,8 @@ def test_all_conversations_in_their_order(tmp_path: Path) -> None:
             assert swapped is None
 
 
-def _what_was_there_before(api: Caller) -> None:
-    """The recorded server had a project of three flows of its own."""
+def _create_initial_flows(api: Caller) -> None:
+    """The recorded server already had a project with three flows."""
     tenant_id = api.data("{ tenant { id } }")["tenant"][0]["id"]
     project_id = api.do("create_project", {"name": "demo", "tenant_id": tenant_id}, "id")
     for name in "abc":
@@ -83,6 +83,36 @@ def _what_was_there_before(api: Caller) -> None:
         ),
     ],
 )
-def test_the_comparison_sees_a_difference(recorded: object, ours: object) -> None:
+def test_the_comparison_detects_a_difference(recorded: object, ours: object) -> None:
     with pytest.raises(Mismatch):
         Comparison(Mapping(), "{ query }").check(recorded, ours)
+
+
+INVALID = {
+    "message": "Syntax Error: Expected Name, found <EOF>",
+    "locations": [{"line": 1, "column": 13}],
+    "extensions": {"code": "GRAPHQL_PARSE_FAILED"},
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "change", "is_same"),
+    [
+        (400, {"message": "in other words"}, True),
+        (400, {"message": ""}, False),
+        (400, {"locations": [{"line": 1, "column": 1}]}, False),
+        (400, {"extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}, False),
+        (400, {"path": ["flow"]}, False),
+        (200, {"message": "in other words"}, False),
+    ],
+)
+def test_only_the_wording_about_an_invalid_document_is_not_compared(
+    status: int, change: Dict[str, Any], is_same: bool
+) -> None:
+    recorded = Exchange("test", {}, "query { flow", None, status, {"errors": [INVALID]}, 0)
+    answer = {"errors": [{**INVALID, **change}]}
+    if is_same:
+        replay(recorded, Mapping(), lambda *_: (status, answer))
+    else:
+        with pytest.raises(Mismatch):
+            replay(recorded, Mapping(), lambda *_: (status, answer))

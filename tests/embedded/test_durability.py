@@ -1,7 +1,8 @@
-"""What was acknowledged is there after a `kill -9` at any moment, and several processes may write at once."""
+"""Acknowledged writes survive a `kill -9` at any moment, and several processes can write at the same time."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -14,46 +15,47 @@ import urllib.error
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Iterator, List
 
 import pytest
 
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
+from tests import processes
 from tests.embedded.conftest import Caller, Seed
 
 ROOT = Path(__file__).parents[2]
 
 
-class Process:
-    """The embedded API in a process of its own, as `python -m kedro_prefect_hooks.embedded`."""
+class ServerProcess:
+    """The embedded API in a process of its own, `python -m kedro_prefect_hooks.embedded`."""
 
-    def __init__(self, database: Path, *arguments: str, env: Optional[Any] = None) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "kedro_prefect_hooks.embedded",
-            "--database",
-            str(database),
-            "--port",
-            "0",
-        ]
-        self.process = subprocess.Popen(
-            [*command, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            universal_newlines=True,
-            cwd=str(ROOT),
-            env=env,
-        )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line.startswith("Listening at "), self.process.stderr and self.process.stderr.read()
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("Listening at "), line or process.communicate(timeout=30)[1]
         self.url = line.split()[-1]
 
-    def end(self, how: int) -> str:
-        """End it by a signal; returns what it said on its standard error."""
-        self.process.send_signal(how)
+    def end(self, number: int) -> str:
+        """Send a signal, wait for the process to exit, and return its standard error."""
+        self.process.send_signal(number)
         return self.process.communicate(timeout=30)[1]
+
+
+@contextlib.contextmanager
+def server_process(database: Path) -> Iterator[ServerProcess]:
+    command = [
+        sys.executable,
+        "-m",
+        "kedro_prefect_hooks.embedded",
+        "--database",
+        str(database),
+        "--port",
+        "0",
+    ]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with processes.running(command, universal_newlines=True, cwd=str(ROOT), **pipes) as process:
+        yield ServerProcess(process)
 
 
 def check(database: Path) -> None:
@@ -64,7 +66,7 @@ def check(database: Path) -> None:
 
 
 def _write(api: Caller, run_id: str, name: str, acknowledged: List[str]) -> None:
-    """Write log lines until the server is gone, noting each that it acknowledged."""
+    """Write log lines until the server is gone, and collect those that it acknowledged."""
     for i in range(100_000):
         message = f"{name}-{i}"
         try:
@@ -80,18 +82,18 @@ def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path) -> None:
     acknowledged: List[str] = []
     flow_id = run_id = ""
     for attempt in range(5):
-        server = Process(database)
-        api = Caller(server.url)
-        seed = Seed(api)
-        if not flow_id:
-            flow_id = seed.flow(seed.project("p"), "f", [f"t{i}" for i in range(50)])
-            run_id = seed.run(flow_id)
-        with ThreadPoolExecutor(4) as pool:
-            writers = [pool.submit(_write, api, run_id, f"{attempt}-{i}", acknowledged) for i in range(4)]
-            time.sleep(0.3 + random.random() / 2)
-            server.end(signal.SIGKILL)
-            for writer in writers:
-                writer.result()
+        with server_process(database) as server:
+            api = Caller(server.url)
+            seed = Seed(api)
+            if not flow_id:
+                flow_id = seed.flow(seed.project("p"), "f", [f"t{i}" for i in range(50)])
+                run_id = seed.run(flow_id)
+            with ThreadPoolExecutor(4) as pool:
+                writers = [pool.submit(_write, api, run_id, f"{attempt}-{i}", acknowledged) for i in range(4)]
+                time.sleep(0.3 + random.random() / 2)
+                server.end(signal.SIGKILL)
+                for writer in writers:
+                    writer.result()
         check(database)
     with EmbeddedServer(database, services=False) as again:
         api = Caller(again.url)
@@ -102,10 +104,10 @@ def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path) -> None:
     assert len(kept) == len(set(kept))
 
 
-def test_ten_writers_in_three_processes_and_no_database_is_locked(tmp_path: Path) -> None:
+def test_ten_writers_in_three_processes_never_find_the_database_locked(tmp_path: Path) -> None:
     database = tmp_path / "api.sqlite"
-    servers = [Process(database) for _ in range(3)]
-    try:
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(server_process(database)) for _ in range(3)]
         seed = Seed(Caller(servers[0].url))
         flow_id = seed.flow(seed.project("p"), "f", ["a"])
 
@@ -128,31 +130,29 @@ def test_ten_writers_in_three_processes_and_no_database_is_locked(tmp_path: Path
         for row in found:
             assert (row["state"], row["version"]) == ("Success", 3)
             assert row["task_runs"] == [{"state": "Success", "version": 17}]
-    finally:
-        said = [server.end(signal.SIGTERM) for server in servers]
-    assert said == ["", "", ""]
+        assert [server.end(signal.SIGTERM) for server in servers] == ["", "", ""]
     check(database)
 
 
-def test_two_registrations_at_once_end_in_one_version(tmp_path: Path) -> None:
+def test_simultaneous_registrations_create_one_version(tmp_path: Path) -> None:
     database = tmp_path / "api.sqlite"
     with EmbeddedServer(database, services=False) as one, EmbeddedServer(database, services=False) as two:
         seeds = [Seed(Caller(server.url)) for server in (one, two)]
         project_id = seeds[0].project("p")
         for key in ("a", "b", "c"):
             with ThreadPoolExecutor(8) as pool:
-                made = list(
+                flow_ids = list(
                     pool.map(
                         lambda i, key=key: seeds[i % 2].flow(project_id, "f", idempotency_key=key), range(8)
                     )
                 )
-            assert len(set(made)) == 1
+            assert len(set(flow_ids)) == 1
         found = seeds[0].api.data("{ flow(order_by: {version: asc}) { version archived } flow_group { id } }")
     assert found["flow"] == [{"version": i, "archived": i < 3} for i in (1, 2, 3)]
     assert len(found["flow_group"]) == 1
 
 
-def test_two_agents_at_once_and_one_gets_the_run(tmp_path: Path) -> None:
+def test_of_several_agents_only_one_gets_the_run(tmp_path: Path) -> None:
     database = tmp_path / "api.sqlite"
     with EmbeddedServer(database, services=False) as one, EmbeddedServer(database, services=False) as two:
         apis = [Caller(server.url) for server in (one, two)]
@@ -168,7 +168,7 @@ def test_two_agents_at_once_and_one_gets_the_run(tmp_path: Path) -> None:
             assert refused == ["State update failed: this run has already been submitted."] * 3
 
 
-def test_a_new_file_may_be_made_by_several_at_once(tmp_path: Path) -> None:
+def test_several_servers_can_create_the_file_at_the_same_time(tmp_path: Path) -> None:
     for i in range(3):
         database = tmp_path / str(i) / "api.sqlite"
 
@@ -180,26 +180,26 @@ def test_a_new_file_may_be_made_by_several_at_once(tmp_path: Path) -> None:
             assert len(set(pool.map(open_it, range(4)))) == 1
 
 
-def test_a_server_ends_cleanly_and_says_nothing(tmp_path: Path) -> None:
-    server = Process(tmp_path / "api.sqlite")
-    Seed(Caller(server.url)).project("p")
-    assert server.end(signal.SIGINT) == ""
-    assert server.process.returncode == 0
-    # A clean end leaves one whole file.
+def test_ctrl_c_stops_a_server_cleanly_and_silently(tmp_path: Path) -> None:
+    with server_process(tmp_path / "api.sqlite") as server:
+        Seed(Caller(server.url)).project("p")
+        assert server.end(signal.SIGINT) == ""
+        assert server.process.returncode == 0
+    # SQLite's WAL files are gone.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["api.sqlite"]
 
 
-def test_a_client_that_goes_away_half_way_is_no_matter(tmp_path: Path) -> None:
-    server = Process(tmp_path / "api.sqlite")
-    for sent in (b"{", b""):
-        with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1]))) as connection:
-            head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
-            connection.sendall(head + sent)
-    assert Caller(server.url).data("{ hello }")
-    assert server.end(signal.SIGTERM) == ""
+def test_a_client_that_disconnects_within_a_request_does_no_harm(tmp_path: Path) -> None:
+    with server_process(tmp_path / "api.sqlite") as server:
+        for sent in (b"{", b""):
+            with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1]))) as connection:
+                head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+                connection.sendall(head + sent)
+        assert Caller(server.url).data("{ hello }")
+        assert server.end(signal.SIGTERM) == ""
 
 
-def test_stop_waits_for_what_is_being_answered_and_frees_the_port(tmp_path: Path) -> None:
+def test_stop_frees_the_port(tmp_path: Path) -> None:
     server = EmbeddedServer(tmp_path / "api.sqlite")
     for _ in range(3):
         server.start()

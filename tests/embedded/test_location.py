@@ -13,9 +13,10 @@ import pytest
 
 from kedro_prefect_hooks.embedded import location
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
+from tests import processes
 
 
-def test_the_state_directory_is_the_owners_and_not_for_git(tmp_path: Path) -> None:
+def test_the_state_directory_is_private_and_not_for_git(tmp_path: Path) -> None:
     directory = location.state_dir(tmp_path)
     assert directory == tmp_path / ".kedro_prefect" == location.state_dir(str(tmp_path))
     assert (directory / ".gitignore").read_text(encoding="utf-8") == "*\n"
@@ -37,7 +38,7 @@ def test_a_running_server_is_found(tmp_path: Path) -> None:
     location.remove_endpoint(tmp_path)
 
 
-def test_a_server_of_another_project_at_the_same_port_is_not_ours(tmp_path: Path) -> None:
+def test_the_server_of_another_project_at_the_same_port_is_ignored(tmp_path: Path) -> None:
     mine, other = tmp_path / "mine", tmp_path / "other"
     with EmbeddedServer(location.database_path(other), services=False) as server:
         location.write_endpoint(mine, server.url)
@@ -46,19 +47,19 @@ def test_a_server_of_another_project_at_the_same_port_is_not_ours(tmp_path: Path
         assert location.running(other) is not None
 
 
-def test_a_note_of_a_dead_process_is_stale(tmp_path: Path) -> None:
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
+def test_the_record_of_a_dead_process_is_ignored(tmp_path: Path) -> None:
+    process = processes.start([sys.executable, "-c", ""])
+    process.wait(30)
     with EmbeddedServer(location.database_path(tmp_path), services=False) as server:
         location.write_endpoint(tmp_path, server.url, pid=process.pid)
         assert location.running(tmp_path) is None
-        # Another process's note stays.
+        # The record of another process stays.
         location.remove_endpoint(tmp_path)
         assert json.loads((location.state_dir(tmp_path) / "server.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"url": "x"}', '{"url": "x", "pid": "y"}'])
-def test_a_note_that_cannot_be_read_is_none(tmp_path: Path, content: str) -> None:
+def test_an_unreadable_record_is_ignored(tmp_path: Path, content: str) -> None:
     (location.state_dir(tmp_path) / "server.json").write_text(content, encoding="utf-8")
     assert location.running(tmp_path) is None
 
@@ -73,7 +74,7 @@ def test_a_linked_project_is_the_same_project(tmp_path: Path) -> None:
         assert location.running(link) is not None
 
 
-def test_it_imports_the_standard_library_alone() -> None:
+def test_it_imports_only_the_standard_library() -> None:
     code = """
 import sys, kedro_prefect_hooks.embedded.location
 print(sorted({name.split('.')[0] for name in sys.modules if 'site-packages' in

@@ -1,4 +1,4 @@
-"""The database file is brought up to date by migrations, and ends the same however old it was."""
+"""Migrations update the database file, whose result does not depend on how old it was."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def described(path: Path) -> Dict[str, Any]:
             parts = connection.execute(f"PRAGMA index_info('{row[1]}')").fetchall()
             name = "" if row[1].startswith("sqlite_") else row[1]
             indexes.append((name, row[2], [part[2] for part in parts]))
-        # The first two of a foreign key are its number, which is of no consequence.
+        # The first two of a foreign key are its number, which does not matter.
         named = {"columns": columns, "keys": sorted(str(key[2:]) for key in keys), "indexes": sorted(indexes)}
         found[table] = named
     connection.close()
@@ -42,7 +42,7 @@ def revisions(connection: Any) -> List[str]:
     return [revision.revision for revision in reversed(list(script.walk_revisions()))]
 
 
-def test_a_fresh_file_is_what_the_tables_say(tmp_path: Path) -> None:
+def test_a_new_file_matches_the_tables(tmp_path: Path) -> None:
     path = tmp_path / "api.sqlite"
     opened = Database(path)
     with opened.read() as connection:
@@ -58,7 +58,7 @@ def test_a_fresh_file_is_what_the_tables_say(tmp_path: Path) -> None:
     assert described(path) == by_metadata
 
 
-def test_a_file_of_each_older_revision_becomes_the_same(
+def test_a_file_of_any_older_revision_is_migrated_to_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fresh = tmp_path / "fresh.sqlite"
@@ -84,7 +84,7 @@ def _upgrade_to(upgrade: Callable[..., None], revision: str, config: Any, _: str
     upgrade(config, revision)
 
 
-def test_migrations_can_be_undone(tmp_path: Path) -> None:
+def test_migrations_can_be_reverted(tmp_path: Path) -> None:
     opened = Database(tmp_path / "api.sqlite")
     with opened.write() as connection:
         command.downgrade(alembic_config(connection), "base")
@@ -95,7 +95,7 @@ def test_migrations_can_be_undone(tmp_path: Path) -> None:
     assert set(tables.metadata.tables) < set(described(tmp_path / "api.sqlite"))
 
 
-def test_an_interrupted_migration_leaves_the_file_as_it_was(
+def test_an_interrupted_migration_leaves_the_file_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "api.sqlite"

@@ -46,13 +46,13 @@ def test_only_the_last_idempotency_key_counts(api: Caller, seed: Seed) -> None:
     without = seed.flow(project_id, "f")
     assert flow(api, without, "flow_group { settings }")["flow_group"]["settings"]["idempotency_key"] is None
     api.do("archive_flow", {"flow_id": without})
-    # A key that fits, and no version that lives: a new one.
+    # The key matches, but no version is live: a new one.
     again = seed.flow(project_id, "f", idempotency_key="c")
     api.do("archive_flow", {"flow_id": again})
     assert seed.flow(project_id, "f", idempotency_key="c") != again
 
 
-def test_a_given_version_group_joins_flows_of_other_names(api: Caller, seed: Seed) -> None:
+def test_a_version_group_can_join_flows_of_different_names(api: Caller, seed: Seed) -> None:
     project_id = seed.project("p")
     old = seed.flow(project_id, "old name", version_group_id="g")
     new = seed.flow(project_id, "new name", version_group_id="g")
@@ -65,7 +65,7 @@ def test_a_given_version_group_joins_flows_of_other_names(api: Caller, seed: See
     )
 
 
-def test_an_older_version_leaves_no_runs_behind(api: Caller, seed: Seed) -> None:
+def test_waiting_runs_of_an_older_version_are_cancelled(api: Caller, seed: Seed) -> None:
     project_id = seed.project("p")
     old = seed.flow(project_id, "f")
     waiting, going, done = seed.run(old), seed.run(old), seed.run(old)
@@ -80,7 +80,7 @@ def test_an_older_version_leaves_no_runs_behind(api: Caller, seed: Seed) -> None
     assert api.fails("create_flow_run", {"flow_id": old}, "id") == f"Flow {old} is archived."
 
 
-def test_a_flow_is_put_together_from_batches(api: Caller, seed: Seed) -> None:
+def test_a_flow_is_assembled_from_batches(api: Caller, seed: Seed) -> None:
     flow_id = seed.flow(seed.project("p"), "f", [])
     given = {"flow_id": flow_id, "serialized_tasks": [task("a", tags=["t"]), task("b")]}
     assert api.do("register_tasks", given) is True
@@ -100,7 +100,7 @@ def test_a_flow_is_put_together_from_batches(api: Caller, seed: Seed) -> None:
     }
 
 
-def test_nothing_is_left_of_a_registration_that_fails(api: Caller, seed: Seed) -> None:
+def test_a_failed_registration_leaves_nothing(api: Caller, seed: Seed) -> None:
     project_id = seed.project("p")
     serialized = {"name": "f", "tasks": [task("a")], "edges": [edge("a", "no")]}
     assert "do not exist" in api.fails(
@@ -114,7 +114,7 @@ def test_nothing_is_left_of_a_registration_that_fails(api: Caller, seed: Seed) -
 
 
 @pytest.mark.parametrize("text", ["%%%", "", "aGVsbG8=", "H4sIAAAAAAAAAwMAAAAAAAAAAAA="])
-def test_a_flow_that_cannot_be_unpacked_is_refused(api: Caller, seed: Seed, text: str) -> None:
+def test_a_flow_that_cannot_be_decompressed_is_refused(api: Caller, seed: Seed, text: str) -> None:
     given = {"project_id": seed.project("p"), "serialized_flow": text}
     message = api.fails("create_flow_from_compressed_string", given, "id")
     assert message == "Unable to decompress serialized flow"
@@ -125,7 +125,7 @@ def test_an_unknown_project_is_refused(api: Caller, seed: Seed) -> None:
     assert api.fails("create_flow", given, "id") == "Invalid project."
 
 
-def test_labels_of_a_run_come_from_the_nearest_that_has_them(api: Caller, seed: Seed, flow_id: str) -> None:
+def test_where_the_labels_of_a_run_come_from(api: Caller, seed: Seed, flow_id: str) -> None:
     def labels(**given: Any) -> Any:
         return flow_run(api, seed.run(flow_id, **given), "labels")["labels"]
 
@@ -198,7 +198,7 @@ def test_runs_are_offered_when_due_and_the_oldest_first(api: Caller, seed: Seed,
     assert queue() == [early, late]
 
 
-def test_an_agent_is_known_again_and_seen(api: Caller, seed: Seed, flow_id: str) -> None:
+def test_an_agent_is_recognized_and_its_queries_are_noted(api: Caller, seed: Seed, flow_id: str) -> None:
     given = {"tenant_id": seed.tenant_id, "type": "LocalAgent", "name": "n", "labels": ["b", "a"]}
     agent_id = api.do("register_agent", given, "id", X_Prefect_Core_Version="1.1.0")
     same = {**given, "labels": ["a", "b"]}
@@ -221,7 +221,7 @@ def test_an_agent_is_known_again_and_seen(api: Caller, seed: Seed, flow_id: str)
     assert flow_run(api, run_id, "agent { name } state") == {"agent": None, "state": "Submitted"}
 
 
-def test_each_state_raises_the_version_and_sets_the_times(api: Caller, seed: Seed, flow_id: str) -> None:
+def test_each_state_increments_the_version_and_sets_the_times(api: Caller, seed: Seed, flow_id: str) -> None:
     run_id = seed.run(flow_id)
     fields = "version state start_time end_time heartbeat"
     before = flow_run(api, run_id, fields)
@@ -264,7 +264,7 @@ def test_a_task_runs_only_while_its_flow_does(api: Caller, seed: Seed, flow_id: 
     assert found["task_run_by_pk"]["heartbeat"] is not None
 
 
-def test_of_several_states_all_are_set_or_none(api: Caller, seed: Seed, flow_id: str) -> None:
+def test_several_states_are_all_set_or_none(api: Caller, seed: Seed, flow_id: str) -> None:
     first, second = seed.run(flow_id), seed.run(flow_id)
     states = [
         {"flow_run_id": first, "state": {"type": "Running"}},
@@ -276,7 +276,7 @@ def test_of_several_states_all_are_set_or_none(api: Caller, seed: Seed, flow_id:
     assert flow_run(api, first, "state")["state"] == "Scheduled"
 
 
-def test_a_state_has_a_largest_size(api: Caller, seed: Seed, flow_id: str) -> None:
+def test_the_size_of_a_state_is_limited(api: Caller, seed: Seed, flow_id: str) -> None:
     state = {"type": "Running", "context": {"x": "y" * 1_000_000}}
     given = {"states": [{"flow_run_id": seed.run(flow_id), "state": state}]}
     assert api.fails("set_flow_run_states", given, "states { id }") == "State payload is too large."
@@ -292,7 +292,7 @@ def test_a_finished_run_is_not_cancelled(api: Caller, seed: Seed, flow_id: str) 
     assert unknown == f"Invalid flow run ID: {flow_id}."
 
 
-def test_task_runs_are_found_or_made(api: Caller, seed: Seed, flow_id: str) -> None:
+def test_task_runs_are_found_or_created(api: Caller, seed: Seed, flow_id: str) -> None:
     run_id = seed.run(flow_id)
     task_id = flow(api, flow_id, 'tasks(where: {slug: {_eq: "a"}}) { id }')["tasks"][0]["id"]
     given = {"flow_run_id": run_id, "task_id": task_id}
@@ -315,7 +315,7 @@ def test_task_runs_are_found_or_made(api: Caller, seed: Seed, flow_id: str) -> N
     assert api.fails("get_or_create_task_run", {**given, "task_id": run_id}, "id") == "Invalid ID"
 
 
-def test_deleting_takes_along_what_belongs_to_it(api: Caller, seed: Seed) -> None:
+def test_deleting_cascades(api: Caller, seed: Seed) -> None:
     project_id = seed.project("p")
     flow_id = seed.flow(project_id, "f")
     kept, gone = seed.run(flow_id), seed.run(flow_id)
@@ -389,7 +389,7 @@ def test_settings_of_a_flow(api: Caller, flow_id: str) -> None:
         assert {key: settings[key] for key in expected} == expected
 
 
-def test_json_and_times_may_be_written_in_the_document(api: Caller, seed: Seed, flow_id: str) -> None:
+def test_json_and_times_can_be_literals_in_the_document(api: Caller, seed: Seed, flow_id: str) -> None:
     mutation = f"""mutation {{
         create_flow_run(input: {{flow_id: "{flow_id}", parameters: {{a: [1, null, {{b: "c"}}]}},
             context: "{{\\"k\\": true}}", scheduled_start_time: "2030-01-01T00:00:00Z"}}) {{ id }}
@@ -406,37 +406,31 @@ def test_json_and_times_may_be_written_in_the_document(api: Caller, seed: Seed, 
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("log", "names"),
     [
-        ({}, "Field flow_run_id of required type UUID! was not provided."),
-        ({"flow_run_id": None}, "Expected non-nullable type UUID! not to be null."),
-        ({"flow_run_id": "x"}, "Expected type UUID. Could not parse UUID: x"),
-        ({"flow_run_id": "0" * 32, "level": "LOUD"}, "Expected type log_level."),
-        ({"flow_run_id": "0" * 32, "level": "EROR"}, 'Did you mean "ERROR"?'),
-        (
-            {"flow_run_id": "0" * 32, "nam": "x"},
-            'is not defined by type write_run_log_input. Did you mean "name"?',
-        ),
-        (
-            {"flow_run_id": "0" * 32, "name": 5},
-            "Expected type String. String cannot represent a non string value: 5",
-        ),
+        ({}, "input logs flow_run_id"),
+        ({"flow_run_id": None}, "input logs flow_run_id UUID!"),
+        ({"flow_run_id": "x"}, 'input logs flow_run_id UUID "x"'),
+        ({"flow_run_id": "0" * 32, "level": "LOUD"}, "input logs level LOUD log_level"),
+        ({"flow_run_id": "0" * 32, "level": "EROR"}, "input logs level EROR log_level ERROR"),
+        ({"flow_run_id": "0" * 32, "nam": "x"}, "input logs nam write_run_log_input name"),
+        ({"flow_run_id": "0" * 32, "name": 5}, "input logs name String 5"),
     ],
 )
-def test_variables_that_are_not_right(api: Caller, given: Any, message: str) -> None:
+def test_invalid_variables_are_refused(api: Caller, log: Any, names: str) -> None:
+    """graphql-core words its errors differently from version to version, but names what is wrong in each."""
     query = "mutation($input: write_run_logs_input!) { write_run_logs(input: $input) { success } }"
-    status, answer = api.post(query, {"input": {"logs": [given]}})
+    status, answer = api.post(query, {"input": {"logs": [log]}})
     assert status == 400
-    assert message in answer["errors"][0]["message"]
+    assert all(name in answer["errors"][0]["message"] for name in names.split()), answer
     assert answer["errors"][0]["locations"] == [{"line": 1, "column": 10}]
     assert answer["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
 
 
-def test_variables_that_are_missing(api: Caller) -> None:
+def test_missing_variables_are_refused(api: Caller) -> None:
     query = "query($a: uuid!, $b: Int = 1) { flow_by_pk(id: $a) { id } flow(limit: $b) { id } }"
-    for variables, message in [
-        (None, 'Variable "$a" of required type "uuid!" was not provided.'),
-        ({"a": None}, 'Variable "$a" of non-null type "uuid!" must not be null.'),
-    ]:
+    for variables in (None, {"a": None}):
         status, answer = api.post(query, variables)
-        assert (status, answer["errors"][0]["message"]) == (400, message)
+        assert status == 400
+        assert all(name in answer["errors"][0]["message"] for name in ("$a", "uuid!")), answer
+        assert answer["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}

@@ -127,7 +127,7 @@ def test_text_comparisons(filled: Caller, where: str, expected: str) -> None:
     assert names(filled, "flow", f"where: {current}, order_by: {{name: asc}}") == expected.split()
 
 
-def test_signs_of_a_pattern_can_be_taken_as_themselves(filled: Caller) -> None:
+def test_wildcards_of_a_pattern_can_be_escaped(filled: Caller) -> None:
     assert names(filled, "flow", r'where: {description: {_like: "50\\% of \\_all\\_"}}') == ["alpha"]
     assert names(filled, "flow", r'where: {description: {_like: "5\\% of \\_all\\_"}}') == []
 
@@ -155,14 +155,14 @@ def test_order_and_pages(filled: Caller, arguments: str, expected: Any) -> None:
     assert (set(found) if isinstance(expected, set) else " ".join(found)) == expected
 
 
-def test_rows_distinct_in_a_column_are_the_first_in_order(filled: Caller) -> None:
+def test_distinct_rows_are_the_first_in_order(filled: Caller) -> None:
     query = "{ flow(distinct_on: [name], order_by: {name: asc, version: desc}, limit: 2) { name version } }"
     assert filled.data(query)["flow"] == [{"name": "Gamma", "version": 1}, {"name": "alpha", "version": 2}]
     _, answer = filled.post("{ flow(distinct_on: [name], order_by: {version: desc}) { name } }")
     assert answer["errors"][0]["message"] == '"distinct_on" columns must match initial "order_by" columns'
 
 
-def test_arguments_of_a_relationship_hold_for_each_parent(filled: Caller) -> None:
+def test_arguments_of_a_relationship_apply_per_parent(filled: Caller) -> None:
     runs = "flow_runs(order_by: {name: desc}, limit: 1, offset: 1) { name }"
     found = filled.data(
         f"{{ flow(where: {{archived: {{_eq: false}}}}, order_by: {{name: asc}}) {{ name {runs} }} }}"
@@ -182,7 +182,7 @@ def test_arguments_of_a_relationship_hold_for_each_parent(filled: Caller) -> Non
     ]
 
 
-def test_one_field_may_be_asked_for_twice_under_other_names(filled: Caller) -> None:
+def test_a_field_can_be_selected_twice_with_aliases(filled: Caller) -> None:
     query = """
     query($who: String!, $more: Boolean!) {
         flow(where: {name: {_eq: $who}, archived: {_eq: false}}) {
@@ -276,7 +276,7 @@ def test_by_pk(filled: Caller) -> None:
     assert filled.data(query, {"id": "00000000-0000-0000-0000-000000000000"}) == {"flow_by_pk": None}
 
 
-def test_several_queries_see_one_moment_and_one_failing_leaves_no_data(filled: Caller) -> None:
+def test_one_failing_field_leaves_no_data(filled: Caller) -> None:
     status, answer = filled.post('{ project { name } flow(where: {created: {_gt: "no time"}}) { id } }')
     assert (status, answer["data"]) == (200, None)
     error = answer["errors"][0]
@@ -300,8 +300,8 @@ def test_an_interval_is_written_as_postgresql_does(api: Caller, seed: Seed) -> N
     assert found == [{"slug": "b"}]
 
 
-def test_an_answer_does_not_depend_on_the_number_of_rows(api: Caller, seed: Seed) -> None:
-    """More parents than SQLite takes variables in one statement."""
+def test_the_number_of_rows_is_not_limited(api: Caller, seed: Seed) -> None:
+    """More parents than SQLite accepts variables in one statement."""
     slugs = [f"t{i}" for i in range(3000)]
     run_id = seed.run(seed.flow(seed.project("p"), "f", slugs))
     found = api.data(

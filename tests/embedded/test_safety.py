@@ -1,4 +1,4 @@
-"""Who may ask the embedded API what: hosts, origins, tokens, sizes, depths, file permissions."""
+"""Which requests the embedded API answers: hosts, origins, tokens, sizes, depths, file permissions."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_its_own_names_are_answered(server: EmbeddedServer, host: str) -> None:
     ],
 )
 def test_another_host_is_refused(server: EmbeddedServer, host: str) -> None:
-    """So that no name that an attacker points at this machine makes a browser's request look like its own."""
+    """Otherwise a browser could be made to send requests, by a host name that leads to this machine."""
     assert status(server.url, {"Host": host}) == 403
     assert status(server.url, {"Host": host}, path="/health") == 403
     assert status(server.url, {"Host": host}, path="/") == 403
@@ -80,7 +80,7 @@ def test_another_origin_is_refused(server: EmbeddedServer, origin: str) -> None:
     assert status(server.url, {"Origin": origin}) == 403
 
 
-def test_a_body_has_a_largest_size(server: EmbeddedServer) -> None:
+def test_the_size_of_a_body_is_limited(server: EmbeddedServer) -> None:
     def body(size: int) -> bytes:
         return b'{"query": "{ hello }", "variables": "' + b" " * (size - 43) + b'null"}'
 
@@ -88,7 +88,7 @@ def test_a_body_has_a_largest_size(server: EmbeddedServer) -> None:
     assert status(server.url, {}, body(5 * 1024 * 1024 + 1)) == 413
 
 
-def test_a_body_whose_size_is_not_told_has_one_too(server: EmbeddedServer) -> None:
+def test_the_size_of_a_chunked_body_is_limited(server: EmbeddedServer) -> None:
     with socket.create_connection(("127.0.0.1", int(port_of(server)))) as connection:
         head = [
             "POST /graphql HTTP/1.1",
@@ -124,7 +124,7 @@ def test_a_body_whose_size_is_not_told_has_one_too(server: EmbeddedServer) -> No
         (b'{"query": "fragment F on Query { hello }"}', ""),
     ],
 )
-def test_what_is_no_request_is_refused(api: Caller, body: bytes, message: str) -> None:
+def test_an_invalid_request_is_refused(api: Caller, body: bytes, message: str) -> None:
     code, answer = api.send(body)
     assert code == 400
     assert message in answer["errors"][0]["message"]
@@ -138,7 +138,7 @@ def nested(levels: int) -> str:
     return f"{{ flow {{ {query} }} }}" if levels % 2 else f"{{ flow_run {{ {query} }} }}"
 
 
-def test_a_query_may_be_seven_levels_deep(api: Caller) -> None:
+def test_a_query_can_be_seven_levels_deep(api: Caller) -> None:
     assert api.post(nested(6))[0] == 200
     code, answer = api.post(nested(7))
     assert code == 400
@@ -150,7 +150,7 @@ def test_a_query_may_be_seven_levels_deep(api: Caller) -> None:
 
 
 @pytest.mark.parametrize("query", ["{" * 5000, "{ flow { ...F } } fragment F on flow { id ...F }"])
-def test_a_query_without_end_is_refused(api: Caller, query: str) -> None:
+def test_an_endless_query_is_refused(api: Caller, query: str) -> None:
     assert api.post(query)[0] == 400
 
 
@@ -162,7 +162,7 @@ def test_beyond_loopback_only_with_a_token(tmp_path: Path) -> None:
             serve(tmp_path / "api.sqlite", host, 0)
 
 
-def test_with_a_token_only_who_has_it(tmp_path: Path) -> None:
+def test_requests_without_the_token_are_refused(tmp_path: Path) -> None:
     with EmbeddedServer(tmp_path / "api.sqlite", host="0.0.0.0", token="secret", services=False) as server:
         for headers in (
             {},
@@ -171,19 +171,19 @@ def test_with_a_token_only_who_has_it(tmp_path: Path) -> None:
             {"Authorization": "Bearer "},
         ):
             assert status(server.url, headers) == 401
-            # The page's files hold nothing; what it asks for needs the token.
+            # The page's files are public; its data requires the token.
             assert status(server.url, headers, path="/") == 200
             assert status(server.url, headers, path="/docs") == 401
         assert status(server.url, {"Authorization": "Bearer secret"}) == 200
         assert status(server.url, {"Authorization": "Bearer secret", "Host": "evil.example"}) == 403
-        # Needed to see that it runs; tells nothing of its content.
+        # The health check shows that it is running, and nothing of its content.
         assert status(server.url, {}, path="/health") == 200
         client = prefect.Client(api_server=server.url, api_key="secret")
         assert client.graphql("{ hello }").data.hello == "👋"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such modes")
-def test_files_are_their_owners_only(tmp_path: Path) -> None:
+def test_only_the_owner_can_access_the_files(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         database = tmp_path / "new" / "api.sqlite"
@@ -196,12 +196,12 @@ def test_files_are_their_owners_only(tmp_path: Path) -> None:
         os.umask(before)
 
 
-def test_a_port_that_is_taken_is_said(tmp_path: Path, server: EmbeddedServer) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path, server: EmbeddedServer) -> None:
     with pytest.raises(KedroPrefectError, match=f"cannot listen at 127.0.0.1:{port_of(server)}"):
         EmbeddedServer(tmp_path / "other.sqlite", port=int(port_of(server))).start()
 
 
-def test_a_database_may_be_anywhere(tmp_path: Path) -> None:
+def test_a_database_can_have_any_path(tmp_path: Path) -> None:
     database = tmp_path / "a b?c=d#e%20f ü" / "api.sqlite"
     with EmbeddedServer(database, services=False) as server:
         assert Caller(server.url).data("{ hello }") == {"hello": "👋"}
@@ -211,7 +211,7 @@ def test_a_database_may_be_anywhere(tmp_path: Path) -> None:
         EmbeddedServer(tmp_path / "file" / "api.sqlite").start()
 
 
-def test_a_file_that_is_no_database_is_said_and_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_reported_and_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "api.sqlite"
     path.write_text("something else entirely, and long enough to be looked at" * 50, encoding="utf-8")
     with pytest.raises(KedroPrefectError, match=r"api\.sqlite: cannot be used"):
@@ -220,7 +220,7 @@ def test_a_file_that_is_no_database_is_said_and_left_alone(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("package", ["graphql", "sqlalchemy", "starlette", "uvicorn", "alembic"])
-def test_a_missing_package_is_said_with_the_remedy(package: str) -> None:
+def test_a_missing_package_is_reported_with_the_remedy(package: str) -> None:
     code = f"""
 import sys
 sys.modules[{package!r}] = None

@@ -1,4 +1,4 @@
-"""Schedules make runs on their own: ten ahead, each once, with what their clocks give."""
+"""Schedules create runs: ten ahead, each once, with the parameters and labels of their clocks."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield World(server, clock)
 
 
-def test_ten_runs_are_made_ahead_and_each_once(world: World) -> None:
+def test_ten_runs_are_created_ahead_each_once(world: World) -> None:
     flow_id = world.register(CronSchedule("*/5 * * * *"))
     first = world.times(flow_id)
     assert first == [f"2026-11-23T10:{minute:02d}" for minute in range(5, 55, 5)]
@@ -80,7 +80,7 @@ def test_ten_runs_are_made_ahead_and_each_once(world: World) -> None:
     assert world.times(flow_id) == [*first, "2026-11-23T10:55", "2026-11-23T11:00"]
 
 
-def test_a_paused_schedule_makes_none_and_takes_back_what_waits(world: World) -> None:
+def test_pausing_a_schedule_deletes_its_waiting_runs(world: World) -> None:
     flow_id = world.register(CronSchedule("*/5 * * * *"))
     done, asked = world.runs(flow_id)[0]["id"], world.seed.run(flow_id)
     world.seed.flow_state(done, "Success")
@@ -106,7 +106,7 @@ def test_a_flow_without_a_schedule_is_not_switched_on(world: World) -> None:
     assert world.api.do("set_schedule_active", {"flow_id": world.project_id}) is False
 
 
-def test_required_parameters_must_come_from_somewhere(world: World) -> None:
+def test_a_schedule_must_give_required_parameters(world: World) -> None:
     required = [{"name": "x", "slug": "x", "required": True, "default": None}]
     clock = CronClock("*/5 * * * *")
     flow_id = world.register(Schedule(clocks=[clock]), parameters=required)
@@ -144,11 +144,11 @@ def test_every_kind_of_clock(world: World, schedule: Any, expected: List[str]) -
     assert len(found) <= 10
 
 
-def test_a_timezone_is_kept_through_the_change_of_its_clocks(world: World) -> None:
+def test_a_schedule_follows_daylight_saving_time(world: World) -> None:
     start = pendulum.datetime(2026, 1, 1, tz="Europe/Paris")
     world.clock.time = parse_timestamp("2026-10-23T12:00:00Z")
     flow_id = world.register(CronSchedule("0 6 * * *", start_date=start))
-    # Summer time ends on the 25th.
+    # Daylight saving time ends on the 25th.
     assert world.times(flow_id)[:3] == ["2026-10-24T04:00", "2026-10-25T05:00", "2026-10-26T05:00"]
 
 
@@ -171,7 +171,7 @@ def test_clocks_with_parameters_and_labels_run_at_the_same_time(world: World) ->
     assert len({run["idempotency_key"] for run in world.runs(flow_id)}) == 10
 
 
-def test_a_schedule_of_the_group_goes_before_the_flows_own(world: World) -> None:
+def test_the_schedule_of_the_group_overrides_the_flows_own(world: World) -> None:
     flow_id = world.register(CronSchedule("*/5 * * * *"))
     group_id = world.api.data("{ flow_group { id } }")["flow_group"][0]["id"]
     given = {"flow_group_id": group_id, "cron_clocks": [{"cron": "0 12 * * *"}], "timezone": "Asia/Tokyo"}
@@ -198,7 +198,7 @@ def test_a_schedule_of_the_group_goes_before_the_flows_own(world: World) -> None
         ),
     ],
 )
-def test_a_schedule_that_cannot_be_read_is_refused(world: World, given: Any, message: str) -> None:
+def test_an_invalid_schedule_is_refused(world: World, given: Any, message: str) -> None:
     world.register(CronSchedule("*/5 * * * *"))
     group_id = world.api.data("{ flow_group { id } }")["flow_group"][0]["id"]
     assert world.api.fails("set_flow_group_schedule", {"flow_group_id": group_id, **given}).startswith(
@@ -217,7 +217,7 @@ def test_one_flow_with_a_bad_schedule_does_not_stop_the_others(world: World) -> 
     assert len(world.runs(good)) == 12
 
 
-def test_two_schedulers_at_once_make_each_run_once(world: World) -> None:
+def test_simultaneous_schedulers_create_each_run_once(world: World) -> None:
     flow_id = world.register(CronSchedule("*/5 * * * *"))
     for _ in range(5):
         world.clock.time += 50 * MINUTE

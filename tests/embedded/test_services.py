@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, List
 
 import pytest
 
@@ -23,7 +24,7 @@ class Clock:
         self.time += 1
         return self.time
 
-    def later(self, minutes: float) -> None:
+    def advance(self, minutes: float) -> None:
         self.time += int(minutes * 60 * SECOND)
 
 
@@ -35,7 +36,7 @@ class World:
             self.seed.project("p"), "f", [task("a", max_retries=1, retry_delay=30), "b"]
         )
 
-    def begun(self) -> str:
+    def started_run(self) -> str:
         run_id = self.seed.run(self.flow_id)
         self.seed.flow_state(run_id, "Submitted")
         self.seed.flow_state(run_id, "Running")
@@ -62,12 +63,12 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield World(server, clock)
 
 
-def test_a_run_where_nothing_runs_is_scheduled_again_three_times_and_then_failed(world: World) -> None:
-    run_id = world.begun()
+def test_a_dead_run_is_rescheduled_three_times_and_then_failed(world: World) -> None:
+    run_id = world.started_run()
     for attempt in (1, 2, 3):
-        world.clock.later(9)
+        world.clock.advance(9)
         assert lazarus.run(world.database) == 0
-        world.clock.later(2)
+        world.clock.advance(2)
         assert lazarus.run(world.database) == 1
         found = world.run(run_id)
         assert (found["state"], found["times_resurrected"]) == ("Scheduled", attempt)
@@ -79,7 +80,7 @@ def test_a_run_where_nothing_runs_is_scheduled_again_three_times_and_then_failed
         )
         assert queue == [run_id]
         world.seed.flow_state(run_id, "Submitted")
-    world.clock.later(11)
+    world.clock.advance(11)
     assert lazarus.run(world.database) == 0
     found = world.run(run_id)
     assert found["state"] == "Failed"
@@ -90,35 +91,35 @@ def test_a_run_where_nothing_runs_is_scheduled_again_three_times_and_then_failed
 
 
 @pytest.mark.parametrize("state", ["Running", "Retrying", "Scheduled", "Paused", "Cancelling"])
-def test_a_run_with_a_task_under_way_is_left_alone(world: World, state: str) -> None:
-    run_id = world.begun()
+def test_a_run_with_an_active_task_is_not_rescheduled(world: World, state: str) -> None:
+    run_id = world.started_run()
     world.seed.task_state(world.seed.task_runs(run_id)["b"], state)
-    world.clock.later(60)
+    world.clock.advance(60)
     assert lazarus.run(world.database) == 0
     assert world.run(run_id)["state"] == "Running"
 
 
-def test_a_run_that_beats_is_left_alone(world: World) -> None:
-    run_id = world.begun()
+def test_a_run_with_a_heartbeat_is_not_rescheduled(world: World) -> None:
+    run_id = world.started_run()
     for _ in range(5):
-        world.clock.later(9)
+        world.clock.advance(9)
         assert world.api.do("update_flow_run_heartbeat", {"flow_run_id": run_id}) is True
         assert (lazarus.run(world.database), zombies.run(world.database)) == (0, 0)
 
 
 @pytest.mark.parametrize("switch", ["disable_flow_lazarus_process", "disable_flow_heartbeat"])
-def test_a_flow_may_opt_out_of_lazarus(world: World, switch: str) -> None:
-    world.begun()
+def test_a_flow_can_opt_out_of_lazarus(world: World, switch: str) -> None:
+    world.started_run()
     world.api.do(switch, {"flow_id": world.flow_id})
-    world.clock.later(60)
+    world.clock.advance(60)
     assert lazarus.run(world.database) == 0
 
 
-def test_a_task_that_died_is_retried_while_it_has_retries_and_then_failed(world: World) -> None:
-    run_id = world.begun()
+def test_a_dead_task_is_retried_while_it_has_retries_and_then_failed(world: World) -> None:
+    run_id = world.started_run()
     task_run_id = world.seed.task_runs(run_id)["a"]
     world.seed.task_state(task_run_id, "Running")
-    world.clock.later(11)
+    world.clock.advance(11)
     assert zombies.run(world.database) == 1
     found = world.task(run_id, "a")
     assert found["state"] == "Retrying"
@@ -129,7 +130,7 @@ def test_a_task_that_died_is_retried_while_it_has_retries_and_then_failed(world:
     assert zombies.run(world.database) == 0
     given = {"tenant_id": world.seed.tenant_id, "labels": ["here"]}
     assert world.api.do("get_runs_in_queue", given, "flow_run_ids") == []
-    world.clock.later(1)
+    world.clock.advance(1)
     # An agent is offered a running run whose task is due.
     assert world.api.do("get_runs_in_queue", given, "flow_run_ids") == [run_id]
     world.seed.task_state(task_run_id, "Running")
@@ -140,26 +141,26 @@ def test_a_task_that_died_is_retried_while_it_has_retries_and_then_failed(world:
     assert len(world.run(run_id)["logs"]) == 2
 
 
-def test_a_task_without_retries_is_failed(world: World) -> None:
-    run_id = world.begun()
+def test_a_dead_task_without_retries_is_failed(world: World) -> None:
+    run_id = world.started_run()
     world.seed.task_state(world.seed.task_runs(run_id)["b"], "Running")
-    world.clock.later(11)
+    world.clock.advance(11)
     assert zombies.run(world.database) == 1
     assert world.task(run_id, "b")["state"] == "Failed"
 
 
-def test_a_flow_may_opt_out_of_the_zombie_killer(world: World) -> None:
-    run_id = world.begun()
+def test_a_flow_can_opt_out_of_the_zombie_killer(world: World) -> None:
+    run_id = world.started_run()
     world.seed.task_state(world.seed.task_runs(run_id)["b"], "Running")
     world.api.do("disable_flow_heartbeat", {"flow_id": world.flow_id})
-    world.clock.later(60)
+    world.clock.advance(60)
     assert zombies.run(world.database) == 0
 
 
 def test_a_run_that_never_finishes_cancelling_is_failed(world: World) -> None:
-    run_id = world.begun()
+    run_id = world.started_run()
     world.api.do("cancel_flow_run", {"flow_run_id": run_id}, "state")
-    world.clock.later(11)
+    world.clock.advance(11)
     assert zombies.run(world.database) == 1
     found = world.run(run_id)
     assert found["state"] == "Failed"
@@ -167,7 +168,7 @@ def test_a_run_that_never_finishes_cancelling_is_failed(world: World) -> None:
 
 
 def test_services_go_on_after_one_has_failed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
+    calls: List[str] = []
 
     def fails(database: object) -> int:
         calls.append("lazarus")
@@ -175,11 +176,18 @@ def test_services_go_on_after_one_has_failed(world: World, monkeypatch: pytest.M
 
     monkeypatch.setattr(lazarus, "run", fails)
     monkeypatch.setattr(zombies, "run", lambda database: calls.append("zombies") or 0)
-    quick = Settings(scheduler_every=0.1, zombie_killer_every=0.1, lazarus_every=0.1, clock=world.clock)
+    interval = 0.1
+    quick = Settings(
+        scheduler_interval=interval,
+        zombie_killer_interval=interval,
+        lazarus_interval=interval,
+        clock=world.clock,
+    )
     monkeypatch.setattr(world.database, "settings", quick)
     services = Services(world.database)
     services.start()
     wait_for(lambda: calls.count("lazarus") > 2 and calls.count("zombies") > 2, seconds=20)
     services.stop()
-    before = len(calls)
-    assert before == len(calls)
+    calls_until_stop = len(calls)
+    time.sleep(5 * interval)
+    assert len(calls) == calls_until_stop

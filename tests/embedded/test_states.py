@@ -1,4 +1,4 @@
-"""What the embedded API knows of Prefect's states is what Prefect itself says."""
+"""What the embedded API knows of Prefect's states agrees with Prefect."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def test_the_hierarchy_and_the_colors_are_prefects() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(CLASSES) - {"State", "_MetaState"}))
-def test_a_bare_state_is_filled_up_to_what_prefect_reads_and_writes(name: str) -> None:
-    ours = serialized_states.normalised({"type": name, "message": "m"}, NOW)
+def test_a_bare_state_is_completed_as_by_prefect(name: str) -> None:
+    ours = serialized_states.normalized({"type": name, "message": "m"}, NOW)
     again = StateSchema().dump(StateSchema().load({"type": name, "message": "m"}))
     for key in ("type", "message", "cached_inputs", "context"):
         assert ours[key] == again[key], key
@@ -38,9 +38,9 @@ def test_a_bare_state_is_filled_up_to_what_prefect_reads_and_writes(name: str) -
 
 
 @pytest.mark.parametrize("name", sorted(set(CLASSES) - {"State", "_MetaState"}))
-def test_a_state_as_the_client_sends_it_stays_as_it_is(name: str) -> None:
+def test_a_state_sent_by_the_client_is_unchanged(name: str) -> None:
     sent = CLASSES[name](message="m").serialize()
-    assert serialized_states.normalised(sent, NOW) == sent
+    assert serialized_states.normalized(sent, NOW) == sent
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_state_as_the_client_sends_it_stays_as_it_is(name: str) -> None:
         ("Running", "{'_schema': ['Invalid input type.']}"),
     ],
 )
-def test_what_is_no_state_is_refused_in_prefects_words(state: Any, message: str) -> None:
+def test_an_invalid_state_is_refused_with_prefects_message(state: Any, message: str) -> None:
     with pytest.raises(ValueError) as refused:
-        serialized_states.normalised(state, NOW)
+        serialized_states.normalized(state, NOW)
     assert str(refused.value) == message

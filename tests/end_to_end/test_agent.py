@@ -1,4 +1,4 @@
-"""The main job: registered by `kedro run`, run by an agent, with the outputs and hooks of a plain run."""
+"""The main job: `kedro run` registers, an agent runs, with the outputs and hook calls of a plain run."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_parameters_of_a_flow_run_reach_the_nodes(
     )
     project.write_conf("deploy", "parameters", {})
     params = "weight=9,options.depth=8"
-    if KEDRO < (0, 19):  # the first of them do not take "=", the later ones take both
+    if KEDRO < (0, 19):  # early versions do not accept "=", later ones accept both
         params = params.replace("=", ":")
     kedro(project, "run", "--pipeline", "parameters", "--params", params, ok=True)
     changed = collect_outputs(project)
@@ -112,7 +112,7 @@ def test_a_changed_pipeline_does_not_run_until_it_is_registered_again(
 
 
 @pytest.mark.parametrize("executor", [{"type": "LocalExecutor"}, THREADS, PROCESSES], ids=str)
-def test_a_failing_node_is_named_and_the_hooks_hear_of_it(
+def test_a_failing_node_is_named_and_the_error_hooks_are_called(
     tmp_path: Path, home: Path, kedro: Callable[..., Any], executor: dict[str, Any]
 ) -> None:
     project = scenarios.failing(tmp_path / "failing", prefect={"flows": {"fails": {"executor": executor}}})
@@ -135,7 +135,7 @@ def test_a_failing_node_is_named_and_the_hooks_hear_of_it(
     assert [call["hook"] for call in calls].count("after_pipeline_run") == 0
 
 
-def test_a_changed_body_is_unchanged_to_prefect_and_used_by_the_next_run(
+def test_a_changed_function_body_does_not_change_the_flow_and_is_used_by_the_next_run(
     tmp_path: Path, home: Path, kedro: Callable[..., Any]
 ) -> None:
     project = scenarios.chain(tmp_path / "chain", 4, prefect={"flows": {"chain": {}}})
@@ -159,7 +159,7 @@ def test_a_changed_body_is_unchanged_to_prefect_and_used_by_the_next_run(
         assert collect_outputs(project) == after
 
 
-def test_another_configuration_source_is_used_by_the_flow_runs_too(
+def test_flow_runs_use_another_configuration_source_too(
     tmp_path: Path, home: Path, kedro: Callable[..., Any]
 ) -> None:
     pytest.importorskip("kedro", minversion="0.18.3")

@@ -1,4 +1,4 @@
-"""A flow run whose API has gone ends by itself: Prefect alone would ask for ever, without a pause."""
+"""A flow run exits when its API stays unreachable: Prefect alone would retry forever, without a pause."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ workarounds.API_GIVEN_UP_AFTER = 3.0
 """
 
 
-def running(flow_run: str) -> list[str]:
-    """Process ids of the flow run."""
-    found = []
+def process_ids(flow_run: str) -> list[str]:
+    """The ids of the flow run's processes."""
+    ids = []
     for folder in Path("/proc").iterdir():
         try:
             environment = (folder / "environ").read_bytes() if folder.name.isdigit() else b""
         except OSError:
             continue
         if f"PREFECT__CONTEXT__FLOW_RUN_ID={flow_run}".encode() in environment:
-            found.append(folder.name)
-    return found
+            ids.append(folder.name)
+    return ids
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found through /proc")
-def test_it_ends_when_the_api_stays_away(tmp_path: Path, home: Path, kedro: Callable[..., Any]) -> None:
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes through /proc")
+def test_it_exits_when_the_api_stays_unreachable(
+    tmp_path: Path, home: Path, kedro: Callable[..., Any]
+) -> None:
     project = scenarios.slow(tmp_path / "slow", seconds=6, prefect={"flows": {"slow": {}}})
     project.write_conf("deploy", "parameters", {})
     hooks = project.source / "hooks.py"
@@ -46,13 +48,13 @@ def test_it_ends_when_the_api_stays_away(tmp_path: Path, home: Path, kedro: Call
             end = time.monotonic() + 60
             while prefect_api.read_run(url, run_id)["state"] != "Running" and time.monotonic() < end:
                 time.sleep(0.2)
-            assert running(run_id)
-    assert running(run_id), "the run outlives the API and the agent"
+            assert process_ids(run_id)
+    assert process_ids(run_id), "the flow run outlives the API and the agent"
     end = time.monotonic() + 90
     try:
-        while running(run_id) and time.monotonic() < end:
+        while process_ids(run_id) and time.monotonic() < end:
             time.sleep(0.5)
-        assert not running(run_id), log.read_text()[-2000:]
+        assert not process_ids(run_id), log.read_text()[-2000:]
     finally:
-        for process in running(run_id):
+        for process in process_ids(run_id):
             subprocess.run(["kill", "-9", process], check=False)

@@ -1,4 +1,4 @@
-"""A `prefect.yml` that is not right ends `kedro run --env deploy` with one message, and nothing is sent."""
+"""An invalid `prefect.yml` stops `kedro run --env deploy` with one message, and nothing is registered."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_one_message_and_nothing_sent(tmp_path: Path, kedro: Callable[..., Any], case: str) -> None:
+def test_one_message_and_nothing_registered(tmp_path: Path, kedro: Callable[..., Any], case: str) -> None:
     settings, words = CASES[case]
     project = scenarios.chain(tmp_path / "chain", 3, prefect=settings)
     project.write_conf("deploy", "parameters", {})
@@ -54,7 +54,7 @@ def test_one_message_and_nothing_sent(tmp_path: Path, kedro: Callable[..., Any],
     assert not (project.path / ".kedro_prefect" / "api.sqlite").exists()
 
 
-@pytest.mark.parametrize("text", ["", "flows: [", "- a\n- b\n"], ids=["empty", "no yaml", "a list"])
+@pytest.mark.parametrize("text", ["", "flows: [", "- a\n- b\n"], ids=["empty", "not yaml", "a list"])
 def test_a_file_that_cannot_be_read(tmp_path: Path, kedro: Callable[..., Any], text: str) -> None:
     project = scenarios.chain(tmp_path / "chain", 2, prefect=GOOD)
     project.write_conf("deploy", "parameters", {})
@@ -63,7 +63,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, kedro: Callable[..., Any], t
     assert result.returncode == 1, result.stdout
     assert "prefect.yml" in result.stdout
     assert "Traceback" not in result.stdout
-    assert kedro(project, "run").returncode == 0, "a plain run is left alone"
+    assert kedro(project, "run").returncode == 0, "a plain run is not affected"
 
 
 def test_a_missing_environment_folder(tmp_path: Path, kedro: Callable[..., Any]) -> None:
@@ -72,18 +72,18 @@ def test_a_missing_environment_folder(tmp_path: Path, kedro: Callable[..., Any])
     result = kedro(project, "run", "--env", "deploy")
     assert result.returncode == 1, result.stdout
     assert "conf/deploy" in result.stdout
-    # before 0.19 Kedro looks for logging.yml there before any hook, and ends with a traceback of its own
+    # before 0.19 Kedro looks for logging.yml there before it calls any hook, and prints its own traceback
     assert KEDRO < (0, 19) or "Traceback" not in result.stdout
 
 
-def test_warn_lets_the_run_go_on_and_raise_does_not(tmp_path: Path, kedro: Callable[..., Any]) -> None:
-    away = {"api": "http://127.0.0.1:9", "flows": {"chain": {}}}
-    project = scenarios.chain(tmp_path / "chain", 2, prefect=away)
+def test_warn_continues_the_run_and_raise_stops_it(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+    unreachable = {"api": "http://127.0.0.1:9", "flows": {"chain": {}}}
+    project = scenarios.chain(tmp_path / "chain", 2, prefect=unreachable)
     project.write_conf("deploy", "parameters", {})
     result = kedro(project, "run", "--env", "deploy")
     assert result.returncode == 1
     assert "127.0.0.1:9" in result.stdout
     assert "Traceback" not in result.stdout
-    project.write_conf("base", "prefect", {**away, "register": {"on_error": "warn"}})
+    project.write_conf("base", "prefect", {**unreachable, "register": {"on_error": "warn"}})
     result = kedro(project, "run", "--env", "deploy", ok=True)
     assert "127.0.0.1:9" in result.stdout.replace("\n", "")

@@ -1,4 +1,4 @@
-"""When the hook registers, and when it must not: what a plain run pays, and what other commands do."""
+"""When the hook registers and when it must not, and what it costs a plain run and other commands."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ atexit.register(_report)
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    made = scenarios.chain(tmp_path / "chain", 2, prefect={"flows": {"chain": {}}})
-    made.write_conf("deploy", "parameters", {})
-    return made
+    project = scenarios.chain(tmp_path / "chain", 2, prefect={"flows": {"chain": {}}})
+    project.write_conf("deploy", "parameters", {})
+    return project
 
 
 def flows(project: Project) -> list[str]:
-    """Names of the registered flows, read from the API's file."""
+    """Names of the registered flows, read from the API's database."""
     database = project.path / ".kedro_prefect" / "api.sqlite"
     if not database.exists():
         return []
@@ -70,7 +70,7 @@ def test_a_plain_command_imports_and_registers_nothing(
     project: Project, home: Path, command: list[str]
 ) -> None:
     report_modules(project)
-    # not the fixture `kedro`, whose processes have imported pydantic before they begin
+    # without the fixture `kedro`, whose processes have already imported pydantic
     result = subprocess.run(
         [sys.executable, "-m", "kedro", *command],
         env=clean_environment(home),
@@ -78,15 +78,17 @@ def test_a_plain_command_imports_and_registers_nothing(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        timeout=240,
         check=False,
     )
     assert "No such command" in result.stdout or result.returncode == 0, result.stdout
     assert "prefect" not in loaded(project)
-    # Kedro from 1.3 on imports pydantic itself, to validate parameters, where it is installed
+    # Kedro 1.3 and later import pydantic themselves, if it is installed, to validate parameters
     without = subprocess.run(
         [sys.executable, "-c", "import kedro.framework.session, sys; print('pydantic' in sys.modules)"],
         stdout=subprocess.PIPE,
         text=True,
+        timeout=240,
         check=True,
     )
     if without.stdout.strip() == "False" and command != ["run"]:
@@ -95,7 +97,7 @@ def test_a_plain_command_imports_and_registers_nothing(
 
 
 def test_the_hook_itself_imports_neither(tmp_path: Path, home: Path, project: Project) -> None:
-    """Without Kedro's own imports in the way: the guards alone, for an environment that is not listed."""
+    """The guards alone, without Kedro's own imports, in an environment that is not listed."""
     code = (
         "import sys; from pathlib import Path;"
         "from kedro_prefect_hooks.hooks import PrefectHooks, _listed;"
@@ -116,15 +118,16 @@ def test_the_hook_itself_imports_neither(tmp_path: Path, home: Path, project: Pr
         cwd=project.path,
         stdout=subprocess.PIPE,
         text=True,
+        timeout=240,
         check=True,
     )
     assert result.stdout.splitlines()[-1] == "[]"
 
 
-def test_a_hook_that_has_seen_a_run_can_be_copied() -> None:
+def test_a_hook_can_be_copied_after_a_run() -> None:
     """Kedro 1.0 with dynaconf 3.3.0 copies the settings, hooks included, for each session."""
     hooks = PrefectHooks()
-    hooks.run_params = {"holds": Lock()}  # as a context does, somewhere
+    hooks.run_params = {"holds": Lock()}  # as a context does somewhere inside
     with pytest.raises(TypeError):
         copy.deepcopy(hooks.run_params)
     assert copy.deepcopy((hooks,))[0].run_params is None
@@ -144,7 +147,7 @@ def test_other_commands_in_a_listed_environment_register_nothing(
 @pytest.mark.parametrize(
     "variable", ["KEDRO_PREFECT_DISABLE", "KEDRO_PREFECT_IN_FLOW_RUN", "PREFECT__CONTEXT__FLOW_RUN_ID"]
 )
-def test_switched_off_and_inside_a_flow_run(
+def test_nothing_is_registered_when_disabled_or_inside_a_flow_run(
     project: Project, kedro: Callable[..., Any], variable: str
 ) -> None:
     kedro(project, "run", "--env", "deploy", env={variable: "1"}, ok=True)
@@ -152,7 +155,7 @@ def test_switched_off_and_inside_a_flow_run(
 
 
 def run_code(project: Project, home: Path, code: str) -> str:
-    """Run Python in the project's folder; what it printed."""
+    """Run Python code in the project's folder; return its output."""
     result = subprocess.run(
         [sys.executable, "-c", code],
         env=clean_environment(home, PYTHONPATH=os.pathsep.join(sys.path)),
@@ -160,6 +163,7 @@ def run_code(project: Project, home: Path, code: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        timeout=240,
         check=False,
     )
     assert result.returncode == 0, result.stdout
@@ -181,13 +185,13 @@ def test_a_session_started_by_code_registers(project: Project, home: Path) -> No
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_session_in_a_child_of_multiprocessing_does_not(project: Project, home: Path, method: str) -> None:
-    """`kedro viz run --include-hooks --env deploy` loads the project in one, which knows no command."""
+    """`kedro viz run --include-hooks --env deploy` loads the project in a child without a command."""
     load = "    KedroSession.create(project_path=Path.cwd(), env='deploy').load_context()\n"
-    project.write("elsewhere.py", OPEN + f"def load():\n{load}")
+    project.write("loading.py", OPEN + f"def load():\n{load}")
     code = f"""
 import multiprocessing
-import elsewhere
-child = multiprocessing.get_context("{method}").Process(target=elsewhere.load)
+import loading
+child = multiprocessing.get_context("{method}").Process(target=loading.load)
 child.start()
 child.join()
 assert child.exitcode == 0
@@ -217,7 +221,7 @@ assert flow.run().is_successful()
 
 
 def test_a_child_process_or_thread_of_a_node_does_not(tmp_path: Path, home: Path) -> None:
-    """Prefect's context does not reach them, our marker does."""
+    """They do not have Prefect's context, but they do have our marker."""
     registry = '''
 import subprocess
 import sys
@@ -299,7 +303,7 @@ assert shell.run_cell("session.run()").success
     assert flows(project) == []
 
 
-def test_a_missing_file_is_one_message(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+def test_a_missing_prefect_yml_is_reported_in_one_message(tmp_path: Path, kedro: Callable[..., Any]) -> None:
     project = scenarios.chain(tmp_path / "chain", 2)
     project.write_conf("deploy", "parameters", {})
     assert kedro(project, "run").returncode == 0

@@ -1,4 +1,4 @@
-"""What only Kedro 0.17 has."""
+"""A feature that only Kedro 0.17 has: the current session."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import pytest
 
 from tests.scenarios.project_factory import KEDRO, collect_outputs, hook_calls, make_project
 
-pytestmark = pytest.mark.skipif(KEDRO >= (0, 18), reason="Kedro 0.18.0 did away with it")
+pytestmark = pytest.mark.skipif(KEDRO >= (0, 18), reason="Kedro 0.18.0 removed it")
 
 REGISTRY = """
 from kedro.framework.session import get_current_session
 from kedro.pipeline import Pipeline, node
 
 
-def look(*_):
+def session_id(*_):
     return get_current_session().session_id
 
 
 def register_pipelines():
-    nodes = [node(look, None, "first", name="a"), node(look, "first", "last", name="b")]
+    nodes = [node(session_id, None, "first", name="a"), node(session_id, "first", "last", name="b")]
     return {"__default__": Pipeline(nodes)}
 """
 
 
 @pytest.mark.parametrize("scheduler", ["threads", "processes"])
-def test_nodes_find_the_flow_run_s_session_as_the_current_one(
+def test_the_current_session_is_that_of_the_flow_run(
     tmp_path: Path, kedro: Callable[..., Any], scheduler: str
 ) -> None:
     executor = {"type": "LocalDaskExecutor", "scheduler": scheduler}
@@ -37,8 +37,8 @@ def test_nodes_find_the_flow_run_s_session_as_the_current_one(
         catalog={
             name: {"type": "JsonDataset", "filepath": f"data/{name}.json"} for name in ("first", "last")
         },
-        prefect={"flows": {"looking": {"executor": executor}}},
+        prefect={"flows": {"current": {"executor": executor}}},
     )
-    kedro(project, "prefect", "run", "looking", "--local", ok=True)
-    (begun,) = hook_calls(project, "before_pipeline_run")
-    assert collect_outputs(project) == {"first.json": begun["id"], "last.json": begun["id"]}
+    kedro(project, "prefect", "run", "current", "--local", ok=True)
+    (call,) = hook_calls(project, "before_pipeline_run")
+    assert collect_outputs(project) == {"first.json": call["id"], "last.json": call["id"]}

@@ -31,7 +31,7 @@ EXECUTORS: list[dict[str, Any]] = [
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Any]:
-    """Outputs and hook calls of the traps under SequentialRunner."""
+    """Outputs and hook calls of the traps project with SequentialRunner."""
     from tests.scenarios.project_factory import run_kedro
 
     project = scenarios.traps(tmp_path_factory.mktemp("plain") / "traps", package="the_traps")
@@ -41,7 +41,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Any
 
 @pytest.mark.parametrize("group_by", ["none", "memory"])
 @pytest.mark.parametrize("executor", EXECUTORS, ids=lambda e: e.get("scheduler", e["type"]))
-def test_the_traps_on_every_executor(
+def test_the_traps_project_on_every_executor(
     tmp_path: Path, kedro: Callable[..., Any], plain: Any, executor: dict[str, Any], group_by: str
 ) -> None:
     settings = {"defaults": {"executor": executor, "group_by": group_by}, "flows": {"all": {}}}
@@ -73,7 +73,7 @@ def test_a_failing_node_raises_its_own_exception(
     assert "third" not in (project.data / "attempts.txt").read_text()
 
 
-def test_retries_of_a_run_wait_and_go_on(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+def test_failed_tasks_wait_for_their_retries(tmp_path: Path, kedro: Callable[..., Any]) -> None:
     registry = """
 from pathlib import Path
 
@@ -155,6 +155,7 @@ assert results[0] and repr(results[0]) == repr(results[1]) == repr(results[2]), 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        timeout=240,
         check=False,
     )
     assert result.returncode == 0, result.stdout[-3000:]

@@ -1,4 +1,4 @@
-"""A credential stays in `credentials.yml`: it is in no database, flow, result, log or environment."""
+"""A credential stays in `credentials.yml`: it reaches no database, flow, result, log or environment."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests import prefect_api
 from tests.scenarios import scenarios
 
 
-def holders(secret: str, *folders: Path) -> list[str]:
-    """Files below the folders that hold the secret, in whatever they are."""
+def files_with(secret: str, *folders: Path) -> list[str]:
+    """The files in these folders that contain the secret."""
     return [
         str(file)
         for folder in folders
@@ -49,10 +49,9 @@ def test_a_secret_is_found_nowhere_else(
     assert list(results.rglob("*")), "checkpoints were expected"
     assert scenarios.SECRET not in registered.stdout
     assert scenarios.SECRET not in str(everything)
-    found = holders(scenarios.SECRET, tmp_path)
+    found = files_with(scenarios.SECRET, tmp_path)
     allowed = {str(file) for file in (project.path / "conf").rglob("credentials.yml")}
-    # The dataset itself writes its token into the file it guards, which is how the scenario knows that it
-    # was given; that is the project's data, and not ours to hide.
+    # The scenario's own dataset writes its token, to prove that it got one: that is the project's data.
     allowed |= {str(file) for file in project.data.rglob("guarded*")}
     assert set(found) <= allowed, sorted(set(found) - allowed)
-    assert set(found) & allowed, "the secret must be findable, or this test proves nothing"
+    assert set(found) & allowed, "the secret must be found somewhere, or this test proves nothing"

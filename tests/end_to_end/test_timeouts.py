@@ -1,4 +1,4 @@
-"""A node's `timeout`: data goes through it whole, and too slow a node is said to be too slow."""
+"""A node's `timeout`: a node in time passes on all its data, and a slow node is reported."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ EXECUTORS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("executor", EXECUTORS, ids=lambda e: e.get("scheduler", e["type"]))
-def test_quick_and_slow(tmp_path: Path, kedro: Callable[..., Any], executor: dict[str, Any]) -> None:
+def test_a_node_in_time_and_a_slow_node(
+    tmp_path: Path, kedro: Callable[..., Any], executor: dict[str, Any]
+) -> None:
     project = make_project(
         tmp_path / "timed",
         pipelines=REGISTRY,

@@ -1,4 +1,4 @@
-"""A copy of the example project, laid out as in the repository, so that runs leave the repository alone."""
+"""A copy of the example project, laid out as in the repository, so that runs do not change the repository."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def copy_of_the_example(folder: Path) -> Path:
-    """Copies `examples/` and `conf_example/` below `folder`; returns the Kedro project's folder."""
-    leave_out = shutil.ignore_patterns("data", ".kedro_prefect", "__pycache__", "flights-kedro-0")
+    """Copy `examples/` and `conf_example/` into `folder`, and return the Kedro project's folder."""
+    ignored = shutil.ignore_patterns("data", ".kedro_prefect", "__pycache__", "flights-kedro-0")
     for name in ("examples", "conf_example"):
-        shutil.copytree(REPOSITORY / name, folder / name, ignore=leave_out)
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
     return folder / "examples" / "flights"
 
 
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """What `make demo` runs, on a copy: the Kedro project's folder afterwards, and all that was printed."""
+    """Run what `make demo` runs, on a copy; return the Kedro project's folder and the output."""
     if KEDRO < (0, 19):
-        pytest.skip("the example has dataset factories and OmegaConf's loader without saying so: Kedro 0.19")
+        pytest.skip(
+            "the example needs Kedro 0.19: it uses dataset factories, and OmegaConfigLoader as the default"
+        )
     project = copy_of_the_example(tmp_path_factory.mktemp("example"))
     printed = run_python(project, str(project.parent / "demo.py"))
     for_kedro_0 = project.parent / "flights-kedro-0"
@@ -36,17 +38,17 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 @pytest.fixture
 def example(demo_run: tuple[Path, str]) -> Path:
-    """The example's Kedro project, after a plain run and one by an agent."""
+    """Return the example's Kedro project, after a plain run and a run by an agent."""
     return demo_run[0]
 
 
 def run_python(project: Path, *arguments: str) -> str:
-    """Runs Python in the project's folder; returns all that it printed. It must end well.
+    """Run Python in the project's folder, check that it succeeds, and return its output.
 
-    The variables that forbid telemetry are taken away: the project has to forbid it by itself.
+    Removes the variables that disable telemetry: the project itself must disable it.
     """
-    forbidding = ("DO_NOT_TRACK", "KEDRO_DISABLE_TELEMETRY")
-    env = {name: value for name, value in os.environ.items() if name not in forbidding}
+    telemetry = ("DO_NOT_TRACK", "KEDRO_DISABLE_TELEMETRY")
+    env = {name: value for name, value in os.environ.items() if name not in telemetry}
     done = subprocess.run(
         [sys.executable, *arguments],
         check=False,

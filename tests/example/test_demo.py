@@ -20,13 +20,13 @@ def test_the_demo_goes_from_kedro_run_to_a_finished_flow_run(demo_run: tuple[Pat
     printed = demo_run[1]
     assert re.search(r"new +flight-delays +version 1", printed)
     assert "Success, 24 of 24 tasks done" in printed
-    assert re.search(r"[1-9]\d* log lines of kedro are in the API", printed)
-    assert "13 outputs of the flow run are the same, byte for byte" in printed
+    assert re.search(r"[1-9]\d* log records of kedro are in the API", printed)
+    assert "13 outputs of the flow run are identical, byte for byte" in printed
 
 
 @pytest.fixture(scope="module")
 def demo() -> ModuleType:
-    """`demo.py` as a module."""
+    """Return `demo.py` as a module."""
     spec = importlib.util.spec_from_file_location("demo", REPOSITORY / "examples" / "demo.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -42,11 +42,11 @@ time.sleep(60)
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups are a POSIX matter")
-def test_the_demo_leaves_neither_its_processes_nor_theirs(demo: ModuleType, tmp_path: Path) -> None:
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups exist only on POSIX systems")
+def test_the_demo_terminates_its_processes_and_their_children(demo: ModuleType, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with demo._started([sys.executable, "-c", PARENT], log) as parent:
-        child = int(next(demo._lines_as_they_come(parent, log)))
+        child = int(next(demo._follow_lines(parent, log)))
         assert parent.poll() is None
     assert parent.poll() is not None
     deadline = time.monotonic() + 10
@@ -60,12 +60,12 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    # Where nobody collects orphans, a dead one stays in the table as a zombie.
+    # If nothing reaps orphans, a dead one stays in the process table as a zombie.
     status = Path(f"/proc/{pid}/stat")
     return not (status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] == "Z")
 
 
-def test_outputs_that_differ_are_noticed(demo: ModuleType, tmp_path: Path) -> None:
+def test_different_outputs_are_detected(demo: ModuleType, tmp_path: Path) -> None:
     plain, deployed = tmp_path / "data" / "local", tmp_path / "data" / "deploy"
     for folder, version in ((plain, "v1"), (deployed, "v2")):
         versioned = folder / "model.pickle" / version
@@ -77,13 +77,13 @@ def test_outputs_that_differ_are_noticed(demo: ModuleType, tmp_path: Path) -> No
     with pytest.raises(demo.DemoError, match="did not write"):
         demo._check_outputs(demo.Progress(), tmp_path, newer_than=time.time() + 60)
     (deployed / "table.csv").write_bytes(b"other")
-    with pytest.raises(demo.DemoError, match="not the same"):
+    with pytest.raises(demo.DemoError, match="differs from"):
         demo._check_outputs(demo.Progress(), tmp_path, newer_than=0)
     (deployed / "table.csv").unlink()
     with pytest.raises(demo.DemoError, match="different files"):
         demo._check_outputs(demo.Progress(), tmp_path, newer_than=0)
 
 
-def test_the_logs_of_each_pipeline_must_be_there(demo: ModuleType) -> None:
-    with pytest.raises(demo.DemoError, match="No log line of prefect"):
+def test_log_records_of_each_pipeline_are_required(demo: ModuleType) -> None:
+    with pytest.raises(demo.DemoError, match="No log records of prefect"):
         demo._check_logs(demo.Progress(), [])

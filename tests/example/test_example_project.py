@@ -1,4 +1,4 @@
-"""The example project by itself: a plain `kedro run` on the real tables, and what it writes."""
+"""The example project alone: a plain `kedro run` on the real tables, and its outputs."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import pytest
 
 from tests.example.conftest import run_python
 
-# Counted once, in the raw tables, with a script that has nothing in common with the project.
+# Counted once in the raw tables, with a script that shares nothing with the project.
 FLIGHTS, CANCELLED, ARRIVED, LATE = 336_776, 8_255, 327_346, 80_100
 
 
 @pytest.fixture
 def log(example: Path) -> str:
-    """All that one plain `kedro run` of the example printed."""
+    """Return the output of a plain `kedro run` of the example."""
     return (example / ".kedro_prefect" / "demo" / "1-kedro-run.log").read_text(encoding="utf-8")
 
 
 @pytest.fixture
 def outputs(example: Path) -> Path:
-    """The folder that the plain run wrote."""
+    """Return the folder that the plain run wrote."""
     return example / "data" / "local"
 
 
@@ -31,7 +31,7 @@ def _newest(versioned: Path) -> Path:
     return max(versioned.iterdir()) / versioned.name
 
 
-def test_every_node_runs_and_says_so(log: str) -> None:
+def test_every_node_runs_and_is_logged(log: str) -> None:
     assert "Completed 21 out of 21 tasks" in log
     assert "Read 336,776 flights, 8,255 of them cancelled" in log
 
@@ -40,8 +40,8 @@ def test_a_plain_run_registers_nothing(log: str) -> None:
     assert "flight-delays" not in log
 
 
-def test_nothing_is_told_to_anyone(example: Path) -> None:
-    # kedro-telemetry writes a project id here when it may.
+def test_no_telemetry_is_sent(example: Path) -> None:
+    # kedro-telemetry writes a project id here if it has consent.
     assert "kedro_telemetry" not in (example / "pyproject.toml").read_text(encoding="utf-8")
 
 
@@ -75,7 +75,7 @@ def test_the_versioned_datasets_share_one_version(outputs: Path) -> None:
         assert pickle.load(file).predict_proba
 
 
-def test_the_report_shows_both_pictures(outputs: Path) -> None:
+def test_the_report_shows_both_plots(outputs: Path) -> None:
     page = (outputs / "08_reporting" / "report.md").read_text(encoding="utf-8")
     assert "336,776 flights" in page
     for name in ("delay_plot.png", "model_plot.png"):

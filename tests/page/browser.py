@@ -1,4 +1,4 @@
-"""Drives Chromium as a person would: by what is on the page, by keys, with patience."""
+"""Drives Chromium as a person does: by what is visible, by keys, and with patience."""
 
 from __future__ import annotations
 
@@ -35,10 +35,15 @@ OPTIONS = [
 ]
 
 
-ENDED = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "ERR_SOCKET_NOT_CONNECTED")
-"""What the console says when a test's server ends before the page is left."""
+SERVER_ENDED = (
+    "ERR_CONNECTION_REFUSED",
+    "ERR_CONNECTION_RESET",
+    "ERR_EMPTY_RESPONSE",
+    "ERR_SOCKET_NOT_CONNECTED",
+)
+"""Console errors when a test's server ends before the page is left."""
 
-# In the browser, because asking for each element is slow where there are hundreds.
+# In the browser, because asking for each of hundreds of elements is slow.
 _FIND = """
     return [...document.querySelectorAll(arguments[0])].find(
         (each) => each.checkVisibility() && (each.textContent.includes(arguments[1])
@@ -55,7 +60,7 @@ class Browser:
 
     Args:
         program, driver: Chromium and its chromedriver.
-        profile: a new folder for what it keeps.
+        profile: a new folder for its profile.
     """
 
     def __init__(self, program: str, driver: str, profile: Path) -> None:
@@ -77,19 +82,21 @@ class Browser:
         self.look(1280, 900)
 
     def leave(self) -> None:
-        """Fails the test for errors in the console, but those that the test expects."""
+        """Leave the page; fails the test for errors in the console that it does not expect."""
         try:
             errors = [line["message"] for line in self.driver.get_log("browser") if line["level"] == "SEVERE"]
         finally:
             self.driver.execute_script("try { sessionStorage.clear() } catch (error) {}")
             self.driver.get("about:blank")
         unexpected = [
-            error for error in errors if not any(known in error for known in (*ENDED, *self.expected_errors))
+            error
+            for error in errors
+            if not any(known in error for known in (*SERVER_ENDED, *self.expected_errors))
         ]
         assert not unexpected, unexpected
 
     def look(self, width: int, height: int, *, dark: bool = False, still: bool = False) -> None:
-        """Set the window's size in CSS pixels, the colours, and whether the person wants little motion."""
+        """Set the size in CSS pixels, the colour scheme, and whether motion is reduced (`still`)."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         features = [
@@ -99,7 +106,7 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def open(self, url: str) -> None:
-        """Load an address anew, even when only what follows its `#` differs from the present one."""
+        """Load a URL afresh, even if it differs from the current one only after the `#`."""
         self.driver.get("about:blank")
         self.driver.get(url)
         self.find("h1")
@@ -112,7 +119,7 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def module(self, name: str, body: str, *arguments: Any) -> Any:
-        """What `body` returns, in which `m` is a module of the page and `a` are the arguments."""
+        """What the JavaScript `body` returns; `m` is a module of the page and `a` the arguments."""
         script = f"""
             const done = arguments[arguments.length - 1], a = [...arguments].slice(0, -1);
             import('/page/{name}').then(async (m) => {{ {body} }}).then(
@@ -122,7 +129,7 @@ class Browser:
         return answer.get("value")
 
     def until(self, look: Callable[[], Found], what: str = "", timeout: float = 30) -> Found:
-        """What `look` gives as soon as it is true; elements may come and go meanwhile."""
+        """What `look` returns, as soon as it is true; meanwhile, elements may come and go."""
         end = time.monotonic() + timeout
         problem: Any = None
         while time.monotonic() < end:
@@ -133,14 +140,14 @@ class Browser:
             except (StaleElementReferenceException, WebDriverException) as error:
                 problem = error
             time.sleep(0.05)
-        seen = self.driver.execute_script("return document.body.innerText")
-        raise AssertionError(f"Not seen within {timeout} s: {what or look}; {problem}\n{seen[:3000]}")
+        text = self.driver.execute_script("return document.body.innerText")
+        raise AssertionError(f"Not found within {timeout} s: {what or look}; {problem}\n{text[:3000]}")
 
     def all(self, css: str) -> List[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, css)
 
     def find(self, css: str, text: str = "", timeout: float = 30) -> WebElement:
-        """The first visible element that fits and contains the text, as soon as there is one."""
+        """The first visible element that matches and contains the text, as soon as there is one."""
 
         def look() -> WebElement | None:
             found: WebElement | None = self.driver.execute_script(_FIND, css, text)
@@ -151,7 +158,7 @@ class Browser:
         return found
 
     def button(self, name: str) -> WebElement:
-        """The enabled button whose visible or spoken name begins so."""
+        """The enabled button whose visible or accessible name starts with `name`."""
 
         def look() -> WebElement | None:
             found: WebElement | None = self.driver.execute_script(_BUTTON, name)
@@ -172,7 +179,7 @@ class Browser:
         ActionChains(self.driver).key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).perform()
 
     def focused(self) -> str:
-        """What has the focus: its text, or its spoken name."""
+        """The accessible name or text of the focused element."""
         script = """
             const e = document.activeElement;
             return e.getAttribute('aria-label') || e.labels?.[0]?.innerText || e.innerText || e.tagName"""
@@ -182,13 +189,13 @@ class Browser:
         return str(self.driver.execute_script("return document.body.innerText"))
 
     def requested(self) -> List[str]:
-        """The addresses of all that the page has loaded."""
+        """The URLs of everything that the page has loaded."""
         script = (
             "return performance.getEntries().map((entry) => entry.name).filter((name) => /^\\w+:/.test(name))"
         )
-        return [str(address) for address in self.driver.execute_script(script)]
+        return [str(url) for url in self.driver.execute_script(script)]
 
     def overflow(self) -> int:
-        """By how many pixels the page is wider than the window."""
+        """How many pixels the page is wider than the window."""
         script = "const e = document.documentElement; return e.scrollWidth - e.clientWidth"
         return int(self.driver.execute_script(script))

@@ -1,4 +1,4 @@
-"""A real Chromium for each worker, and an embedded API for each test that wants one without agents."""
+"""A real Chromium per worker, and an embedded API without agents per test that asks for one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """The browser; skips where there is none, unless this is CI, where there must be one."""
+    """The browser. Without one, tests are skipped, or fail in CI."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
     if program is None or driver is None:
@@ -38,7 +38,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def browser(chromium: Browser) -> Iterator[Browser]:
-    """The browser as new, 1280 by 900 in light colours; its console must be without errors in the end."""
+    """The browser in its initial state, 1280 by 900 and light; no errors may be left in its console."""
     chromium.reset()
     yield chromium
     chromium.leave()

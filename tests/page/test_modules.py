@@ -1,4 +1,4 @@
-"""The page's modules that know nothing of the page: schedules in words, agents' rule, layout, timeline."""
+"""The page's modules apart from what they show: schedules, agents, states and the timeline."""
 
 from __future__ import annotations
 
@@ -6,32 +6,9 @@ from typing import Any, Dict, List
 
 import pytest
 
+from kedro_prefect_hooks import states
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
 from tests.page.browser import Browser
-
-CRON = {
-    "* * * * *": "every minute",
-    "*/15 * * * *": "every 15 minutes",
-    "0 * * * *": "every hour",
-    "5 * * * *": "every hour at 5 past",
-    "0 */6 * * *": "every 6 hours",
-    "0 6 * * *": "every day at 06:00",
-    "@daily": "every day at 00:00",
-    "30 6,18 * * *": "every day at 06:30 and 18:30",
-    "0 6 * * 1-5": "Monday to Friday at 06:00",
-    "0 6 * * MON,THU": "Mondays, Thursdays at 06:00",
-    "0 6 * * 7": "Sundays at 06:00",
-    "0 6 1 * *": "on day 1 of each month at 06:00",
-    # The unusual is left as it is rather than said wrongly.
-    "0 6 1 * 1": None,
-    "0 6 1 2 *": None,
-    "0-10 6 * * *": None,
-    "0 6 * * 1#2": None,
-    "0 6 * * 1-3": None,
-    "0 0 6 * * *": None,
-    "*/15 6 * * *": None,
-    "nonsense": None,
-}
 
 
 @pytest.fixture
@@ -40,12 +17,7 @@ def page(browser: Browser, server: EmbeddedServer) -> Browser:
     return browser
 
 
-def test_cron_lines_in_words(page: Browser) -> None:
-    said = page.module("schedule.js", "return a[0].map(m.cronInWords)", list(CRON))
-    assert dict(zip(CRON, said)) == CRON
-
-
-def test_schedules_of_every_kind(page: Browser) -> None:
+def test_schedules_are_worded_by_the_server_and_requested_once(page: Browser) -> None:
     clocks: List[Dict[str, Any]] = [
         {
             "type": "CronClock",
@@ -57,57 +29,65 @@ def test_schedules_of_every_kind(page: Browser) -> None:
         {"type": "DatesClock", "dates": [{"dt": "2030-01-01T00:00:00", "tz": "UTC"}]},
         {"type": "SomethingOfTheFuture"},
     ]
-    said = page.module("schedule.js", "return m.inWords({clocks: a[0]})", clocks)
-    assert [(each["words"], each.get("code"), each["zone"]) for each in said] == [
+    flow = {"schedule": {"clocks": clocks}, "flow_group": {"schedule": None}}
+    script = "await m.load([a[0], a[1]]); await m.load([a[0]]); return a.map(m.inWords)"
+    found, none, other = page.module(
+        "schedule.js", script, flow, {"schedule": None}, {"schedule": {"clocks": []}}
+    )
+    assert [(each["words"], each.get("code"), each["zone"]) for each in found["clocks"]] == [
         ("every day at 06:00", "0 6 * * *", "Asia/Tokyo"),
         (None, "0 6 1 2 *", "UTC"),
         ("every 90 minutes", None, None),
-        ("on 1 dates", None, None),
+        ("on 2030-01-01", None, None),
         ("SomethingOfTheFuture", None, None),
     ]
-    assert page.module("schedule.js", "return m.inWords(null)") == []
+    assert none is None and other is None
+    assert len([each for each in page.requested() if each.endswith("/derived/schedules")]) == 1
+    own = {**flow, "flow_group": {"schedule": {"clocks": []}}}
+    assert page.module("schedule.js", "return m.scheduleOf(a[0])", own) == {"clocks": []}, "the group's"
 
 
 @pytest.mark.parametrize(
-    ("agent", "run", "takes"),
+    ("kind", "agent", "run", "accepts"),
     [
-        ([], [], True),
-        (["a"], [], False),
-        ([], ["a"], False),
-        (["a", "b"], ["a"], True),
-        (["a"], ["a", "b"], False),
+        ("LocalAgent", [], [], True),
+        ("LocalAgent", ["a"], [], False),
+        ("LocalAgent", [], ["a"], False),
+        ("LocalAgent", ["a", "b"], ["a"], True),
+        ("LocalAgent", ["a"], ["a", "b"], False),
+        ("ProjectAgent", ["a"], [], True),
+        ("ProjectAgent", ["a"], ["a"], True),
+        ("ProjectAgent", ["a"], ["a", "b"], False),
     ],
 )
-def test_which_agent_takes_which_run(page: Browser, agent: List[str], run: List[str], takes: bool) -> None:
-    assert page.module("agents.js", "return m.takes({labels: a[0]}, a[1])", agent, run) is takes
-
-
-@pytest.mark.parametrize("edges", ["[]", "chain", "fan", "both ways", "skips"])
-def test_no_box_lies_on_another_and_lines_go_right(page: Browser, edges: str) -> None:
+def test_which_agent_accepts_which_run(
+    page: Browser, kind: str, agent: List[str], run: List[str], accepts: bool
+) -> None:
     script = """
-        const ids = Array.from({length: 60}, (_, i) => `t${i}`);
-        const rest = ids.slice(1).map((id, i) => [i, i + 1]);
-        const edges = {
-            '[]': [], chain: rest, fan: rest.map(([, to]) => [0, to]),
-            'both ways': rest.map(([, to]) => [to % 7 < to ? to % 7 : 0, to]),
-            skips: rest.flatMap(([from, to]) => [[from, to], [Math.floor(from / 2), to]]),
-        }[a[0]].map(([from, to]) => [ids[from], ids[to]]);
-        const size = {width: 100, height: 20, gapX: 30, gapY: 10};
-        const plan = m.layout(ids, edges, size);
-        return {boxes: [...plan.boxes], width: plan.width, height: plan.height,
-                lines: plan.lines.map((line) => line.points), edges}"""
-    plan = page.module("layout.js", script, edges)
-    boxes = {id: (box["x"], box["y"]) for id, box in plan["boxes"]}
-    assert len(boxes) == 60
-    places = list(boxes.values())
-    for index, (x, y) in enumerate(places):
-        assert x >= 0 and y >= -0.001 and x + 100 <= plan["width"] and y + 20 <= plan["height"] + 0.001
-        assert not [1 for other in places[:index] if abs(other[0] - x) < 100 and abs(other[1] - y) < 19.9]
-    assert len(plan["lines"]) == len({tuple(edge) for edge in plan["edges"]})
-    for points in plan["lines"]:
-        assert all(one[0] <= other[0] for one, other in zip(points, points[1:]))
-    for upstream, downstream in plan["edges"]:
-        assert boxes[upstream][0] < boxes[downstream][0]
+        const last_queried = new Date(Date.now() - a[3]).toISOString();
+        const agents = [{id: 'one', type: a[0], labels: a[1], last_queried}];
+        const {running, reasons} = await m.check(agents, [a[2]]);
+        return {running: [...running], reasons}"""
+    now = page.module("agents.js", script, kind, agent, run, 0)
+    assert now["running"] == ["one"]
+    assert [reason is None for reason in now["reasons"]] == [accepts]
+    silent = page.module("agents.js", script, kind, agent, run, 120_000)
+    assert silent["running"] == []
+    assert silent["reasons"][0].startswith("No agent")
+
+
+def test_states_come_from_the_package(page: Browser) -> None:
+    script = """
+        const tests = {
+            WAITING: m.isWaiting, FINISHED: m.isFinished, SUCCESSFUL: m.isSuccess, FAILED: m.isFailure};
+        return Object.fromEntries(Object.entries(tests).map(([name, test]) => [name, a[0].filter(test)]))"""
+    found = page.module("states.js", script, list(states.ALL))
+    assert {name: set(members) for name, members in found.items()} == {
+        "FINISHED": states.FINISHED,
+        "WAITING": states.WAITING,
+        "SUCCESSFUL": states.kinds_of("Success"),
+        "FAILED": states.kinds_of("Failed"),
+    }
 
 
 def test_attempts_and_waits_are_pieces_of_a_bar(page: Browser) -> None:

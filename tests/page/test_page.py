@@ -1,11 +1,17 @@
-"""The page by itself: keys, phones, colours, an API that is away or wants a token, text that is markup."""
+"""The page without agents: keys, phones, colours, an unreachable API, tokens, hostile text."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import List
+
+import pytest
 
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
+from kedro_prefect_hooks.embedded.storage import tables, values
+from kedro_prefect_hooks.embedded.web import derived
+from kedro_prefect_hooks.labels import SILENT_AFTER_SECONDS
 from tests.embedded.conftest import Caller, Seed, edge, task
 from tests.page.browser import Browser, Keys
 
@@ -31,11 +37,11 @@ def test_each_parameter_has_a_field_of_its_kind(browser: Browser, seed: Seed) ->
     browser.open(seed.api.url)
     browser.click("Run with-parameters now")
     browser.click("Start the run")
-    browser.find("dialog .error", "must be JSON")
+    browser.find("dialog .error", "Enter JSON")
     assert browser.focused().startswith("must")
     browser.find("textarea[name=must]").send_keys("[1, 2")
     browser.click("Start the run")
-    browser.find("dialog .error", "not JSON")
+    browser.find("dialog .error", "not valid JSON")
     browser.find("textarea[name=must]").send_keys("]")
     browser.find("input[name=verbose]").click()
     rate = browser.find("input[name=rate]")
@@ -54,7 +60,7 @@ def test_each_parameter_has_a_field_of_its_kind(browser: Browser, seed: Seed) ->
     browser.click("Start the run")
     browser.find("h1", "my-run")
     run = _latest_run(seed)
-    # What was left as it was is not sent; the API fills in those defaults that are true.
+    # Unchanged values are not sent; the API fills in those defaults that are truthy.
     assert run["parameters"] == {
         "must": [1, 2],
         "verbose": True,
@@ -65,7 +71,7 @@ def test_each_parameter_has_a_field_of_its_kind(browser: Browser, seed: Seed) ->
     assert run["labels"] == ["big", "fast"]
 
 
-def test_a_run_is_started_by_keys_alone(browser: Browser, seed: Seed) -> None:
+def test_a_run_is_started_with_the_keyboard_alone(browser: Browser, seed: Seed) -> None:
     parameters = [{"name": "rows", "slug": "rows", "required": False, "default": 7}]
     seed.flow(seed.project("p"), "by-keys", parameters=parameters)
     browser.open(seed.api.url)
@@ -78,7 +84,7 @@ def test_a_run_is_started_by_keys_alone(browser: Browser, seed: Seed) -> None:
         assert outline != "none", f"no visible focus on {seen[-1]}"
         if seen[-1] == "Run by-keys now":
             break
-    assert seen[0] == "Skip to the content"
+    assert seen[0] == "Skip to content"
     assert seen[-1] == "Run by-keys now", seen
     browser.keys(Keys.ENTER)
     browser.find("dialog h2", "Run by-keys")
@@ -105,7 +111,7 @@ def test_a_run_is_started_by_keys_alone(browser: Browser, seed: Seed) -> None:
     browser.find(".state-box", "Scheduled")
     run = _latest_run(seed)
     assert run["parameters"] == {"rows": 9}
-    # Whoever listens begins at the heading of what has opened.
+    # A screen reader starts at the heading of the new view.
     browser.until(lambda: browser.focused() == run["name"], "the focus on the heading")
 
 
@@ -174,7 +180,7 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, seed: Seed) -> None:
     assert box["x"] >= 0 and box["x"] + box["width"] <= 360
 
 
-def test_dark_mode_and_little_motion_are_respected(browser: Browser, seed: Seed) -> None:
+def test_dark_mode_and_reduced_motion_are_respected(browser: Browser, seed: Seed) -> None:
     run_id = seed.run(seed.flow(seed.project("p"), "moving"))
     seed.flow_state(run_id, "Running")
     style = "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]"
@@ -229,30 +235,69 @@ def test_nothing_is_asked_of_another_host(browser: Browser, seed: Seed) -> None:
     browser.expected_errors += ["Content Security Policy", "TrustedHTML"]
 
 
-def test_a_run_that_waits_says_which_agent_it_lacks(browser: Browser, seed: Seed) -> None:
+def _polling_agent(seed: Seed, kind: str, labels: List[str]) -> None:
+    """Register an agent that has just asked for flow runs."""
+    given = {"type": kind, "name": kind.lower(), "labels": labels, "tenant_id": seed.tenant_id}
+    agent_id = seed.api.do("register_agent", given, "id")
+    queue = {"tenant_id": seed.tenant_id, "before": "2000-01-01T00:00:00Z", "labels": labels}
+    seed.api.do("get_runs_in_queue", queue, "flow_run_ids", x_prefect_agent_id=agent_id)
+
+
+def test_a_waiting_run_says_which_agent_it_lacks(
+    browser: Browser, seed: Seed, server: EmbeddedServer
+) -> None:
     project = seed.project("p")
     labelled, plain = (
         seed.flow(project, "labelled"),
         seed.flow(project, "plain", run_config={"type": "LocalRun"}),
     )
+    labelled_run, plain_run = (f"{seed.api.url}/#/run/{seed.run(flow)}" for flow in (labelled, plain))
+    demanding_run = f"{seed.api.url}/#/run/{seed.run(labelled, labels=['here', 'big'])}"
+
     browser.open(seed.api.url)
     browser.find(".hint-box", "kedro prefect agent")
-    browser.open(f"{seed.api.url}/#/run/{seed.run(labelled)}")
-    browser.find(".hint-box", "it waits for one with the label here")
+    browser.open(labelled_run)
+    browser.find(".hint-box", "No agent with the label here is running.")
     assert "kedro prefect up" in browser.find(".hint-box").text
+    browser.open(plain_run)
+    browser.find(".hint-box", "No agent is running.")
 
-    given = {"type": "LocalAgent", "name": "agent", "labels": ["here"], "tenant_id": seed.tenant_id}
-    agent_id = seed.api.do("register_agent", given, "id")
-    queue = {"tenant_id": seed.tenant_id, "before": "2000-01-01T00:00:00Z", "labels": ["here"]}
-    seed.api.do("get_runs_in_queue", queue, "flow_run_ids", x_prefect_agent_id=agent_id)
-    browser.until(lambda: not browser.all(".hint-box"), "the hint goes")
-    browser.open(f"{seed.api.url}/#/run/{seed.run(plain)}")
-    hint = browser.find(".hint-box", "it waits for one without labels").text
-    assert "those here have: here" in hint
-    assert "An agent with labels takes only runs that have labels." in hint
+    # Prefect's rule: an agent with labels accepts no runs without labels.
+    _polling_agent(seed, "LocalAgent", ["here"])
+    browser.find(".hint-box", "Prefect's agents with labels accept only runs that have labels too.")
+    hint = browser.find(".hint-box").text
+    assert "No running agent accepts runs without labels" in hint
+    assert "Labels of the running agents: here." in hint
+    assert "kedro prefect up" not in hint
+    browser.open(labelled_run)
+    browser.find(".state-box", "Scheduled")
+    browser.until(lambda: not browser.all(".hint-box"), "no hint")
+    browser.open(demanding_run)
+    browser.find(".hint-box", "No running agent has all of the labels big, here.")
+    browser.open(seed.api.url)
+    browser.find(".agent-count", "1 agent running")
+    hints = [each.text for each in browser.all(".flow-hint")]
+    assert len(hints) == 1 and "without labels" in hints[0], "only the flow without labels"
+
+    # The project's own agent asks for runs without labels too, and may have more labels than a run.
+    _polling_agent(seed, "ProjectAgent", ["big", "here", "there"])
+    browser.until(lambda: not browser.all(".flow-hint"), "no hint")
+    for run in (plain_run, demanding_run):
+        browser.open(run)
+        browser.find(".state-box", "Scheduled")
+        browser.until(lambda: not browser.all(".hint-box"), "no hint")
+
+    # An agent that has stopped asking accepts nothing.
+    minutes_ago = values.now() - 2 * SILENT_AFTER_SECONDS * values.SECOND
+    with server.database.write() as connection:
+        connection.execute(tables.agent.update().values(last_queried=minutes_ago))
+    browser.find(".hint-box", "No agent with the labels big, here is running.")
+    browser.open(f"{seed.api.url}/#/agents")
+    browser.find(".hint-box", "No agent is running")
+    assert len(browser.all(".dot.gone")) == 2
 
 
-def test_an_api_that_goes_away_comes_back(browser: Browser, tmp_path: Path) -> None:
+def test_an_unreachable_api_is_reported_until_it_responds_again(browser: Browser, tmp_path: Path) -> None:
     database = tmp_path / "api.sqlite"
     with EmbeddedServer(database, services=False) as server:
         port = int(server.url.rsplit(":", 1)[1])
@@ -261,7 +306,7 @@ def test_an_api_that_goes_away_comes_back(browser: Browser, tmp_path: Path) -> N
         browser.open(f"{server.url}/#/run/{run_id}")
         browser.find(".state-box", "Scheduled")
         assert not browser.find("body").find_elements("css selector", "#banner:not([hidden])")
-    browser.find("#banner", "does not answer")
+    browser.find("#banner", "does not respond")
     assert "Scheduled" in browser.text()
     with EmbeddedServer(database, services=False, port=port) as server:
         browser.until(lambda: not browser.all("#banner:not([hidden])"), "the banner goes", 30)
@@ -270,7 +315,7 @@ def test_an_api_that_goes_away_comes_back(browser: Browser, tmp_path: Path) -> N
         browser.open(f"{server.url}/#/agents")
 
 
-def test_a_token_is_asked_for_and_kept_for_the_tab(browser: Browser, tmp_path: Path) -> None:
+def test_the_token_is_requested_and_kept_for_the_tab(browser: Browser, tmp_path: Path) -> None:
     browser.expected_errors += ["401 (Unauthorized)"]
     with EmbeddedServer(tmp_path / "api.sqlite", services=False, token="s3cret") as server:
         browser.open(f"{server.url}/#/agents")
@@ -289,7 +334,7 @@ def test_a_token_is_asked_for_and_kept_for_the_tab(browser: Browser, tmp_path: P
         browser.find("h1", "Sign in")
 
 
-def test_log_lines_come_without_moving_what_is_read(browser: Browser, seed: Seed) -> None:
+def test_new_log_lines_do_not_move_those_being_read(browser: Browser, seed: Seed) -> None:
     run_id = seed.run(seed.flow(seed.project("p"), "talks"))
     seed.flow_state(run_id, "Running")
 
@@ -332,7 +377,7 @@ def test_log_lines_come_without_moving_what_is_read(browser: Browser, seed: Seed
     browser.find(".log-tools", "1 of 1210 lines")
     browser.find("mark", "1205")
 
-    # Only what is new is asked for.
+    # Only new lines are requested.
     time.sleep(2.5)
     sizes = """
         const asked = performance.getEntriesByType('resource').filter((e) => e.name.endsWith('/graphql'));
@@ -340,7 +385,7 @@ def test_log_lines_come_without_moving_what_is_read(browser: Browser, seed: Seed
     assert max(browser.run(sizes)) < 20_000
 
 
-def test_states_are_spoken_and_the_view_is_not_rebuilt(browser: Browser, seed: Seed) -> None:
+def test_states_are_announced_and_the_view_is_not_rebuilt(browser: Browser, seed: Seed) -> None:
     flow_id = seed.flow(seed.project("p"), "spoken")
     run_id = seed.run(flow_id)
     browser.open(f"{seed.api.url}/#/run/{run_id}")
@@ -351,12 +396,12 @@ def test_states_are_spoken_and_the_view_is_not_rebuilt(browser: Browser, seed: S
     browser.run("document.querySelector('#tab-graph').focus()")
     seed.flow_state(run_id, "Running")
     browser.find(".state-box", "Running")
-    assert ": Running" in browser.run("return document.getElementById('said').textContent")
+    assert ": Running" in browser.run("return document.getElementById('announcer').textContent")
     assert browser.run("return document.querySelector('#tab-graph').marked === true")
     assert browser.focused() == "Graph"
 
 
-def test_hundreds_of_tasks_are_shown_and_kept_fresh(browser: Browser, seed: Seed) -> None:
+def test_hundreds_of_tasks_are_shown_and_updated(browser: Browser, seed: Seed) -> None:
     slugs = [f"task_{number}" for number in range(400)]
     edges = [edge(slugs[number // 3], slugs[number]) for number in range(1, 400)]
     flow_id = seed.flow(seed.project("p"), "large", [task(slug) for slug in slugs], edges=edges)
@@ -375,3 +420,87 @@ def test_hundreds_of_tasks_are_shown_and_kept_fresh(browser: Browser, seed: Seed
     assert browser.run(width) > before * 1.2
     browser.click("Timeline")
     browser.until(lambda: len(browser.all(".timeline .row")) == 400)
+
+
+def _layout_requests(browser: Browser) -> int:
+    return len([address for address in browser.requested() if address.endswith("/derived/layout")])
+
+
+def test_a_graph_is_laid_out_once_and_not_rebuilt(browser: Browser, seed: Seed) -> None:
+    flow_id = seed.flow(seed.project("p"), "once", ["a", "b", "c"])
+    run_id = seed.run(flow_id)
+    seed.flow_state(run_id, "Running")
+    browser.open(f"{seed.api.url}/#/run/{run_id}")
+    browser.find(".timeline")
+    assert _layout_requests(browser) == 0, "the graph is not shown"
+    browser.click("Graph")
+    browser.find(".graph [data-task]")
+    browser.run("document.querySelector('.graph svg').marked = true")
+    browser.click("Timeline")
+    browser.click("Graph")
+    seed.task_state(seed.task_runs(run_id)["a"], "Running")
+    browser.until(lambda: browser.all(".graph [data-task].running"))
+    time.sleep(2.5)
+    assert browser.run("return document.querySelector('.graph svg').marked === true")
+    # Another view of the same graph needs no new layout either.
+    browser.run("location.hash = arguments[0]", f"#/flow/{flow_id}")
+    browser.find("h1", "once")
+    assert len(browser.until(lambda: browser.all(".graph [data-task]"))) == 3
+    assert _layout_requests(browser) == 1
+
+
+def test_a_graph_that_cannot_be_drawn_says_why(
+    browser: Browser, seed: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser.expected_errors += ["413"]
+    monkeypatch.setattr(derived, "MAX_BOXES", 2)
+    run_id = seed.run(seed.flow(seed.project("p"), "large", ["a", "b", "c"]))
+    browser.open(f"{seed.api.url}/#/run/{run_id}")
+    browser.click("Graph")
+    browser.find(".graph-message", "Too many boxes: 3, and at most 2 are accepted.")
+    seed.flow_state(run_id, "Running")
+    browser.find(".state-box", "Running")
+    assert _layout_requests(browser) == 1
+    browser.click("Timeline")
+    browser.until(lambda: len(browser.all(".timeline .row")) == 3)
+
+
+def test_a_graph_is_drawn_once_the_api_responds_again(browser: Browser, tmp_path: Path) -> None:
+    database = tmp_path / "api.sqlite"
+    with EmbeddedServer(database, services=False) as server:
+        port = int(server.url.rsplit(":", 1)[1])
+        seed = Seed(Caller(server.url))
+        run_id = seed.run(seed.flow(seed.project("p"), "steady"))
+        browser.open(f"{server.url}/#/run/{run_id}")
+        browser.find(".state-box", "Scheduled")
+    browser.click("Graph")
+    browser.find(".graph-message", "Drawing the graph")
+    with EmbeddedServer(database, services=False, port=port) as server:
+        browser.find(".graph [data-task]")
+        assert len(browser.all(".graph [data-task]")) == 2
+        browser.open(f"{server.url}/#/agents")
+
+
+def test_a_schedule_is_shown_with_its_code_and_details(browser: Browser, seed: Seed) -> None:
+    clocks = [
+        {"type": "CronClock", "cron": "0 6 * * 1-5", "start_date": None},
+        {"type": "CronClock", "cron": "0 6 1 2 *", "start_date": None, "labels": ["big"]},
+        {
+            "type": "IntervalClock",
+            "interval": 5400 * 10**6,
+            "start_date": None,
+            "parameter_defaults": {"a": 1},
+        },
+    ]
+    seed.flow(seed.project("p"), "timed", schedule={"type": "Schedule", "clocks": clocks, "filters": []})
+    browser.open(seed.api.url)
+    browser.find(".schedule .clock", "Monday to Friday at 06:00")
+    texts = [each.text.lower() for each in browser.all(".schedule .clock")]
+    assert texts == [
+        "monday to friday at 06:00 0 6 * * 1-5 utc",
+        "0 6 1 2 * utc on agents labelled big",
+        "every 90 minutes with a=1",
+    ]
+    time.sleep(3.5)
+    requested = [each for each in browser.requested() if each.endswith("/derived/schedules")]
+    assert len(requested) == 1, "the words are requested once"

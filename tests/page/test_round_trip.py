@@ -1,4 +1,4 @@
-"""The page in a browser, with a real agent and real flow runs: what a person clicks is what happens."""
+"""The page in a browser, with a real agent and real flow runs: what a person clicks happens."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def test_a_run_with_parameters_is_followed_and_cancelled_and_run_again(
         _registered(kedro, project)
         with prefect_api.agent(url, home, log):
             browser.open(url)
-            browser.find(".agents-in-short", "1 agent here")
+            browser.find(".agent-count", "1 agent running")
             browser.click("Run training now")
             field = browser.find("dialog input[name=seconds]")
             assert field.get_attribute("value") == "0"
             field.clear()
             field.send_keys("a while")
             browser.click("Start the run")
-            browser.find("dialog .error", "must be a number")
+            browser.find("dialog .error", "Enter a number")
             assert browser.focused().startswith("seconds")
             field.clear()
             field.send_keys("600")
@@ -93,7 +93,7 @@ def test_a_run_with_parameters_is_followed_and_cancelled_and_run_again(
             assert prefect_api.read_run(url, run_id)["parameters"] == {"seconds": 600}
 
             browser.click("Cancel")
-            browser.click("No, leave it")
+            browser.click("Keep running")
             browser.until(lambda: not browser.all("dialog"))
             assert prefect_api.read_run(url, run_id)["state"] == "Running"
             browser.click("Cancel")
@@ -142,7 +142,7 @@ def test_a_failed_run_is_restarted_where_it_failed(
             box = browser.find(".graph [data-task].failed")
             assert box.get_attribute("aria-label") == "third, Failed"
 
-            project.mend_node("third")
+            project.fix_node("third")
             browser.click("Restart from failed")
             browser.find(".state-box", "Success", timeout=120)
             assert _attempts(project) == ["first", "second", "third", "third", "last"]

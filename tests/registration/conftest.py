@@ -1,4 +1,4 @@
-"""A real Kedro project whose nodes are read from a file, and a real embedded API to register it with."""
+"""A Kedro project whose nodes are read from a file, and an embedded API to register its flows with."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from kedro_prefect_hooks.registration.plan import Plan
 from kedro_prefect_hooks.registration.summary import Line, Summary
 from tests.scenarios.project_factory import Project, make_project
 
-# The nodes are in a file, so that a test can change them in one process, where modules are imported once.
+# A test changes the nodes in this file, because a process imports the project's modules only once.
 REGISTRY = """
 import json
 from pathlib import Path
@@ -56,8 +56,8 @@ NODES = [
 PARAMETERS = {"model": {"test_size": 0.2, "depth": 3}}
 
 
-def chain(length: int) -> list[dict[str, Any]]:
-    """Nodes of which each needs the one before it."""
+def node_chain(length: int) -> list[dict[str, Any]]:
+    """A chain of nodes, each depending on the one before."""
     return [
         {"name": f"n{n}", "inputs": [f"d{n - 1}"] if n else [], "outputs": f"d{n}"} for n in range(length)
     ]
@@ -65,7 +65,7 @@ def chain(length: int) -> list[dict[str, Any]]:
 
 @dataclass
 class Site:
-    """A Kedro project and the Prefect project that it registers with."""
+    """A Kedro project and the Prefect project that it registers its flows in."""
 
     project: Project
     prefect_project: str
@@ -74,11 +74,11 @@ class Site:
     lines: list[str] = field(default_factory=list)
 
     def nodes(self, nodes: list[dict[str, Any]]) -> None:
-        """Let the project have these nodes."""
+        """Set the project's nodes."""
         self.project.write(f"src/{self.project.package}/nodes.json", json.dumps(nodes))
 
     def configure(self, **changes: Any) -> None:
-        """Write `prefect.yml`, with changes of top-level keys."""
+        """Write `prefect.yml` with changed top-level keys."""
         self.config.update(changes)
         self.project.write_conf("base", "prefect", {**self.config, "project": self.prefect_project})
 
@@ -88,9 +88,9 @@ class Site:
         self.configure(flows=flows)
 
     def flows(self, env: str | None = None) -> ProjectFlows:
-        """The flows as the project's files say now."""
+        """The flows, from the current files of the project."""
         if kedro_project.package_name() == self.project.package:
-            # Bootstrapping again would read the settings again too, which takes long below pytest.
+            # Bootstrapping again would also read the settings again, which is slow under pytest.
             pipelines.configure(f"{self.project.package}.pipeline_registry")
         else:
             bootstrap_project(self.project.path)
@@ -107,11 +107,11 @@ class Site:
         return plan_project(self.flows(), **options)
 
     def line(self, flow: str = "flights", **options: Any) -> Line:
-        """What registering came to for one flow."""
+        """Register and return the result for one flow."""
         return next(line for line in self.register(**options).lines if line.flow == flow)
 
     def live(self, name: str = "flights") -> list[dict[str, Any]]:
-        """The live versions of a flow, as the API has them."""
+        """Return the live versions of a flow from the API."""
         project = f'project: {{name: {{_eq: "{self.prefect_project}"}}}}'
         where = f'{{name: {{_eq: "{name}"}}, archived: {{_eq: false}}, {project}}}'
         data = graphql(
@@ -127,13 +127,13 @@ class Site:
         return flows
 
     def create_project(self) -> str:
-        """The Prefect project's id, made."""
+        """Create the Prefect project and return its id."""
         tenant = graphql(self.url, "query { tenant { id } }")["tenant"][0]["id"]
         project = mutate(self.url, "create_project", "id", name=self.prefect_project, tenant_id=tenant)
         return str(project)
 
     def create_flow(self, content: dict[str, Any], key: str, group: str | None = None) -> str:
-        """A version of a flow, made by nobody's plan."""
+        """Create a version of a flow, without a plan, and return its id."""
         project = f'{{name: {{_eq: "{self.prefect_project}"}}}}'
         given = {
             "project_id": graphql(self.url, f"query {{ project(where: {project}) {{ id }} }}")["project"][0][
@@ -166,7 +166,7 @@ def mutate(url: str, name: str, returned: str = "success", /, **given: Any) -> A
 
 @pytest.fixture(scope="session")
 def api_url() -> Iterator[str]:
-    """An embedded API; each test has a Prefect project of its own in it."""
+    """An embedded API, in which each test has its own Prefect project."""
     with EmbeddedServer(None, services=False) as server:
         yield server.url
 

@@ -1,4 +1,4 @@
-"""An HTTP proxy before a Prefect API that notes each request and can fail at a chosen one."""
+"""An HTTP proxy in front of a Prefect API that records each request and can fail at a chosen one."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable
 
-Ask = Callable[[int, str], None]
+Callback = Callable[[int, str], None]
 
 
 class Cut(Exception):
-    """Raised by a `before` or `after` to close the connection without an answer."""
+    """Raised by `before` or `after` to close the connection without a response."""
 
 
 class Proxy:
-    """Forwards to `upstream`; `requests` holds what each request asked for, in their order.
+    """Forwards to `upstream`; `requests` holds the operation of each request, in order.
 
     Args:
         upstream: the API's URL.
-        before: called with a request's number (from 1) and what it asks for, before it is forwarded.
-        after: the same, when the API has answered and the answer has not been passed on.
+        before: called with a request's number (from 1) and its operation, before it is forwarded.
+        after: called likewise, after the API has responded and before the response is passed on.
     """
 
-    def __init__(self, upstream: str, before: Ask | None = None, after: Ask | None = None) -> None:
+    def __init__(self, upstream: str, before: Callback | None = None, after: Callback | None = None) -> None:
         self.upstream = upstream
         self.before = before
         self.after = after
@@ -38,7 +38,7 @@ class Proxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            wbufsize = -1  # one packet an answer, or each waits 40 ms for the other side's acknowledgement
+            wbufsize = -1  # one packet per response, or each waits 40 ms for an acknowledgement
 
             def do_POST(self) -> None:
                 proxy.handle(self)
@@ -52,18 +52,18 @@ class Proxy:
 
     def handle(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers["Content-Length"]))
-        asked = json.loads(body)
-        what = operation(asked["query"])
+        request = json.loads(body)
+        name = operation(request["query"])
         with self._lock:
-            self.requests.append(what)
-            self.bodies.append(asked)
+            self.requests.append(name)
+            self.bodies.append(request)
             number = len(self.requests)
         try:
             if self.before is not None:
-                self.before(number, what)
+                self.before(number, name)
             status, answer = self._forward(body)
             if self.after is not None:
-                self.after(number, what)
+                self.after(number, name)
         except Cut:
             handler.close_connection = True
             handler.connection.close()
@@ -95,7 +95,7 @@ class Proxy:
 
 
 def operation(document: str) -> str:
-    """The mutation's name, or `query`, or `query flow_by_pk`."""
+    """Return the mutation's name, or `query`, or `query flow_by_pk`."""
     if document.strip().startswith("mutation"):
         found = re.search(r"\{\s*(\w+)", document)
         assert found is not None
@@ -103,19 +103,19 @@ def operation(document: str) -> str:
     return "query flow_by_pk" if "flow_by_pk" in document else "query"
 
 
-def cut_at(number: int) -> Ask:
-    """Close the connection of that request and of all after it."""
+def cut_at(number: int) -> Callback:
+    """Close the connection of the request with this number, and of all later ones."""
 
-    def ask(this: int, _: str) -> None:
-        if this >= number:
+    def cut(current: int, _: str) -> None:
+        if current >= number:
             raise Cut
 
-    return ask
+    return cut
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
     """Wait until `condition()` holds."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.02)

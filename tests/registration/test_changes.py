@@ -1,4 +1,4 @@
-"""A second registration says what changed, and registers nothing when nothing did."""
+"""A second registration reports what has changed, and registers nothing if nothing has."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.registration.conftest import NODES, PARAMETERS, Site, mutate
 from tests.registration.proxy import Proxy
 
 
-def said(site: Site) -> list[str]:
+def changes_of(site: Site) -> list[str]:
     return [str(change) for change in site.line().changes]
 
 
@@ -23,7 +23,7 @@ def with_node(name: str, **changes: Any) -> list[dict[str, Any]]:
     return [{**node, **changes} if node["name"] == name else node for node in NODES]
 
 
-def test_first_registration_is_new_and_whole(site: Site) -> None:
+def test_first_registration_is_new_and_complete(site: Site) -> None:
     line = site.line()
     assert (line.action, line.version) == ("new", 1)
     (live,) = site.live()
@@ -42,7 +42,7 @@ def test_nothing_changed_is_unchanged_and_costs_one_query_for_all_flows(site: Si
     assert proxy.requests == ["query"]
 
 
-def test_requests_grow_with_the_change_not_with_the_project(site: Site) -> None:
+def test_requests_grow_with_the_changes_not_with_the_project(site: Site) -> None:
     site.configure(flows={f"flow {number}": {"node_names": ["split"]} for number in range(8)})
     site.register()
     site.flow("flow 3", labels=["etl"])
@@ -56,48 +56,51 @@ def test_requests_grow_with_the_change_not_with_the_project(site: Site) -> None:
 def test_tag_of_a_node(site: Site) -> None:
     site.register()
     site.nodes(with_node("train_model", tags=["model", "gpu"]))
-    assert said(site) == ["tags of train_model: model → gpu, model"]
+    assert changes_of(site) == ["tags of train_model: model → gpu, model"]
     assert site.live()[0]["version"] == 2
 
 
 def test_retries_of_a_node(site: Site) -> None:
     site.register()
     site.flow(nodes={"train_model": {"max_retries": 2, "retry_delay": "5m"}})
-    assert said(site) == ["retries of train_model: 0 → 2", "retry delay of train_model: none → 0:05:00"]
+    assert changes_of(site) == ["retries of train_model: 0 → 2", "retry delay of train_model: none → 0:05:00"]
 
 
 def test_retries_of_all_nodes_are_one_change(site: Site) -> None:
     site.register()
     site.flow(retries={"max_retries": 1})
     retries = "retries of evaluate, report, split, train_model: 0 → 1"
-    assert said(site) == [retries, "retry delay of evaluate, report, split, train_model: none → 0:01:00"]
+    assert changes_of(site) == [
+        retries,
+        "retry delay of evaluate, report, split, train_model: none → 0:01:00",
+    ]
 
 
 def test_schedule(site: Site) -> None:
     site.register()
     site.flow(schedule={"cron": "0 6 * * *", "timezone": "Europe/Paris"})
-    assert said(site) == ["schedule: none → cron 0 6 * * * (Europe/Paris)"]
+    assert changes_of(site) == ["schedule: none → every day at 06:00 (Europe/Paris)"]
     site.flow(schedule={"interval": "90m"})
-    assert said(site) == ["schedule: cron 0 6 * * * (Europe/Paris) → every 1:30:00"]
+    assert changes_of(site) == ["schedule: every day at 06:00 (Europe/Paris) → every 90 minutes"]
     site.flow(schedule={"interval": "90m", "parameters": {}, "labels": ["night"]})
-    assert said(site) == ["schedule: every 1:30:00 → every 1:30:00 on agents with night"]
+    assert changes_of(site) == ["schedule: every 90 minutes → every 90 minutes on agents labelled night"]
     assert site.line().action == "unchanged"
     site.flow(schedule=None)
-    assert said(site) == ["schedule: every 1:30:00 on agents with night → none"]
+    assert changes_of(site) == ["schedule: every 90 minutes on agents labelled night → none"]
 
 
 def test_default_of_a_parameter(site: Site) -> None:
     site.flow(parameters=["model.test_size"])
     site.register()
     site.project.write_conf("base", "parameters", {"model": {**PARAMETERS["model"], "test_size": 0.3}})
-    assert said(site) == ["parameter model.test_size: 0.2 → 0.3"]
+    assert changes_of(site) == ["parameter model.test_size: 0.2 → 0.3"]
 
 
 def test_parameter_added_and_removed(site: Site) -> None:
     site.flow(parameters=["model.test_size"])
     site.register()
     site.flow(parameters=["model.depth"])
-    changes = said(site)
+    changes = changes_of(site)
     assert "parameter model.depth added" in changes
     assert "parameter model.test_size removed" in changes
     assert "edge model.depth → train_model added" in changes
@@ -106,44 +109,44 @@ def test_parameter_added_and_removed(site: Site) -> None:
 def test_node_added_removed_and_rewired(site: Site) -> None:
     site.register()
     site.nodes([*NODES, {"name": "publish", "inputs": ["page"], "outputs": "receipt"}])
-    assert said(site) == ["task publish added", "edge report → publish added"]
+    assert changes_of(site) == ["task publish added", "edge report → publish added"]
     site.nodes(NODES)
-    assert said(site) == ["task publish removed", "edge report → publish removed"]
+    assert changes_of(site) == ["task publish removed", "edge report → publish removed"]
     site.nodes(with_node("report", inputs=["scores"]))
-    assert said(site) == ["edge train_model → report removed"]
+    assert changes_of(site) == ["edge train_model → report removed"]
 
 
 def test_labels_run_config_and_storage(site: Site) -> None:
     site.register()
     site.flow(labels=["etl"])
-    assert said(site) == ["labels: none → etl"]
+    assert changes_of(site) == ["labels: none → etl"]
     site.flow(run_config={"type": "DockerRun", "env": {"MODE": "fast"}})
-    assert said(site) == ["run config: LocalRun → DockerRun"]
-    site.flow(run_config={"type": "DockerRun", "env": {"MODE": "a value that is nobody's business"}})
-    assert said(site) == ["environment variable MODE of the run config"]
+    assert changes_of(site) == ["run config: LocalRun → DockerRun"]
+    site.flow(run_config={"type": "DockerRun", "env": {"MODE": "a value that must stay private"}})
+    assert changes_of(site) == ["environment variable MODE of the run config"]
 
 
 def test_description(site: Site) -> None:
     site.register()
     site.flow(description="Predicts delays.")
-    assert said(site) == ["description: none → Predicts delays."]
+    assert changes_of(site) == ["description: none → Predicts delays."]
     assert site.live()[0]["description"] == "Predicts delays."
 
 
-def test_body_of_a_node_is_no_change(site: Site) -> None:
+def test_the_body_of_a_node_is_not_a_change(site: Site) -> None:
     site.register()
     site.nodes(with_node("train_model", body="doubled"))
     line = site.line()
     assert (line.action, line.version) == ("unchanged", 1)
 
 
-def test_executor_is_no_change_since_prefect_is_not_told(site: Site) -> None:
+def test_the_executor_is_not_a_change_since_it_is_not_sent_to_prefect(site: Site) -> None:
     site.register()
     site.flow(executor="LocalDaskExecutor")
     assert site.line().action == "unchanged"
 
 
-def test_plan_says_the_same_and_changes_nothing(site: Site) -> None:
+def test_a_plan_reports_the_same_and_changes_nothing(site: Site) -> None:
     site.register()
     site.flow(labels=["etl"])
     plan = site.plan()
@@ -153,13 +156,13 @@ def test_plan_says_the_same_and_changes_nothing(site: Site) -> None:
     assert len(plan.to_do) == 1
 
 
-def test_plan_of_a_project_that_prefect_does_not_know(site: Site) -> None:
+def test_plan_of_a_project_that_prefect_does_not_have(site: Site) -> None:
     plan = site.plan()
     assert [action.kind.value for action in plan.actions] == ["new"]
     assert plan.snapshot.project_id is None
 
 
-def test_force_registers_the_same_again(site: Site) -> None:
+def test_force_registers_an_unchanged_flow_again(site: Site) -> None:
     site.register()
     line = site.line(force=True)
     assert (line.action, line.version) == ("changed", 2)
@@ -186,7 +189,7 @@ def test_a_flow_that_another_environment_registered_is_taken_over(site: Site) ->
     assert site.line(env="deploy").action == "unchanged"
 
 
-def test_a_flow_that_came_otherwise_is_taken_over(site: Site) -> None:
+def test_a_flow_that_was_registered_otherwise_is_taken_over(site: Site) -> None:
     flow = prefect.Flow(
         "flights", tasks=[prefect.Task("by hand")], run_config=LocalRun(), storage=Module("m")
     )
@@ -195,7 +198,7 @@ def test_a_flow_that_came_otherwise_is_taken_over(site: Site) -> None:
     mutate(site.url, "create_flow_from_compressed_string", "id", **given)
     line = site.line()
     assert (line.action, line.version) == ("changed", 2)
-    assert str(line.changes[0]) == "registered by something else than this plugin"
+    assert str(line.changes[0]) == "registered by something other than this plugin"
     assert "task by hand removed" in map(str, line.changes)
 
 

@@ -1,4 +1,4 @@
-"""Which API `api:` means, and where its page is."""
+"""Which API `api:` selects, and the links to its UI."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import pytest
 from kedro_prefect_hooks.embedded import location
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
 from kedro_prefect_hooks.errors import ApiError
-from tests.registration.conftest import Site, chain
+from tests.registration.conftest import Site, node_chain
 from tests.registration.test_repair import REGISTER
 from tests.scenarios.project_factory import clean_environment
 
 
 def run(site: Site, **env: str) -> subprocess.CompletedProcess[str]:
-    """Register in a process of its own, with that environment."""
+    """Register in a separate process, with these environment variables."""
     home = site.project.path / "home"
     home.mkdir(exist_ok=True)
     return subprocess.run(
@@ -34,7 +34,7 @@ def run(site: Site, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_embedded_opens_its_own_when_none_runs(site: Site) -> None:
+def test_embedded_is_called_in_this_process_when_none_is_running(site: Site) -> None:
     line = site.line(api="embedded")
     assert (line.action, line.link) == ("new", None)
     assert location.database_path(site.project.path).is_file()
@@ -42,14 +42,14 @@ def test_embedded_opens_its_own_when_none_runs(site: Site) -> None:
     assert site.line(api="embedded").action == "unchanged"
 
 
-def test_embedded_takes_a_long_flow_in_one_request(make_site: Callable[..., Site]) -> None:
-    site = make_site(nodes=chain(1200))
+def test_embedded_accepts_a_large_flow_in_one_request(make_site: Callable[..., Site]) -> None:
+    site = make_site(nodes=node_chain(1200))
     assert site.line(api="embedded").action == "new"
     assert not any("sent" in line for line in site.lines)
     assert site.line(api="embedded").action == "unchanged"
 
 
-def test_embedded_finds_the_one_that_runs(site: Site) -> None:
+def test_embedded_uses_the_one_that_is_running(site: Site) -> None:
     path = site.project.path
     with EmbeddedServer(location.database_path(path), services=False) as server:
         location.write_endpoint(path, server.url)
@@ -63,7 +63,7 @@ def test_embedded_finds_the_one_that_runs(site: Site) -> None:
     assert site.url in site.lines[0]
 
 
-def test_prefect_means_what_prefect_is_configured_for(site: Site) -> None:
+def test_prefect_selects_the_api_that_prefect_is_configured_for(site: Site) -> None:
     site.configure(api="prefect")
     host, port = site.url.rsplit(":", 1)
     result = run(site, PREFECT__BACKEND="server", PREFECT__SERVER__HOST=host, PREFECT__SERVER__PORT=port)
@@ -73,19 +73,19 @@ def test_prefect_means_what_prefect_is_configured_for(site: Site) -> None:
     assert f"http://localhost:8080/default/flow/{group}" in result.stdout
 
 
-def test_prefect_that_is_configured_for_cloud_says_that_cloud_is_gone(site: Site) -> None:
+def test_prefect_configured_for_cloud_reports_that_cloud_has_been_shut_down(site: Site) -> None:
     with pytest.raises(ApiError, match=r"Prefect Cloud 1 .*prefect backend server") as caught:
         site.register(api="prefect")
     assert "\n" not in str(caught.value)
 
 
-def test_link_to_the_page_of_another_server(site: Site) -> None:
+def test_link_to_the_ui_of_another_server(site: Site) -> None:
     line = site.line()
     group = site.live()[0]["flow_group"]["id"]
     assert line.link == f"http://127.0.0.1:8080/default/flow/{group}"
 
 
-def test_summary_as_data_and_in_words(site: Site) -> None:
+def test_summary_as_data_and_as_text(site: Site) -> None:
     site.flow(schedule={"cron": "0 6 * * *"})
     summary = site.register()
     as_data: dict[str, Any] = json.loads(json.dumps(summary.as_dict()))
@@ -103,6 +103,6 @@ def test_summary_as_data_and_in_words(site: Site) -> None:
     assert "\x1b" not in str(summary)
 
 
-def test_settings_of_the_user_are_not_needed(site: Site, tmp_path: Path) -> None:
+def test_prefects_user_configuration_is_not_needed(site: Site, tmp_path: Path) -> None:
     assert not (Path(os.environ["HOME"]) / ".prefect" / "backend.toml").exists()
     assert site.line().action == "new"

@@ -1,4 +1,4 @@
-"""The key that says "unchanged" depends on what Prefect is told, and on nothing else."""
+"""The key by which a flow is unchanged depends on what is sent to Prefect, and on nothing else."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from prefect.run_configs import UniversalRun
 from prefect.storage import Local
 
-from kedro_prefect_hooks.api.key import Key, digest_of, owner_of, parse
-from kedro_prefect_hooks.registration.wanted import wanted
+from kedro_prefect_hooks.api.key import Key, digest_of, owner_of, parse_key
+from kedro_prefect_hooks.registration.wanted import Wanted, wanted_flow
 from tests.registration.conftest import Site
 from tests.scenarios.project_factory import clean_environment
 
@@ -55,16 +55,16 @@ def test_digest_is_the_same_for_every_hash_seed(site: Site) -> None:
 
 
 def test_digest_does_not_depend_on_where_a_flow_is_stored(tmp_path: Path) -> None:
-    def described() -> object:
+    def wanted() -> Wanted:
         flow = prefect.Flow("f", tasks=[prefect.Task("t")], run_config=UniversalRun())
         flow.storage = Local(directory=str(tmp_path))
-        return wanted(flow, "a/b")
+        return wanted_flow(flow, "a/b")
 
-    one, two = described(), described()
-    assert one.digest == two.digest  # type: ignore[attr-defined]
-    places = [each.built()["storage"]["flows"]["f"] for each in (one, two)]  # type: ignore[attr-defined]
+    one, two = wanted(), wanted()
+    assert one.digest == two.digest
+    places = [each.built_content()["storage"]["flows"]["f"] for each in (one, two)]
     assert all(Path(place).is_file() for place in places)
-    assert one.digest == two.digest  # type: ignore[attr-defined]
+    assert one.digest == two.digest
 
 
 def test_a_flow_stored_in_a_file_is_registered_and_then_unchanged(site: Site, tmp_path: Path) -> None:
@@ -90,18 +90,18 @@ def test_order_of_dictionaries_does_not_matter() -> None:
         Key("flights/deploy", "00ff", 3, 2, starts=True, again=7),
     ],
 )
-def test_keys_are_read_back(key: Key) -> None:
-    assert parse(str(key)) == key
+def test_keys_are_parsed_back(key: Key) -> None:
+    assert parse_key(str(key)) == key
 
 
 @pytest.mark.parametrize(
     "text", [None, "", "k1", "kedro-prefect/1", "kedro-prefect/2:a/b:00:1+1:starts", "9" * 64]
 )
-def test_keys_of_others_are_not_ours(text: str | None) -> None:
-    assert parse(text) is None
+def test_other_keys_are_not_parsed(text: str | None) -> None:
+    assert parse_key(text) is None
 
 
-def test_owner_fits_into_a_key() -> None:
+def test_any_owner_fits_into_a_key() -> None:
     assert owner_of("flights", None) == "flights/local"
     odd = Key(owner_of("my flights:x", "prod:eu"), "00", 1, 0)
-    assert parse(str(odd)) == odd
+    assert parse_key(str(odd)) == odd

@@ -1,4 +1,4 @@
-"""Flows that are no longer in `prefect.yml` are told of; only `--prune` archives them, and only our own."""
+"""Flows that are no longer in `prefect.yml` are reported; `--prune` archives them, but only our own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.registration.conftest import Site, mutate
 from tests.registration.proxy import Proxy
 
 
-def test_orphans_are_reported_and_stay(site: Site) -> None:
+def test_orphans_are_reported_and_kept(site: Site) -> None:
     site.configure(flows={"kept": {}, "dropped": {}})
     site.register()
     site.configure(flows={"kept": {}})
@@ -47,7 +47,7 @@ def test_a_pruned_flow_that_comes_back_is_a_new_version(site: Site) -> None:
     assert (line.action, line.version) == ("new", 2)
 
 
-def test_saying_no_to_the_plan_sends_nothing(site: Site) -> None:
+def test_declining_the_plan_sends_nothing(site: Site) -> None:
     site.configure(flows={"kept": {}, "dropped": {}})
     site.register()
     site.configure(flows={"kept": {"labels": ["new"]}})
@@ -78,7 +78,7 @@ def test_flows_of_another_environment_are_not_orphans(site: Site) -> None:
     assert len(site.live("nightly")) == 1
 
 
-def test_looking_at_some_flows_does_not_make_orphans_of_the_others(site: Site) -> None:
+def test_registering_some_flows_does_not_make_the_others_orphans(site: Site) -> None:
     site.configure(flows={"one": {}, "two": {}})
     site.register()
     assert [line.flow for line in site.register(only=["one"], prune=True).lines] == ["one"]

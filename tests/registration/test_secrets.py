@@ -1,4 +1,4 @@
-"""Nothing of `credentials.yml` and nothing of the process's environment is told to Prefect."""
+"""Neither `credentials.yml` nor environment variables of the process are sent to Prefect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SECRET = "correct-horse-battery-staple"
 
 
 @pytest.mark.parametrize("storage", ["Module", "Local"])
-def test_no_secret_leaves(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, storage: str) -> None:
+def test_no_secret_is_sent(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, storage: str) -> None:
     monkeypatch.setenv("DATABASE_PASSWORD", SECRET)
     site.project.write_conf("base", "credentials", {"warehouse": {"password": SECRET}})
     site.project.write_conf(

@@ -1,4 +1,4 @@
-"""Our linear serialisation gives what Prefect's own gives."""
+"""Our linear serialization gives the same result as Prefect's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from prefect.triggers import all_finished, some_failed
 from kedro_prefect_hooks.errors import ConfigError
 from kedro_prefect_hooks.registration.serialized import serialized
 from tests.calls import counted
-from tests.registration.conftest import NODES, Site, chain
+from tests.registration.conftest import NODES, Site, node_chain
 
 FLOW = str(prefect.core.flow.__file__)
 
@@ -58,7 +58,7 @@ def with_slugs() -> Flow:
 
 
 @pytest.mark.parametrize("make", [functions, with_slugs, lambda: Flow("empty")])
-def test_equals_prefects_own(make: Callable[[], Flow]) -> None:
+def test_flows_are_serialized_as_by_prefect(make: Callable[[], Flow]) -> None:
     flow = make()
     assert serialized(flow) == flow.serialize(build=False)
 
@@ -72,37 +72,39 @@ def test_equals_prefects_own(make: Callable[[], Flow]) -> None:
         {"nodes": {"train_model": {"timeout": 60, "tags": ["gpu"]}}, "labels": ["a"]},
     ],
 )
-def test_equals_prefects_own_for_flows_of_a_project(site: Site, settings: dict[str, Any]) -> None:
-    site.nodes([*NODES, *chain(5)])
+def test_project_flows_are_serialized_as_by_prefect(site: Site, settings: dict[str, Any]) -> None:
+    site.nodes([*NODES, *node_chain(5)])
     site.flow(**settings)
     flow = site.flows().build("flights")
     assert serialized(flow) == flow.serialize(build=False)
 
 
-def test_costs_in_proportion_to_the_tasks(site: Site) -> None:
-    """Prefect's own takes a minute for 2,000 of its own kind of tasks in a chain.
+def test_cost_is_proportional_to_the_number_of_tasks(site: Site) -> None:
+    """Prefect's serialization takes a minute for a chain of 2,000 of its own tasks.
 
-    That is because its flow compares itself with a copy of itself when it is asked for its tasks' edges: work
-    of sets, in which no function is called. So it may not be asked once more for one task more.
+    The reason is that a flow compares itself with a copy of itself whenever it returns the edges of a task.
+    That is set arithmetic, which calls no functions, so the number of calls to the flow must not grow at all.
     """
     calls: list[int] = []
-    asked: list[int] = []
-    asked_by_prefect: list[int] = []
+    flow_calls: list[int] = []
+    flow_calls_by_prefect: list[int] = []
     for length in (50, 100, 150):
-        site.nodes(chain(length))
+        site.nodes(node_chain(length))
         flow = site.flows().build("flights")
-        serialized(flow)  # once, for what is imported or cached by it
+        serialized(flow)  # warm up imports and caches
         calls.append(counted(lambda flow=flow: serialized(flow)))
-        asked.append(counted(lambda flow=flow: serialized(flow), of=FLOW))
-        asked_by_prefect.append(counted(lambda flow=flow: flow.serialize(build=False), of=FLOW))
+        flow_calls.append(counted(lambda flow=flow: serialized(flow), of=FLOW))
+        flow_calls_by_prefect.append(counted(lambda flow=flow: flow.serialize(build=False), of=FLOW))
 
     once, twice, thrice = calls
-    assert thrice - twice == pytest.approx(twice - once, rel=0.05), "each costs what the last one did"
-    assert asked[0] == asked[1] == asked[2]
-    assert asked_by_prefect[0] < asked_by_prefect[1] < asked_by_prefect[2]
+    assert thrice - twice == pytest.approx(twice - once, rel=0.05), (
+        "each task costs as much as the one before"
+    )
+    assert flow_calls[0] == flow_calls[1] == flow_calls[2]
+    assert flow_calls_by_prefect[0] < flow_calls_by_prefect[1] < flow_calls_by_prefect[2]
 
 
-def test_a_class_that_the_api_cannot_know_is_refused_by_name() -> None:
+def test_a_class_that_the_api_does_not_support_is_rejected_by_name() -> None:
     class MyStorage(prefect.storage.Module):
         pass
 

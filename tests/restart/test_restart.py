@@ -1,4 +1,4 @@
-"""Restart from failed, as Prefect's page does it: with checkpoints, without, and where it cannot be."""
+"""Restart from failed, as in Prefect's UI: with results, without results, and where it is impossible."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ SET_FLOW = (
 
 
 def restart(url: str, run_id: str) -> None:
-    """What Prefect's page does at the press of "restart from failed"."""
+    """Restart a flow run as the button of Prefect's UI does."""
     run = prefect_api.graphql(url, RUN, {"id": run_id})["flow_run_by_pk"]
-    failed = [each for each in run["task_runs"] if each["state"] in ("Failed", "TriggerFailed")]
+    failed = [task for task in run["task_runs"] if task["state"] in ("Failed", "TriggerFailed")]
     assert failed
-    states = [{"task_run_id": each["id"], "version": each["version"], "state": PENDING} for each in failed]
+    states = [{"task_run_id": task["id"], "version": task["version"], "state": PENDING} for task in failed]
     prefect_api.graphql(url, SET_TASKS, {"input": {"states": states}})
     states = [{"flow_run_id": run_id, "version": run["version"], "state": SCHEDULED}]
     prefect_api.graphql(url, SET_FLOW, {"input": {"states": states}})
@@ -91,7 +91,7 @@ def attempts(project: Project) -> list[str]:
 def failed_and_restarted(
     tmp_path: Path, home: Path, kedro: Callable[..., Any]
 ) -> Callable[..., tuple[Project, Any]]:
-    """Registers the flow, lets `third` fail, mends it, restarts; the project, and the run as it ended."""
+    """Register the flow, let `third` fail, fix it and restart; return the project and the finished run."""
 
     def run(catalog: dict[str, Any], **settings: Any) -> tuple[Project, Any]:
         prefect = {"flows": {"flow": settings}}
@@ -121,7 +121,7 @@ def failed_and_restarted(
     [{"type": "LocalExecutor"}, {"type": "LocalDaskExecutor", "scheduler": "processes", "num_workers": 2}],
     ids=lambda executor: executor["type"],
 )
-def test_with_a_result_what_had_succeeded_is_loaded(
+def test_with_a_result_succeeded_tasks_are_loaded(
     tmp_path: Path, failed_and_restarted: Callable[..., Any], executor: dict[str, Any]
 ) -> None:
     result = {"type": "LocalResult", "dir": str(tmp_path / "checkpoints")}
@@ -130,13 +130,13 @@ def test_with_a_result_what_had_succeeded_is_loaded(
     assert attempts(project) == ["first", "second", "third", "third", "last"]
     assert collect_outputs(project)["end.json"] == [3, 101]
     ids = {call["id"] for call in hook_calls(project) if call["hook"] == "before_node_run"}
-    assert len(ids) == 1, "a restart has the session id of the run, and so its versions"
+    assert len(ids) == 1, "a restart keeps the session id of the run, and so its versions"
     ends = [call["hook"] for call in hook_calls(project) if call["hook"].endswith(("_pipeline_run", "error"))]
     assert ends.count("on_pipeline_error") == 1
     assert ends[-1] == "after_pipeline_run"
 
 
-def test_without_a_result_the_ancestors_it_needs_run_again(failed_and_restarted: Callable[..., Any]) -> None:
+def test_without_a_result_the_needed_ancestors_run_again(failed_and_restarted: Callable[..., Any]) -> None:
     project, run = failed_and_restarted({"kept": KEPT})
     assert run["state"] == "Success", run["state_message"]
     assert attempts(project) == ["first", "second", "third", "first", "second", "third", "last"]
@@ -145,7 +145,7 @@ def test_without_a_result_the_ancestors_it_needs_run_again(failed_and_restarted:
     assert any("Running node second again: 'two' was in memory before the restart" in line for line in lines)
 
 
-def test_what_is_persisted_needs_no_ancestor(failed_and_restarted: Callable[..., Any]) -> None:
+def test_persisted_datasets_need_no_ancestors(failed_and_restarted: Callable[..., Any]) -> None:
     two = {"type": "JsonDataset", "filepath": "data/two.json"}
     project, run = failed_and_restarted({"kept": KEPT, "two": two}, group_by="memory")
     assert run["state"] == "Success", run["state_message"]
@@ -153,12 +153,12 @@ def test_what_is_persisted_needs_no_ancestor(failed_and_restarted: Callable[...,
     assert collect_outputs(project)["end.json"] == [3, 101]
 
 
-def test_what_cannot_be_restarted_says_so(failed_and_restarted: Callable[..., Any]) -> None:
+def test_an_impossible_restart_is_explained(failed_and_restarted: Callable[..., Any]) -> None:
     project, run = failed_and_restarted({"kept": VERSIONED})
     assert run["state"] == "Failed"
     [failed] = [task for task in run["task_runs"] if task["state"] == "Failed"]
     assert failed["task"]["name"] == "third"
-    said = failed["state_message"]
+    message = failed["state_message"]
     for part in ("cannot be restarted", "'two' was in memory", "'second'", "'kept'", "`result`"):
-        assert part in said
-    assert attempts(project) == ["first", "second", "third"], "nothing ran again in vain"
+        assert part in message
+    assert attempts(project) == ["first", "second", "third"], "nothing ran again"

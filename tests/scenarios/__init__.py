@@ -1,1 +1,1 @@
-"""Real Kedro projects for tests, made on the fly in temporary folders."""
+"""Real Kedro projects for tests, created in temporary folders."""

@@ -1,12 +1,12 @@
-"""Runs `kedro …` in a process of its own that need not import the same packages each time.
+"""Runs each `kedro …` in its own process, without importing the same packages every time.
 
-Of the two and a half seconds that a `kedro` command takes, most go into importing packages that no test is
-about: pandas, dask, click, rich … A server process imports those once and forks for each command. Kedro,
-Prefect, this package and the project read settings when they are imported (environment variables, files in
-the home folder), so each command imports them by itself; from there on it is `python -m kedro`.
+A `kedro` command takes two and a half seconds, most of them to import packages that no test is about: pandas,
+dask, click, rich … A server process imports those once and forks for each command. Kedro, Prefect, this
+package and the project read settings when they are imported (environment variables, files in the home
+folder), so each command imports them itself; from there on it is `python -m kedro`.
 
-Only for POSIX: `run` falls back to a process from scratch elsewhere. This file is both the client (`run`)
-and, as a script, the server, which must not import anything of ours.
+It needs `os.fork`; elsewhere `run` starts a new interpreter. This file is both the client (`run`) and, as a
+script, the server, which must not import any of our modules.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ PRELOADED = (
     "uvicorn",
     "yaml",
 )
-"""Third-party packages that read no settings that a test sets. One that is not installed is left out."""
+"""Third-party packages that read no settings that a test sets. Those that are not installed are skipped."""
 
 
 def run(
     arguments: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], timeout: float
 ) -> subprocess.CompletedProcess[str]:
-    """`python -m kedro <arguments>`; its output and errors come back as `stdout`.
+    """Run `python -m kedro <arguments>`; `stdout` of the result has its output and its errors.
 
     Args:
         arguments: What follows `kedro` on the command line.
@@ -81,7 +81,7 @@ def run(
         timeout: Seconds after which the process is killed.
 
     Raises:
-        subprocess.TimeoutExpired: It was.
+        subprocess.TimeoutExpired: It was killed.
     """
     command = [sys.executable, "-m", "kedro", *arguments]
     with tempfile.NamedTemporaryFile() as output:
@@ -104,20 +104,22 @@ def run(
 
 
 class _Server:
-    """The server's process, seen from the tests: one for each process that runs tests."""
+    """The client's side of the server process; each process that runs tests has its own."""
 
     def __init__(self) -> None:
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         self.pid = os.getpid()
         self.lock = threading.Lock()
-        self.process = subprocess.Popen(
+        from tests import processes  # the server, which runs this file as a script, cannot import it
+
+        self.process: subprocess.Popen[str] = processes.start(
             [sys.executable, __file__],
             env={**environment, "PYTHONIOENCODING": "utf-8"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
         )
-        atexit.register(self.end)
+        atexit.register(self.kill)
 
     def run(
         self,
@@ -134,38 +136,38 @@ class _Server:
             "output": output,
         }
         with self.lock:
-            self._say(request)
-            child = self._heard()["pid"]
+            self._send(request)
+            child = self._receive()["pid"]
             timed_out = threading.Event()
 
-            def kill() -> None:
+            def kill_child() -> None:
                 timed_out.set()
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)
 
-            watch = threading.Timer(timeout, kill)
-            watch.start()
+            timer = threading.Timer(timeout, kill_child)
+            timer.start()
             try:
-                code = int(self._heard()["code"])
+                code = int(self._receive()["code"])
             finally:
-                watch.cancel()
+                timer.cancel()
         if timed_out.is_set():
             raise subprocess.TimeoutExpired(["kedro", *arguments], timeout)
         return code
 
-    def end(self) -> None:
+    def kill(self) -> None:
         if self.pid == os.getpid():
             self.process.kill()
 
-    def _say(self, request: Mapping[str, Any]) -> None:
+    def _send(self, request: Mapping[str, Any]) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
 
-    def _heard(self) -> Any:
+    def _receive(self) -> Any:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line, "the server of `kedro` commands has ended"
+        assert line, "the server of `kedro` commands has exited"
         return json.loads(line)
 
 
@@ -178,12 +180,12 @@ def _server() -> _Server:
     return _running[0]
 
 
-# --- the server's own process ----------------------------------------------------------------------
+# --- the server process ----------------------------------------------------------------------------
 
 
 def _serve() -> None:
-    """Answers requests from standard input until it closes; returns only in a child."""
-    # Kedro before 0.18.3, which ends at Python 3.9, looks for plugins with pkg_resources.
+    """Serve requests from standard input until it closes; return only in a child."""
+    # Kedro before 0.18.3, which supports Python up to 3.9, finds plugins with pkg_resources.
     for name in (*PRELOADED, *["pkg_resources"] * (sys.version_info < (3, 10))):
         with contextlib.suppress(ImportError), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -193,7 +195,7 @@ def _serve() -> None:
         request = json.loads(line)
         child = os.fork()
         if child == 0:
-            _become(request)
+            _prepare(request)
             return
         print(json.dumps({"pid": child}), flush=True)
         status = os.waitpid(child, 0)[1]
@@ -202,19 +204,19 @@ def _serve() -> None:
     sys.exit()
 
 
-def _become(request: Mapping[str, Any]) -> None:
-    """Turns this child into what the request asks for, short of running it."""
+def _prepare(request: Mapping[str, Any]) -> None:
+    """Set this child's output, environment, working directory and arguments to those of the request."""
     output = os.open(request["output"], os.O_WRONLY | os.O_APPEND)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (output, 1), (output, 2)):
+    null = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((null, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
     os.close(output)
-    os.close(nothing)
+    os.close(null)
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["cwd"])
-    added = [path for path in request["env"].get("PYTHONPATH", "").split(os.pathsep) if path]
-    sys.path[:1] = [request["cwd"], *added]  # the first was this file's folder
+    paths = [path for path in request["env"].get("PYTHONPATH", "").split(os.pathsep) if path]
+    sys.path[:1] = [request["cwd"], *paths]  # instead of this file's folder
     sys.argv[1:] = request["arguments"]
 
 

@@ -1,9 +1,9 @@
-"""Makes real Kedro projects on disk, for whatever Kedro is installed (0.17.6 to 1.x).
+"""Creates real Kedro projects on disk, for any installed Kedro (0.17.6 to 1.x).
 
-`make_project` writes any project from the source of its modules and dictionaries of configuration. What a
-project did is read back from its files: `collect_outputs` for its data, `hook_calls` for its hooks. Ready
-made projects are in `scenarios`; the files that are copied into every project are in `sources`. This module
-knows nothing of Prefect beyond the two lines that a user adds to `settings.py`.
+`make_project` writes a project from the source of its modules and from dictionaries of configuration. The
+results of its runs are read from its files: `collect_outputs` for data, `hook_calls` for hooks. Ready-made
+projects are in `scenarios`; the files that are copied into every project are in `sources`. This module knows
+nothing of Prefect except the two lines that a user adds to `settings.py`.
 """
 
 from __future__ import annotations
@@ -55,19 +55,19 @@ class Project:
         return self.path / "hook_calls.jsonl"
 
     def write(self, path: str, content: str) -> Path:
-        """Writes a file, given relative to the project."""
+        """Write a file; the path is relative to the project."""
         file = self.path / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content, encoding="utf-8")
         return file
 
     def write_conf(self, environment: str, name: str, content: Mapping[str, Any]) -> Path:
-        """Writes `conf/<environment>/<name>.yml`."""
+        """Write `conf/<environment>/<name>.yml`."""
         text = yaml.safe_dump(dict(content), sort_keys=False)
         return self.write(f"conf/{environment}/{name}.yml", text)
 
     def clean(self) -> None:
-        """Removes what a run left behind (all of `data` that the project did not begin with, hook calls)."""
+        """Delete what runs have written: hook calls, and all of `data` except inputs."""
         for file in self.data.rglob("*"):
             if file.is_file() and (not file.name.startswith("input") or file.suffix == ".confirmed"):
                 file.unlink()
@@ -78,14 +78,14 @@ class Project:
             self.hook_log.unlink()
 
     def break_node(self, name: str) -> None:
-        """Lets a node of the `failing` scenario raise until `mend_node`."""
+        """Make a node of the `failing` scenario raise an exception until `fix_node`."""
         self.write(f"broken/{name}", "")
 
-    def mend_node(self, name: str) -> None:
+    def fix_node(self, name: str) -> None:
         (self.path / "broken" / name).unlink()
 
 
-def make_project(  # every argument is one file of the project
+def make_project(  # each argument is one file of the project
     path: Path,
     *,
     pipelines: str,
@@ -99,22 +99,22 @@ def make_project(  # every argument is one file of the project
     settings: str = "",
     package: str | None = None,
 ) -> Project:
-    """Writes a Kedro project into the folder `path`, which is made when missing.
+    """Write a Kedro project to the folder `path`, which is created if missing.
 
     Args:
         path: The project's folder.
-        pipelines: Source of `pipeline_registry.py`; it must define `register_pipelines`.
-        files: More modules of the package, name (`nodes.py`) to source.
+        pipelines: Source of `pipeline_registry.py`, which must define `register_pipelines`.
+        files: Source of further modules of the package, by name (`nodes.py`).
         catalog: `conf/base/catalog.yml`. A dataset's type may be the bare name of a class in
-            `sources/datasets.py`; the spelling of `MemoryDataset` and `CachedDataset` is that of the Kedro
-            installed. Patterns (`{name}_x`) need Kedro 0.18.12.
+            `sources/datasets.py`; `MemoryDataset` and `CachedDataset` get the spelling that the installed
+            Kedro requires. Patterns (`{name}_x`) need Kedro 0.18.12.
         parameters: `conf/base/parameters.yml`.
-        credentials: `conf/base/credentials.yml` (base, so that every environment has them).
+        credentials: `conf/base/credentials.yml` (in base, so that every environment has them).
         prefect: `prefect.yml`, in `conf/<prefect_environment>`; none is written for None.
         prefect_hooks: Whether `settings.py` has `PrefectHooks()` after `ProjectHooks()`.
-        settings: Source added to the end of `settings.py`.
-        package: The package's name; by default one that depends on the path, so that several projects can be
-            imported into one process.
+        settings: Source to append to `settings.py`.
+        package: The package's name; by default it depends on the path, so that one process can import several
+            projects.
 
     Returns:
         The project.
@@ -137,7 +137,7 @@ def make_project(  # every argument is one file of the project
         project.write_conf(prefect_environment, "prefect", prefect)
     project.data.mkdir(exist_ok=True)
 
-    project.write(f"src/{package}/__init__.py", '"""A project made for a test."""\n')
+    project.write(f"src/{package}/__init__.py", '"""A test project."""\n')
     project.write(f"src/{package}/settings.py", _settings(package, prefect_hooks) + settings)
     project.write(f"src/{package}/pipeline_registry.py", pipelines)
     for name in ("hooks.py", "datasets.py"):
@@ -148,9 +148,9 @@ def make_project(  # every argument is one file of the project
 
 
 def clean_environment(home: Path, **extra: str) -> dict[str, str]:
-    """The environment for a process of a test: ours, without any setting of Prefect's or Kedro's.
+    """The environment for a child process: ours, without the settings of Prefect and Kedro.
 
-    The home folder is `home`, lest `~/.prefect` be read or written.
+    The home folder is `home`, so that `~/.prefect` is neither read nor written.
     """
     kept = {
         key: value
@@ -164,7 +164,7 @@ def clean_environment(home: Path, **extra: str) -> dict[str, str]:
         "KEDRO_DISABLE_TELEMETRY": "1",
         "PYTHONPATH": str(REPOSITORY),
         "PYTHONIOENCODING": "utf-8",
-        # rich folds Kedro's log lines at the terminal's width, which hides words from tests
+        # rich wraps Kedro's log lines at the terminal's width, which hides words from tests
         "COLUMNS": "200",
         **extra,
     }
@@ -177,12 +177,12 @@ def run_kedro(
     home: Path | None = None,
     timeout: float = 240,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs `kedro …` in the project, in a process of its own, and returns when it ended, whatever its code.
+    """Run `kedro …` in the project, in a process of its own; return when it has exited, with any exit code.
 
     Args:
         project: Where to run.
         arguments: What follows `kedro` on the command line.
-        env: Variables laid over `clean_environment`.
+        env: Variables to add to `clean_environment`.
         home: The process's home folder; `<project>/home` by default.
         timeout: Seconds after which the process is killed and `subprocess.TimeoutExpired` raised.
     """
@@ -224,8 +224,8 @@ def hook_calls(project: Project, *names: str) -> list[dict[str, Any]]:
 def hook_counts(project: Project) -> Counter[tuple[str, str]]:
     """How often each pipeline, node and dataset hook was called for which node or dataset.
 
-    `after_context_created` and `after_catalog_created` are left out: Kedro calls them once per context and
-    per access to its catalog, so their number is a property of the runner and not of the pipeline.
+    `after_context_created` and `after_catalog_created` are not counted: Kedro calls them once per context and
+    per access to its catalog, so their number depends on the runner and not on the pipeline.
     """
     return Counter(
         (call["hook"], call.get("dataset") or call.get("node") or "")
@@ -235,10 +235,10 @@ def hook_counts(project: Project) -> Counter[tuple[str, str]]:
 
 
 def check_hook_order(calls: list[dict[str, Any]]) -> None:
-    """Asserts that the calls of one finished run came in an order that Kedro's own runners could produce.
+    """Assert that the hooks of one finished run were called in an order that Kedro's own runners produce.
 
-    The pipeline's hooks enclose all others; a node's hooks come in Kedro's order; nothing loads a dataset
-    before whatever saves it in this run has done so.
+    The pipeline's hooks enclose all others; a node's hooks are called in Kedro's order; a dataset is not
+    loaded before the run has saved it.
     """
     calls = [c for c in calls if c["hook"] not in {"after_context_created", "after_catalog_created"}]
     assert calls[0]["hook"] == "before_pipeline_run", calls[0]
@@ -285,7 +285,7 @@ def _settings(package: str, prefect_hooks: bool) -> str:
     if prefect_hooks:
         imports = f"from kedro_prefect_hooks import PrefectHooks\n\n{imports}"
         hooks += " PrefectHooks()"
-    return f'"""Settings of a project made for a test."""\n\n{imports}\nHOOKS = ({hooks})\n'
+    return f'"""Settings of a test project."""\n\n{imports}\nHOOKS = ({hooks})\n'
 
 
 def _catalog(catalog: Mapping[str, Any], package: str) -> dict[str, Any]:
@@ -304,7 +304,7 @@ def _dataset(config: Any, package: str) -> Any:
     return config
 
 
-_LOGGING = {  # Kedro before 0.18.2 has no logging configuration of its own; this is its template's, in short
+_LOGGING = {  # Kedro before 0.18.2 has no default logging configuration; this is its template's, shortened
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"simple": {"format": "%(asctime)s - %(name)s - %(levelname)s - %(message)s"}},

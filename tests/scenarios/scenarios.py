@@ -1,6 +1,6 @@
-"""Ready-made projects: `traps` has everything that is easy to get wrong, the others one thing each.
+"""Ready-made projects: `traps` has everything that is easy to get wrong, each other project one thing.
 
-Each function takes the project's folder and passes what else it is given on to `make_project`.
+Each function accepts the project's folder and passes further arguments to `make_project`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from tests.scenarios.project_factory import HAS_FACTORIES, SOURCES, Project, make_project
 
 SECRET = "s3cr3t-token-that-must-stay-in-credentials"
-"""The credential of the `traps` project, to be looked for where it must not be."""
+"""The credential of the `traps` project, for tests that search for it where it must not be."""
 
 
 def traps(path: Path, **options: Any) -> Project:
@@ -107,7 +107,7 @@ def register_pipelines():
 
 
 def fan(path: Path, width: int, **options: Any) -> Project:
-    """A source, `width` nodes that read it in memory, and one that adds theirs up into `data/total.json`."""
+    """A source, `width` nodes that read it in memory, and one that sums their outputs (`data/total.json`)."""
     pipelines = f"""
 from kedro.pipeline import Pipeline, node
 
@@ -137,8 +137,8 @@ def register_pipelines():
 def failing(path: Path, **options: Any) -> Project:
     """Nodes `first`, `second`, `third` in a row, in memory, then `last` into `data/end.json`.
 
-    A node raises ValueError("<name> is broken") as long as `project.break_node(name)` holds or the
-    environment variable FAIL_NODE names it. Each attempt writes the node's name to `data/attempts.txt`.
+    A node raises ValueError("<name> is broken") after `project.break_node(name)`, or if the environment
+    variable FAIL_NODE names it. Each attempt appends the node's name to `data/attempts.txt`.
     """
     pipelines = """
 import os
@@ -224,7 +224,7 @@ def register_pipelines():
 
 
 def unpicklable(path: Path, **options: Any) -> Project:
-    """`make_lock` gives `lock`, in memory and impossible to pickle, to `use_lock` (`data/end.json`)."""
+    """`make_lock` passes `lock`, in memory and impossible to pickle, to `use_lock` (`data/end.json`)."""
     pipelines = """
 import threading
 
@@ -257,8 +257,8 @@ def register_pipelines():
 def shared_by_assign(path: Path, **options: Any) -> Project:
     """`copy_mode: assign` shares one object: what `spoil` appends to `items`, `read` sees (`data/end.json`).
 
-    Only within one process, though: no runner can share an object between processes, and Kedro's own
-    ParallelRunner does not. So this is apart from `traps`.
+    This holds only within one process: no runner can share an object between processes, and Kedro's own
+    ParallelRunner does not. So it is not part of `traps`.
     """
     pipelines = """
 from kedro.pipeline import Pipeline, node

@@ -1,4 +1,4 @@
-"""The factory's projects run under Kedro's own runner, and what they leave is what the scenario promises."""
+"""The factory's projects run with Kedro's own runner, with the outputs that each scenario promises."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def traps(tmp_path: Path) -> Project:
     return scenarios.traps(tmp_path / "traps", prefect_hooks=False)
 
 
-def test_traps_give_the_same_outputs_run_after_run(traps: Project, kedro: Kedro) -> None:
+def test_traps_has_the_same_outputs_in_every_run(traps: Project, kedro: Kedro) -> None:
     kedro(traps, "run", ok=True)
     first = collect_outputs(traps)
     assert first == expected_outputs()
@@ -100,7 +100,7 @@ def test_traps_give_the_same_outputs_run_after_run(traps: Project, kedro: Kedro)
     assert collect_outputs(traps) == {**first, "confirmed_input_inbox.txt": "confirmed\n" * 2}
 
 
-def test_traps_record_every_hook_call(traps: Project, kedro: Kedro) -> None:
+def test_traps_records_every_hook_call(traps: Project, kedro: Kedro) -> None:
     kedro(traps, "run", "--env", "deploy", ok=True)
 
     calls = hook_calls(traps)
@@ -129,7 +129,7 @@ def test_traps_record_every_hook_call(traps: Project, kedro: Kedro) -> None:
         ["before_pipeline_run", "before_dataset_loaded b", "after_dataset_saved b", "after_pipeline_run"],
     ],
 )
-def test_an_order_that_kedro_would_not_allow_is_seen(hooks: list[str]) -> None:
+def test_an_impossible_hook_order_is_detected(hooks: list[str]) -> None:
     calls = []
     for hook in hooks:
         name, _, subject = hook.partition(" ")
@@ -139,7 +139,7 @@ def test_an_order_that_kedro_would_not_allow_is_seen(hooks: list[str]) -> None:
         check_hook_order(calls)
 
 
-def test_cleaned_project_is_as_new(traps: Project, kedro: Kedro) -> None:
+def test_a_cleaned_project_is_like_new(traps: Project, kedro: Kedro) -> None:
     kedro(traps, "run", ok=True)
     assert set(collect_outputs(traps)) == set(expected_outputs())
     traps.clean()
@@ -157,7 +157,7 @@ def test_chain_and_fan(tmp_path: Path, kedro: Kedro) -> None:
     assert collect_outputs(fan) == {"total.json": 8}
 
 
-def test_failing_node_can_be_mended(tmp_path: Path, kedro: Kedro) -> None:
+def test_a_failing_node_can_be_fixed(tmp_path: Path, kedro: Kedro) -> None:
     project = scenarios.failing(tmp_path / "failing", prefect_hooks=False)
     project.break_node("third")
     result = kedro(project, "run")
@@ -167,7 +167,7 @@ def test_failing_node_can_be_mended(tmp_path: Path, kedro: Kedro) -> None:
     assert [call["node"] for call in hook_calls(project, "on_node_error")] == ["third"]
     assert len(hook_calls(project, "on_pipeline_error")) == 1
 
-    project.mend_node("third")
+    project.fix_node("third")
     project.clean()
     kedro(project, "run", ok=True)
     assert collect_outputs(project)["end.json"] == 4
@@ -175,7 +175,7 @@ def test_failing_node_can_be_mended(tmp_path: Path, kedro: Kedro) -> None:
     assert kedro(project, "run", env={"FAIL_NODE": "second"}).returncode != 0
 
 
-def test_one_process_scenarios(tmp_path: Path, kedro: Kedro) -> None:
+def test_scenarios_for_one_process(tmp_path: Path, kedro: Kedro) -> None:
     shared = scenarios.shared_by_assign(tmp_path / "shared", prefect_hooks=False)
     kedro(shared, "run", ok=True)
     assert collect_outputs(shared) == {"end.json": {"items": [1, 2], "length": 2}}
@@ -189,7 +189,7 @@ def test_one_process_scenarios(tmp_path: Path, kedro: Kedro) -> None:
     assert collect_outputs(slow) == {"end.json": 3, "started.txt": "started"}
 
 
-def test_processes_see_no_settings_of_the_user(
+def test_child_processes_do_not_see_the_users_settings(
     traps: Project, kedro: Kedro, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KEDRO_ENV", "nowhere")

@@ -1,0 +1,1 @@
+"""Builds the Prefect objects that `prefect.yml` describes."""

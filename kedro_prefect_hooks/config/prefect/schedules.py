@@ -1,6 +1,6 @@
-"""Prefect schedules from `schedule:` in `prefect.yml`.
+"""Builds Prefect schedules from `schedule:` in `prefect.yml`.
 
-Every date is made definite here: a schedule that depended on when it was built would look changed at each
+Every clock gets a fixed start: a schedule that depends on when it was built would look changed at each
 registration.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from kedro_prefect_hooks.config.messages import Place, Problem, error_of
+from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem
 from kedro_prefect_hooks.config.schedule import ClockConfig, ScheduleConfig
 from kedro_prefect_hooks.errors import did_you_mean
 
@@ -17,43 +17,44 @@ if TYPE_CHECKING:
     import prefect
 
 EPOCH = datetime.datetime(2019, 1, 1)
-"""Where clocks begin that name no start: the date that Prefect's own `IntervalClock` takes."""
+"""The start of clocks without a start date: the one that Prefect's `IntervalClock` uses."""
 
 SHORTEST_INTERVAL = datetime.timedelta(minutes=1)
-"""Prefect's serialisation refuses a shorter one (`IntervalClockSchema`)."""
+"""Prefect's serialization refuses a shorter one (`IntervalClockSchema`)."""
 
 
 def build_schedule(config: ScheduleConfig, place: Place) -> prefect.schedules.Schedule:
-    """The Prefect schedule for a flow.
+    """Build the Prefect schedule for a flow.
 
     Args:
-        config: what `prefect.yml` says.
-        place: where it stands, for messages.
+        config: `schedule:` of the flow.
+        place: its place in the file, for messages.
 
     Raises:
-        ConfigError: a bad cron line or rule, an unknown time zone, an interval under a minute.
+        ConfigError: a cron expression, a rule or a time zone is invalid, or an interval is shorter than a
+            minute.
     """
     from prefect.schedules import Schedule
 
     places = [place] if config.clocks is None else [place.at("clocks", n) for n in range(len(config.clocks))]
-    return Schedule(clocks=[_clock(clock, where) for clock, where in zip(config.each_clock(), places)])
+    return Schedule(clocks=[_clock(clock, where) for clock, where in zip(config.merged_clocks(), places)])
 
 
 def _clock(config: ClockConfig, place: Place) -> prefect.schedules.clocks.Clock:
     from prefect.schedules import clocks
 
     zone = _zone(config.timezone, place)
-    start = _moment(config.start_date, zone)
+    start = _date_time(config.start_date, zone)
     shared: dict[str, Any] = {
         "parameter_defaults": dict(config.parameters) or None,
         "labels": list(config.labels) or None,
     }
     if config.dates is not None:
-        return clocks.DatesClock(dates=sorted(_moment(date, zone) for date in config.dates), **shared)
-    shared["end_date"] = _moment(config.end_date, zone)
-    # Prefect takes the time zone of a clock from its start.
+        return clocks.DatesClock(dates=sorted(_date_time(date, zone) for date in config.dates), **shared)
+    shared["end_date"] = _date_time(config.end_date, zone)
+    # Prefect reads the time zone of a clock from its start date.
     if start is None and (config.timezone is not None or config.rrule is not None):
-        start = _moment(EPOCH, zone)
+        start = _date_time(EPOCH, zone)
     shared["start_date"] = start
     if config.cron is not None:
         _check_cron(config.cron, place)
@@ -77,7 +78,7 @@ def _pendulum() -> Any:
 
 
 def _fail(place: Place, text: str) -> NoReturn:
-    raise error_of([Problem(place, text)])
+    raise InvalidConfigError([Problem(place, text)])
 
 
 def _zone(name: str | None, place: Place) -> Any:
@@ -99,7 +100,7 @@ def _zone_names() -> list[str]:
     return list(pytz.all_timezones)
 
 
-def _moment(value: datetime.datetime | None, zone: Any) -> Any:
+def _date_time(value: datetime.datetime | None, zone: Any) -> Any:
     pendulum = _pendulum()
     if value is None:
         return None
@@ -115,11 +116,11 @@ def _check_cron(line: str, place: Place) -> None:
 
     try:
         croniter(line)
-    except Exception as error:  # croniter has several, not all of one family
+    except Exception as error:  # croniter's exceptions have no common base
         reason = str(error).strip().rstrip(".")
         _fail(
             place.at("cron"),
-            f"bad cron line {line!r} ({reason}). "
+            f"invalid cron expression {line!r} ({reason}). "
             "Accepted: minute, hour, day of month, month, day of week, such as '0 6 * * 1-5'.",
         )
 
@@ -132,6 +133,6 @@ def _rule(text: str, start: Any, place: Place) -> Any:
     except Exception as error:  # dateutil raises ValueError, KeyError, TypeError, …
         _fail(
             place.at("rrule"),
-            f"bad recurrence rule {text!r} ({str(error).strip() or type(error).__name__}). "
+            f"invalid recurrence rule {text!r} ({str(error).strip() or type(error).__name__}). "
             "Accepted: an iCalendar rule such as 'FREQ=WEEKLY;BYDAY=MO,FR;BYHOUR=6;BYMINUTE=0;BYSECOND=0'.",
         )

@@ -1,6 +1,6 @@
-"""The limit to how deep a query may go: the real server's front allows 7 levels below the first.
+"""The limit on the depth of a query: 7 levels below the first, as in front of the real server.
 
-Introspection is not counted. Counts as the real server's `graphql-depth-limit` does.
+Counted as the real server's `graphql-depth-limit` counts: without introspection.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from graphql import (
     ValidationRule,
 )
 
-from kedro_prefect_hooks.embedded.graphql.faults import DEEPEST, DEPTH_EXCEEDED
+DEPTH_LIMIT = 7
 
 
 class DepthLimit(ValidationRule):
@@ -30,15 +30,20 @@ class DepthLimit(ValidationRule):
             for node in context.document.definitions
             if isinstance(node, FragmentDefinitionNode)
         }
-        self._known: Dict[str, int] = {}
+        self._fragment_depths: Dict[str, int] = {}
 
     def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
-        if self._depth(node, frozenset()) > DEEPEST:
+        if self._depth(node, frozenset()) > DEPTH_LIMIT:
             name = node.name.value if node.name else ""
-            self.report_error(GraphQLError(f"'{name}' {DEPTH_EXCEEDED}", node))
+            self.report_error(
+                GraphQLError(f"'{name}' exceeds maximum operation depth of {DEPTH_LIMIT}", node)
+            )
 
     def _depth(self, node: Any, within: FrozenSet[str]) -> int:
-        """How many levels of fields are below `node`. A fragment is measured once, not at each use."""
+        """How many levels of fields are below `node`. A fragment is measured once, not at each use.
+
+        `within` names the fragments being measured.
+        """
         deepest = 0
         for child in node.selection_set.selections if node.selection_set else ():
             if isinstance(child, FieldNode):
@@ -51,9 +56,9 @@ class DepthLimit(ValidationRule):
         return deepest
 
     def _fragment_depth(self, name: str, within: FrozenSet[str]) -> int:
-        # A fragment within itself is another rule's error.
+        # Another rule reports a fragment within itself.
         if name in within or name not in self._fragments:
             return 0
-        if name not in self._known:
-            self._known[name] = self._depth(self._fragments[name], within | {name})
-        return self._known[name]
+        if name not in self._fragment_depths:
+            self._fragment_depths[name] = self._depth(self._fragments[name], within | {name})
+        return self._fragment_depths[name]

@@ -1,7 +1,7 @@
 """`where` and `order_by` of the query language, as SQL over the tables.
 
 Relationships become EXISTS and scalar subqueries. As in the real server's query engine (Hasura 1), a
-comparison with null holds for every row: the command line leaves its unused options so. Knows nothing of
+comparison with null is true for every row: the command line sends null for unused options. Knows nothing of
 which columns are read.
 """
 
@@ -16,14 +16,14 @@ from kedro_prefect_hooks.embedded.storage import tables, values
 from kedro_prefect_hooks.embedded.storage.values import Interval, Json, Timestamp, Uuid
 
 Condition = Any
-"""A SQL condition; SQLAlchemy's own types lose their way among aliases and operators."""
+"""A SQL condition, which SQLAlchemy's own types cannot express across aliases and operators."""
 Sort = Tuple[Any, str]
 Rows = Any
 """A table or an alias of one."""
 
 
 def where(rows: Rows, expression: Dict[str, Any] | None) -> Condition:
-    """The condition that `expression` (a ``…_bool_exp``) sets for a row of `rows`."""
+    """The condition on `rows` that `expression` (a ``…_bool_exp``) stands for."""
     conditions = [
         _condition(rows, key, value) for key, value in (expression or {}).items() if value is not None
     ]
@@ -51,7 +51,7 @@ def _condition(rows: Rows, key: str, value: Any) -> Condition:
 
 
 def table_name(rows: Rows) -> str:
-    """The name of the table that `rows` is, or is an alias of."""
+    """The name of the table `rows`, or of the one it is an alias of."""
     table: Any = getattr(rows, "element", rows)
     return str(table.name)
 
@@ -60,10 +60,10 @@ def _compare(column: Any, operator: str, operand: Any) -> Condition:
     if operator == "_is_null":
         return column.is_(None) if operand else column.is_not(None)
     if operator in ("_in", "_nin"):
-        held = [kept(column, item) for item in operand]
+        stored = [stored_value(column, item) for item in operand]
         if isinstance(column.type, Json):
-            held = [values.canonical_json(item) for item in held]
-        found = sa.type_coerce(column, sa.Text).in_(among(held))
+            stored = [values.canonical_json(item) for item in stored]
+        found = sa.type_coerce(column, sa.Text).in_(in_subquery(stored))
         return sa.not_(found) if operator == "_nin" else found
     if isinstance(column.type, Json):
         return _compare_json(column, operator, operand)
@@ -71,7 +71,7 @@ def _compare(column: Any, operator: str, operand: Any) -> Condition:
         function, positive = _TEXT[operator]
         matches = getattr(sa.func, function)(column, operand) == 1
         return matches if positive else sa.not_(matches)
-    return _ORDER[operator](column, sa.literal(kept(column, operand), column.type))
+    return _ORDER[operator](column, sa.literal(stored_value(column, operand), column.type))
 
 
 def _compare_json(column: Any, operator: str, operand: Any) -> Condition:
@@ -88,8 +88,8 @@ def _compare_json(column: Any, operator: str, operand: Any) -> Condition:
     return _ORDER[operator](text, values.canonical_json(operand))
 
 
-def kept(column: Any, value: Any) -> Any:
-    """`value` as the column keeps it. Raises DataError for one that its type cannot hold."""
+def stored_value(column: Any, value: Any) -> Any:
+    """`value` as the column stores it. Raises DataError for one that is invalid for its type."""
     if isinstance(column.type, Uuid):
         return values.parse_uuid(value)
     if isinstance(column.type, Timestamp):
@@ -99,8 +99,8 @@ def kept(column: Any, value: Any) -> Any:
     return value
 
 
-def among(items: List[Any]) -> Any:
-    """The items as a subquery for IN: one bound value however many they are, so one statement for all."""
+def in_subquery(items: List[Any]) -> Any:
+    """The items as a subquery for IN: one bound value, so one SQL statement, however many there are."""
     return sa.select(sa.func.json_each(json.dumps(items)).table_valued("value").c.value)
 
 
@@ -121,7 +121,7 @@ _TEXT = {
 
 
 def order_by(rows: Rows, orders: List[Dict[str, Any]] | None) -> List[Sort]:
-    """What to sort by, first first: expressions over `rows`, each with its ``order_by`` word."""
+    """What to sort by, the most significant first: expressions over `rows`, each with its direction."""
     return [
         sort
         for order in orders or []
@@ -146,8 +146,8 @@ def _sorts(rows: Rows, key: str, value: Any) -> List[Sort]:
         expressions = _aggregates(other, value)
     joined = other.c[relation.remote] == rows.c[relation.local]
     return [
-        (sa.select(expression).select_from(other).where(joined).correlate(rows).scalar_subquery(), word)
-        for expression, word in expressions
+        (sa.select(expression).select_from(other).where(joined).correlate(rows).scalar_subquery(), direction)
+        for expression, direction in expressions
     ]
 
 
@@ -158,13 +158,14 @@ def _aggregates(rows: Rows, order: Dict[str, Any]) -> List[Sort]:
             sorts.append((sa.func.count(), value))
         else:
             sorts.extend(
-                (getattr(sa.func, function)(rows.c[name]), word) for name, word in (value or {}).items()
+                (getattr(sa.func, function)(rows.c[name]), direction)
+                for name, direction in (value or {}).items()
             )
-    return [(expression, word) for expression, word in sorts if word is not None]
+    return [(expression, direction) for expression, direction in sorts if direction is not None]
 
 
-def directed(expression: Any, word: str) -> Any:
-    """`expression` in an ``order_by`` word's direction: as in PostgreSQL, null is greater than all else."""
-    sort = sa.desc(expression) if word.startswith("desc") else sa.asc(expression)
-    nulls_first = word.endswith("nulls_first") or word == "desc"
+def directed(expression: Any, direction: str) -> Any:
+    """`expression` in a direction such as ``desc``. As in PostgreSQL, null sorts after every other value."""
+    sort = sa.desc(expression) if direction.startswith("desc") else sa.asc(expression)
+    nulls_first = direction.endswith("nulls_first") or direction == "desc"
     return sort.nulls_first() if nulls_first else sort.nulls_last()

@@ -1,6 +1,6 @@
-"""Answers queries of the tables, with one SQL statement for each level of a query however many its rows.
+"""Answers queries of the tables: one SQL statement per level of a query, however many rows it has.
 
-It reads only the columns that are asked for. Knows nothing of HTTP or of mutations.
+Reads only the selected columns. Knows nothing of HTTP or of mutations.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from kedro_prefect_hooks.embedded.graphql import filters
 from kedro_prefect_hooks.embedded.graphql.document import Field
-from kedro_prefect_hooks.embedded.graphql.faults import QueryFault
+from kedro_prefect_hooks.embedded.graphql.request_errors import QueryError
 from kedro_prefect_hooks.embedded.storage import tables, values
 from kedro_prefect_hooks.embedded.storage.values import Interval, Timestamp
 
@@ -39,10 +39,10 @@ def aggregate(connection: sa.Connection, table: str, field: Field) -> Row:
 
 
 class _Level:
-    """The rows of one table at one level of a query: all of them, or those that belong to given parents.
+    """The rows of one table at one level of a query: all of them, or those of some parent rows.
 
-    With `key` and `parents`, arguments such as ``limit`` hold for each parent by itself, and answers are
-    grouped by parent; without, there is one group, None.
+    With `key` and `parents`, arguments such as ``limit`` apply per parent, and answers are grouped by parent;
+    without, there is one group, None.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class _Level:
 
     def rows(self, fields: List[Field]) -> Grouped:
         relations = tables.RELATIONS[self.name]
-        wanted = {"id"} | ({self.key} if self.key else set())
+        needed = {"id"} | ({self.key} if self.key else set())
         for field in fields:
-            relation = relations.get(field.name) or relations.get(_base(field.name))
-            wanted.add(relation.local if relation else field.name)
-        names = [column.name for column in self.table.c if column.name in wanted]
+            relation = relations.get(field.name) or relations.get(_relation_name(field.name))
+            needed.add(relation.local if relation else field.name)
+        names = [column.name for column in self.table.c if column.name in needed]
         found = [dict(zip(names, row)) for row in self.connection.execute(self._select(names))]
         grouped: Grouped = defaultdict(list)
         for row, answer in zip(found, self._answers(fields, found)):
@@ -77,9 +77,9 @@ class _Level:
     def _answers(self, fields: List[Field], found: List[Row]) -> List[Row]:
         answers: List[Row] = [{} for _ in found]
         for field in fields:
-            got = self._getter(field, found)
+            getter = self._getter(field, found)
             for row, answer in zip(found, answers):
-                answer[field.key] = got(row)
+                answer[field.key] = getter(row)
         return answers
 
     def _getter(self, field: Field, found: List[Row]) -> Callable[[Row], Any]:
@@ -91,7 +91,7 @@ class _Level:
 
     def _related(self, field: Field, found: List[Row]) -> Callable[[Row], Any]:
         relations = tables.RELATIONS[self.name]
-        relation = relations.get(field.name) or relations[_base(field.name)]
+        relation = relations.get(field.name) or relations[_relation_name(field.name)]
         parents = list({row[relation.local]: None for row in found if row[relation.local] is not None})
         level = _Level(self.connection, relation.table, field.arguments, relation.remote, parents)
         if field.name not in relations:
@@ -107,138 +107,140 @@ class _Level:
         for field in fields:
             if field.name == "nodes":
                 nodes = self.rows(field.fields)
-                told: Dict[Any, Any] = {parent: nodes.get(parent, []) for parent in parents}
+                per_parent: Dict[Any, Any] = {parent: nodes.get(parent, []) for parent in parents}
             elif field.name == "aggregate":
                 totals = self._totals(field.fields)
-                told = {parent: totals.get(parent) or self._nothing(field.fields) for parent in parents}
+                per_parent = {parent: totals.get(parent) or self._nothing(field.fields) for parent in parents}
             else:
-                told = dict.fromkeys(parents, f"{self.name}_aggregate")
+                per_parent = dict.fromkeys(parents, f"{self.name}_aggregate")
             for parent, answer in answers.items():
-                answer[field.key] = told[parent]
+                answer[field.key] = per_parent[parent]
         return answers
 
     def _totals(self, fields: List[Field]) -> Dict[Any, Row]:
         base = self._select([column.name for column in self.table.c]).subquery()
         columns: List[Any] = [base.c[self.key]] if self.key else []
-        shapes: List[Callable[[Any], Any]] = []
+        formatters: List[Callable[[Any], Any]] = []
         for leaf in _leaves(fields):
             columns.append(_total(base, leaf))
-            shapes.append(_shape(self.table, leaf))
+            formatters.append(_leaf_formatter(self.table, leaf))
         statement = sa.select(*columns, sa.func.count()).select_from(base)
         if self.key:
             statement = statement.group_by(base.c[self.key])
         totals = {}
         for result in self.connection.execute(statement):
             numbers = list(result)[1:] if self.key else list(result)
-            shaped = [shape(number) for shape, number in zip(shapes, numbers)]
-            totals[result[0] if self.key else None] = self._fill(fields, shaped)
+            formatted = [formatter(number) for formatter, number in zip(formatters, numbers)]
+            totals[result[0] if self.key else None] = self._fill(fields, formatted)
         return totals
 
     def _nothing(self, fields: List[Field]) -> Row:
         return self._fill(fields, [0 if leaf.name == "count" else None for leaf in _leaves(fields)])
 
     def _fill(self, fields: List[Field], numbers: List[Any]) -> Row:
-        """The answer to ``aggregate { … }`` from the numbers of its `_leaves`."""
-        left = iter(numbers)
+        """The answer to ``aggregate { … }``, from the numbers of its `_leaves`."""
+        remaining = iter(numbers)
         answer: Row = {}
         for field in fields:
             if field.name == "__typename":
                 answer[field.key] = f"{self.name}_aggregate_fields"
             elif field.name == "count":
-                answer[field.key] = next(left)
+                answer[field.key] = next(remaining)
             else:
                 kind = f"{self.name}_{field.name}_fields"
                 answer[field.key] = {
-                    leaf.key: kind if leaf.name == "__typename" else next(left) for leaf in field.fields
+                    leaf.key: kind if leaf.name == "__typename" else next(remaining) for leaf in field.fields
                 }
         return answer
 
     def _select(self, names: List[str]) -> sa.Select[Any]:
         """A statement for the columns `names` of this level's rows, in their order."""
-        limit, offset = _checked(self.arguments, "limit"), _checked(self.arguments, "offset") or 0
+        limit, offset = _non_negative(self.arguments, "limit"), _non_negative(self.arguments, "offset") or 0
         conditions = [filters.where(self.table, self.arguments.get("where"))]
         if self.key:
-            conditions.append(self.table.c[self.key].in_(filters.among(self.parents or [])))
-        words = [word for _, word in self.sorts]
+            conditions.append(self.table.c[self.key].in_(filters.in_subquery(self.parents or [])))
+        directions = [direction for _, direction in self.sorts]
         distinct = self._distinct()
-        each = [self.key] if self.key else []
-        for_each = bool(each) and (limit is not None or offset > 0)
-        if not distinct and not for_each:
+        parent_key = [self.key] if self.key else []
+        paged_per_parent = bool(parent_key) and (limit is not None or offset > 0)
+        if not distinct and not paged_per_parent:
             rows = sa.select(*[self.table.c[name] for name in names]).where(*conditions)
             return _paged(rows.order_by(*[filters.directed(*sort) for sort in self.sorts]), limit, offset)
-        kept = [self.table.c[name] for name in {**dict.fromkeys(names), **dict.fromkeys([*distinct, *each])}]
+        columns = [
+            self.table.c[name] for name in {**dict.fromkeys(names), **dict.fromkeys([*distinct, *parent_key])}
+        ]
         sorts = [expression.label(f"_{i}") for i, (expression, _) in enumerate(self.sorts)]
-        rows = sa.select(*kept, *sorts).where(*conditions)
+        rows = sa.select(*columns, *sorts).where(*conditions)
         if distinct:
-            rows = _ranked(rows, [*each, *distinct], words, 0, 1)
-        if for_each:
-            rows, limit, offset = _ranked(rows, each, words, offset, limit), None, 0
+            rows = _ranked(rows, [*parent_key, *distinct], directions, 0, 1)
+        if paged_per_parent:
+            rows, limit, offset = _ranked(rows, parent_key, directions, offset, limit), None, 0
         found = rows.subquery()
-        answer = sa.select(*[found.c[name] for name in names]).order_by(*_resorted(found, words))
+        answer = sa.select(*[found.c[name] for name in names]).order_by(*_resorted(found, directions))
         return _paged(answer, limit, offset)
 
     def _distinct(self) -> List[str]:
         names = self.arguments.get("distinct_on") or []
         first = [getattr(expression, "name", None) for expression, _ in self.sorts[: len(names)]]
         if self.sorts and set(first) != set(names[: len(first)]):
-            raise QueryFault('"distinct_on" columns must match initial "order_by" columns', "$.selectionSet")
+            raise QueryError('"distinct_on" columns must match initial "order_by" columns', "$.selectionSet")
         return list(names)
 
 
-def _checked(arguments: Dict[str, Any], name: str) -> int | None:
+def _non_negative(arguments: Dict[str, Any], name: str) -> int | None:
     number: int | None = arguments.get(name)
     if number is not None and number < 0:
-        raise QueryFault("unexpected negative value", f"$.selectionSet.args.{name}")
+        raise QueryError("unexpected negative value", f"$.selectionSet.args.{name}")
     return number
 
 
-def _resorted(rows: sa.Subquery, words: List[str]) -> List[Any]:
-    """The order that the sort columns ``_0``, ``_1``, … of a subquery carry."""
-    return [filters.directed(rows.c[f"_{i}"], word) for i, word in enumerate(words)]
+def _resorted(rows: sa.Subquery, directions: List[str]) -> List[Any]:
+    """The order given by the sort columns ``_0``, ``_1``, … of a subquery."""
+    return [filters.directed(rows.c[f"_{i}"], direction) for i, direction in enumerate(directions)]
 
 
 def _ranked(
-    statement: sa.Select[Any], by: List[str], words: List[str], skip: int, count: int | None
+    statement: sa.Select[Any], by: List[str], directions: List[str], skip: int, count: int | None
 ) -> sa.Select[Any]:
-    """Of the statement's rows, for each value of `by`: `count` of them after the first `skip`."""
+    """For each value of the columns `by`, `count` rows of the statement after the first `skip`."""
     inner = statement.subquery()
-    place = sa.func.row_number().over(
-        partition_by=[inner.c[name] for name in by], order_by=_resorted(inner, words) or None
+    rank = sa.func.row_number().over(
+        partition_by=[inner.c[name] for name in by], order_by=_resorted(inner, directions) or None
     )
-    ranked = sa.select(*inner.c, place.label("_place")).subquery()
-    kept = sa.select(*[column for column in ranked.c if column.name != "_place"])
-    kept = kept.where(ranked.c["_place"] > skip)
-    return kept if count is None else kept.where(ranked.c["_place"] <= skip + count)
+    ranked = sa.select(*inner.c, rank.label("_rank")).subquery()
+    selected = sa.select(*[column for column in ranked.c if column.name != "_rank"])
+    selected = selected.where(ranked.c["_rank"] > skip)
+    return selected if count is None else selected.where(ranked.c["_rank"] <= skip + count)
 
 
 def _paged(statement: sa.Select[Any], limit: int | None, offset: int) -> sa.Select[Any]:
     if limit is None and not offset:
         return statement
-    # SQLite has no OFFSET without LIMIT; -1 is none.
+    # SQLite has no OFFSET without LIMIT; -1 means no limit.
     return statement.limit(-1 if limit is None else limit).offset(offset)
 
 
-def _base(name: str) -> str:
+def _relation_name(name: str) -> str:
     return name[: -len("_aggregate")] if name.endswith("_aggregate") else name
 
 
 def _column(column: sa.Column[Any], field: Field) -> Callable[[Row], Any]:
     path = field.arguments.get("path")
-    shape = _shaped(column)
+    formatter = _formatter(column)
     if path:
         return lambda row: _at_path(row[column.name], path)
-    return lambda row: shape(row[column.name])
+    return lambda row: formatter(row[column.name])
 
 
-def _shaped(column: sa.Column[Any]) -> Callable[[Any], Any]:
-    for kind, write in ((Timestamp, values.format_timestamp), (Interval, values.format_interval)):
+def _formatter(column: sa.Column[Any]) -> Callable[[Any], Any]:
+    for kind, format_ in ((Timestamp, values.format_timestamp), (Interval, values.format_interval)):
         if isinstance(column.type, kind):
-            return lambda value, write=write: None if value is None else write(value)  # type: ignore[misc]
+            return lambda value, format_=format_: None if value is None else format_(value)  # type: ignore[misc]
     return lambda value: value
 
 
 def _at_path(value: Any, path: str) -> Any:
-    """What is at a path such as ``$.labels[0]`` or ``env.NAME`` in a JSON value; None when nothing is."""
+    """The value at a path such as ``$.labels[0]`` or ``env.NAME`` in a JSON value; None if there is none."""
     for name, index in re.findall(r"([^.\[\]$]+)|\[\"?'?(\d+|[^\]\"']+)\"?'?\]", path):
         step = name or index
         if isinstance(value, list) and step.isdigit() and int(step) < len(value):
@@ -251,7 +253,7 @@ def _at_path(value: Any, path: str) -> Any:
 
 
 def _leaves(fields: List[Field]) -> List[Field]:
-    """The numbers that an ``aggregate`` asks for, in the order in which `_fill` puts them."""
+    """The numbers that an ``aggregate`` selects, in the order in which `_fill` reads them."""
     found = []
     for field in fields:
         if field.name == "count":
@@ -273,7 +275,7 @@ def _total(base: Any, leaf: Field) -> Any:
     return sa.func.count(sa.distinct(counted) if leaf.arguments.get("distinct") else counted)
 
 
-def _shape(table: sa.Table, leaf: Field) -> Callable[[Any], Any]:
+def _leaf_formatter(table: sa.Table, leaf: Field) -> Callable[[Any], Any]:
     if leaf.name == "count" or leaf.arguments.get("function") == "avg":
         return lambda value: value
-    return _shaped(table.c[leaf.name])
+    return _formatter(table.c[leaf.name])

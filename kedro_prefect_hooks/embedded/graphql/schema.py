@@ -1,11 +1,12 @@
 """The GraphQL schema, made from the description of the tables and the declarations of the operations.
 
-Every name is the real schema's. What PostgreSQL can and SQLite cannot (standard deviations, casts) is left
+Every name is the real schema's. What PostgreSQL can do and SQLite cannot (standard deviations, casts) is left
 out. Knows nothing of how a field is answered.
 """
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import Any, Callable, Dict, List
 
@@ -26,20 +27,46 @@ from graphql import (
     GraphQLScalarType,
     GraphQLSchema,
     GraphQLString,
+    StringValueNode,
+    ValueNode,
+    value_from_ast_untyped,
 )
 
 from kedro_prefect_hooks.embedded import operations
 from kedro_prefect_hooks.embedded.operations import registry
 from kedro_prefect_hooks.embedded.storage import tables
-from kedro_prefect_hooks.embedded.storage.values import Interval, Json, Timestamp, Uuid
+from kedro_prefect_hooks.embedded.storage.values import (
+    Interval,
+    Json,
+    Timestamp,
+    Uuid,
+    parse_timestamp,
+    parse_uuid,
+)
 
+
+def _parse_json_literal(node: ValueNode, variables: Dict[str, Any] | None = None) -> Any:
+    """JSON in a document: as GraphQL values or, as the real server accepts it, as a string of JSON."""
+    if isinstance(node, StringValueNode):
+        return json.loads(node.value)
+    return value_from_ast_untyped(node, variables)
+
+
+# Values of the lower-case scalars, the query engine's, are parsed when they are compared with a column.
 _SCALARS = {name: GraphQLScalarType(name) for name in ("uuid", "timestamptz", "jsonb", "interval")}
-_SCALARS.update({name: GraphQLScalarType(name) for name in ("UUID", "DateTime", "JSON")})
-_SCALARS.update(Int=GraphQLInt, Float=GraphQLFloat, Boolean=GraphQLBoolean, String=GraphQLString)
+_SCALARS.update(
+    UUID=GraphQLScalarType("UUID", parse_value=parse_uuid),
+    DateTime=GraphQLScalarType("DateTime", parse_value=parse_timestamp),
+    JSON=GraphQLScalarType("JSON", parse_value=lambda value: value, parse_literal=_parse_json_literal),
+    Int=GraphQLInt,
+    Float=GraphQLFloat,
+    Boolean=GraphQLBoolean,
+    String=GraphQLString,
+)
 
 _COMPARISONS = ("_eq", "_neq", "_gt", "_gte", "_lt", "_lte")
 _LIST_COMPARISONS = ("_in", "_nin")
-_TEXT_COMPARISONS = tuple(
+_STRING_COMPARISONS = tuple(
     f"_{no}{word}" for word in ("like", "ilike", "similar", "regex", "iregex") for no in ("", "n")
 )
 
@@ -65,12 +92,12 @@ def of_kind(table: sa.Table, *scalars: str) -> List[sa.Column[Any]]:
 
 
 ORDERED_SCALARS = ("uuid", "timestamptz", "String", "Int", "interval")
-"""Scalars that have a least and a greatest value; PostgreSQL has none of jsonb and boolean."""
+"""Scalars that have `min` and `max`; in PostgreSQL, jsonb and boolean have neither."""
 
 
 @lru_cache(maxsize=None)
 def schema() -> GraphQLSchema:
-    """The schema; built at the first call."""
+    """The schema, built at the first call."""
     return _Builder().build()
 
 
@@ -100,24 +127,24 @@ class _Builder:
             GraphQLObjectType("Query", self._queries), GraphQLObjectType("Mutation", self._mutations)
         )
 
-    def type(self, spelling: str) -> Any:
-        """The type that a spelling such as ``[String!]!`` means."""
-        if spelling.endswith("!"):
-            return GraphQLNonNull(self.type(spelling[:-1]))
-        if spelling.startswith("["):
-            return GraphQLList(self.type(spelling[1:-1]))
-        return self.types[spelling]
+    def type(self, notation: str) -> Any:
+        """The type for a notation such as ``[String!]!``."""
+        if notation.endswith("!"):
+            return GraphQLNonNull(self.type(notation[:-1]))
+        if notation.startswith("["):
+            return GraphQLList(self.type(notation[1:-1]))
+        return self.types[notation]
 
-    def _field(self, spelling: str, **arguments: str) -> GraphQLField:
+    def _field(self, notation: str, **arguments: str) -> GraphQLField:
         return GraphQLField(
-            self.type(spelling), {k: GraphQLArgument(self.type(v)) for k, v in arguments.items()}
+            self.type(notation), {k: GraphQLArgument(self.type(v)) for k, v in arguments.items()}
         )
 
     def _object(self, name: str, fields: Callable[[], Dict[str, GraphQLField]]) -> None:
         self.types[name] = GraphQLObjectType(name, fields)
 
     def _plain(self, name: str, fields: Dict[str, str]) -> None:
-        """An object whose fields take no arguments."""
+        """An object whose fields have no arguments."""
         self._object(name, lambda: {k: self._field(v) for k, v in fields.items()})
 
     def _input(self, name: str, fields: Dict[str, str]) -> None:
@@ -130,7 +157,7 @@ class _Builder:
         fields = dict.fromkeys(_COMPARISONS, scalar)
         fields.update(dict.fromkeys(_LIST_COMPARISONS, f"[{scalar}!]"), _is_null="Boolean")
         if scalar == "String":
-            fields.update(dict.fromkeys(_TEXT_COMPARISONS, "String"))
+            fields.update(dict.fromkeys(_STRING_COMPARISONS, "String"))
         if scalar == "jsonb":
             for key in ("_gt", "_gte", "_lt", "_lte"):
                 del fields[key]

@@ -1,14 +1,14 @@
-"""The mutations, and the queries that are not a table's, in one module a subject.
+"""The mutations, and the queries that do not read a table: one module per subject.
 
-The function names, inputs, answers and words of errors are the real server's. Each takes a
-`registry.Request` and its input, and makes its own transactions.
+Names, arguments, answers and error messages are the real server's. Each function accepts a `registry.Request`
+and its arguments, and opens its own transactions.
 """
 
 from __future__ import annotations
 
 
 def load() -> None:
-    """Make all operations known to the registry."""
+    """Import every operation, which registers it."""
     from kedro_prefect_hooks.embedded.operations import (  # noqa: F401
         agents,
         artifacts,

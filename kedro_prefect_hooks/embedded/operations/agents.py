@@ -20,19 +20,19 @@ _AGENT, _CONFIG = tables.agent, tables.agent_config
     type="String!",
     name="String",
 )
-def register_agent(request: Request, given: Input) -> Dict[str, Any]:
-    """The id of an agent: the same for one of the same name, type, labels and Prefect version."""
-    labels = sorted(given.get("labels") or [])
+def register_agent(request: Request, arguments: Input) -> Dict[str, Any]:
+    """The agent's id, which is the same for every agent with this name, type, labels and Prefect version."""
+    labels = sorted(arguments.get("labels") or [])
     core_version = request.headers.get("x-prefect-core-version")
     same = [
-        _AGENT.c.name.is_not_distinct_from(given.get("name")),
-        _AGENT.c.type == given["type"],
+        _AGENT.c.name.is_not_distinct_from(arguments.get("name")),
+        _AGENT.c.type == arguments["type"],
         _AGENT.c.core_version.is_not_distinct_from(core_version),
         sa.type_coerce(_AGENT.c.labels, sa.Text) == values.canonical_json(labels),
     ]
     now = request.database.now()
     with request.database.write() as connection:
-        tenant_id = given.get("tenant_id") or connection.execute(sa.select(tables.tenant.c.id)).scalar()
+        tenant_id = arguments.get("tenant_id") or connection.execute(sa.select(tables.tenant.c.id)).scalar()
         known = connection.execute(
             sa.select(_AGENT.c.id).where(_AGENT.c.tenant_id == tenant_id, *same)
         ).scalar()
@@ -45,9 +45,9 @@ def register_agent(request: Request, given: Input) -> Dict[str, Any]:
                 created=now,
                 updated=now,
                 tenant_id=tenant_id,
-                agent_config_id=given.get("agent_config_id"),
-                name=given.get("name"),
-                type=given["type"],
+                agent_config_id=arguments.get("agent_config_id"),
+                name=arguments.get("name"),
+                type=arguments["type"],
                 core_version=core_version,
                 labels=labels,
             )
@@ -56,14 +56,14 @@ def register_agent(request: Request, given: Input) -> Dict[str, Any]:
 
 
 @mutation("success_payload", agent_id="UUID!")
-def delete_agent(request: Request, given: Input) -> Dict[str, Any]:
+def delete_agent(request: Request, arguments: Input) -> Dict[str, Any]:
     with request.database.write() as connection:
-        result = connection.execute(_AGENT.delete().where(_AGENT.c.id == given["agent_id"]))
+        result = connection.execute(_AGENT.delete().where(_AGENT.c.id == arguments["agent_id"]))
     return {"success": bool(result.rowcount)}
 
 
 @mutation("agent_config_id_payload", tenant_id="UUID!", name="String", settings="JSON")
-def create_agent_config(request: Request, given: Input) -> Dict[str, Any]:
+def create_agent_config(request: Request, arguments: Input) -> Dict[str, Any]:
     now, config_id = request.database.now(), values.new_id()
     with request.database.write() as connection:
         connection.execute(
@@ -71,28 +71,28 @@ def create_agent_config(request: Request, given: Input) -> Dict[str, Any]:
                 id=config_id,
                 created=now,
                 updated=now,
-                tenant_id=given["tenant_id"],
-                name=given.get("name"),
-                settings=given.get("settings") or {},
+                tenant_id=arguments["tenant_id"],
+                name=arguments.get("name"),
+                settings=arguments.get("settings") or {},
             )
         )
     return {"id": config_id}
 
 
 @mutation("success_payload", agent_config_id="UUID!", name="String", settings="JSON")
-def update_agent_config(request: Request, given: Input) -> Dict[str, Any]:
-    changes = {key: given[key] for key in ("name", "settings") if given.get(key) is not None}
+def update_agent_config(request: Request, arguments: Input) -> Dict[str, Any]:
+    changes = {key: arguments[key] for key in ("name", "settings") if arguments.get(key) is not None}
     with request.database.write() as connection:
         result = connection.execute(
             _CONFIG.update()
-            .where(_CONFIG.c.id == given["agent_config_id"])
+            .where(_CONFIG.c.id == arguments["agent_config_id"])
             .values(updated=request.database.now(), **changes)
         )
     return {"success": bool(result.rowcount)}
 
 
 @mutation("success_payload", agent_config_id="UUID!")
-def delete_agent_config(request: Request, given: Input) -> Dict[str, Any]:
+def delete_agent_config(request: Request, arguments: Input) -> Dict[str, Any]:
     with request.database.write() as connection:
-        result = connection.execute(_CONFIG.delete().where(_CONFIG.c.id == given["agent_config_id"]))
+        result = connection.execute(_CONFIG.delete().where(_CONFIG.c.id == arguments["agent_config_id"]))
     return {"success": bool(result.rowcount)}

@@ -1,7 +1,7 @@
-"""When a schedule is due next. The one place where the embedded API imports Prefect, and only when asked.
+"""When a schedule is due next: the one place where the embedded API imports Prefect, and only when called.
 
-A schedule is what Prefect's own serialisation made of one: cron, interval, dates or rrule clocks, filters and
-adjustments. Only Prefect reads them all right.
+Schedules are stored as Prefect serialized them: with cron, interval, dates or rrule clocks, filters and
+adjustments. Only Prefect can read all of these correctly.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from kedro_prefect_hooks.embedded.storage import values
 
 
 class Event(NamedTuple):
-    """One time a schedule is due (microseconds), with what its clock gives the run."""
+    """One time (in microseconds) at which a schedule is due, with its clock's parameters and labels."""
 
     start_time: int
     parameters: Optional[Dict[str, Any]]
     labels: Optional[List[str]]
 
     @property
-    def is_particular(self) -> bool:
-        """Whether it differs from another clock's run at the same time."""
+    def has_overrides(self) -> bool:
+        """Whether its run differs from that of another clock due at the same time."""
         return bool(self.parameters) or self.labels is not None
 
 
 def next_events(schedule: Dict[str, Any], after: int, count: int) -> List[Event]:
-    """The next `count` events of a serialised schedule after a moment.
+    """The next `count` events of a serialized schedule after a time.
 
-    Raises ValueError when it cannot be read.
+    Raises ValueError when Prefect cannot read it.
     """
     _prepare_prefect()
     import pendulum
@@ -40,7 +40,7 @@ def next_events(schedule: Dict[str, Any], after: int, count: int) -> List[Event]
             .next(count, after=pendulum.instance(values.to_datetime(after)), return_events=True)
         )
     except Exception as error:
-        # What third-party clocks and parsers raise has no common base.
+        # The exceptions of clocks and parsers have no common base class.
         raise ValueError(f"The schedule {schedule} cannot be read: {error}") from error
     return [
         Event(values.to_microseconds(event.start_time), event.parameter_defaults or None, event.labels)
@@ -49,7 +49,7 @@ def next_events(schedule: Dict[str, Any], after: int, count: int) -> List[Event]
 
 
 def check_clock(clock: Dict[str, Any]) -> None:
-    """Raises ValueError for a clock that Prefect cannot read."""
+    """Raise ValueError if Prefect cannot read a clock."""
     _prepare_prefect()
     from prefect.serialization.schedule import ClockSchema
 
@@ -60,5 +60,5 @@ def check_clock(clock: Dict[str, Any]) -> None:
 
 
 def _prepare_prefect() -> None:
-    """What must be in place before Prefect's schedules are read."""
+    """Apply the workarounds without which Prefect cannot load its schedules."""
     import kedro_prefect_hooks.compat.prefect  # noqa: F401

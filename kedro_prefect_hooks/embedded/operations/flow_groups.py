@@ -1,4 +1,4 @@
-"""Settings that hold for all versions of a flow."""
+"""Flow groups: the settings that all versions of a flow share."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from kedro_prefect_hooks.embedded.storage import tables, values
 _GROUP, _FLOW = tables.flow_group, tables.flow
 
 
-def _update(request: Request, given: Input, **changes: Any) -> Dict[str, Any]:
+def _update(request: Request, arguments: Input, **changes: Any) -> Dict[str, Any]:
     with request.database.write() as connection:
         result = connection.execute(
             _GROUP.update()
-            .where(_GROUP.c.id == given["flow_group_id"])
+            .where(_GROUP.c.id == arguments["flow_group_id"])
             .values(updated=request.database.now(), **changes)
         )
         if "schedule" in changes:
-            # What the old schedule had made; the scheduler makes the new one's.
-            of_group = sa.select(_FLOW.c.id).where(_FLOW.c.flow_group_id == given["flow_group_id"])
+            # The runs of the old schedule; the scheduler creates those of the new one.
+            of_group = sa.select(_FLOW.c.id).where(_FLOW.c.flow_group_id == arguments["flow_group_id"])
             scheduled_runs.delete_scheduled_runs(connection, tables.flow_run.c.flow_id.in_(of_group))
     return {"success": bool(result.rowcount)}
 
 
 @mutation("success_payload", flow_group_id="UUID!", description="String")
-def set_flow_group_description(request: Request, given: Input) -> Dict[str, Any]:
-    return _update(request, given, description=given.get("description"))
+def set_flow_group_description(request: Request, arguments: Input) -> Dict[str, Any]:
+    return _update(request, arguments, description=arguments.get("description"))
 
 
 @mutation("success_payload", flow_group_id="UUID!", labels="[String!]")
-def set_flow_group_labels(request: Request, given: Input) -> Dict[str, Any]:
-    """Labels for runs of all versions; null gives back the flow's own."""
-    labels = given.get("labels")
-    return _update(request, given, labels=None if labels is None else sorted(set(labels)))
+def set_flow_group_labels(request: Request, arguments: Input) -> Dict[str, Any]:
+    """Labels for the runs of all versions; null restores the flow's own."""
+    labels = arguments.get("labels")
+    return _update(request, arguments, labels=None if labels is None else sorted(set(labels)))
 
 
 @mutation("success_payload", flow_group_id="UUID!", run_config="JSON")
-def set_flow_group_run_config(request: Request, given: Input) -> Dict[str, Any]:
-    return _update(request, given, run_config=given.get("run_config"))
+def set_flow_group_run_config(request: Request, arguments: Input) -> Dict[str, Any]:
+    return _update(request, arguments, run_config=arguments.get("run_config"))
 
 
 @mutation("success_payload", flow_group_id="UUID!", parameters="JSON!")
-def set_flow_group_default_parameters(request: Request, given: Input) -> Dict[str, Any]:
-    return _update(request, given, default_parameters=given["parameters"])
+def set_flow_group_default_parameters(request: Request, arguments: Input) -> Dict[str, Any]:
+    return _update(request, arguments, default_parameters=arguments["parameters"])
 
 
 @mutation(
@@ -56,20 +56,20 @@ def set_flow_group_default_parameters(request: Request, given: Input) -> Dict[st
     interval_clocks="[interval_clock_input!]",
     timezone="String",
 )
-def set_flow_group_schedule(request: Request, given: Input) -> Dict[str, Any]:
-    """A schedule that goes before the flow's own; `timezone` is a name such as ``Europe/Paris``."""
-    start = _start_date(request, given.get("timezone"))
-    found = [{"type": "CronClock", **clock} for clock in given.get("cron_clocks") or []]
-    for clock in given.get("interval_clocks") or []:
-        # Prefect's serialisation counts intervals in microseconds.
+def set_flow_group_schedule(request: Request, arguments: Input) -> Dict[str, Any]:
+    """A schedule that overrides the flow's own; `timezone` is a name such as ``Europe/Paris``."""
+    start = _start_date(request, arguments.get("timezone"))
+    found = [{"type": "CronClock", **clock} for clock in arguments.get("cron_clocks") or []]
+    for clock in arguments.get("interval_clocks") or []:
+        # Prefect serializes intervals in microseconds.
         found.append({"type": "IntervalClock", **clock, "interval": clock["interval"] * values.SECOND})
     for clock in found:
         clock["start_date"] = start
         due_times.check_clock(clock)
-    answer = _update(request, given, schedule={"type": "Schedule", "clocks": found})
+    answer = _update(request, arguments, schedule={"type": "Schedule", "clocks": found})
     with request.database.read() as connection:
         of_group = sa.select(_FLOW.c.id).where(
-            _FLOW.c.flow_group_id == given["flow_group_id"], _FLOW.c.is_schedule_active.is_(sa.true())
+            _FLOW.c.flow_group_id == arguments["flow_group_id"], _FLOW.c.is_schedule_active.is_(sa.true())
         )
         flow_ids = list(connection.execute(of_group).scalars())
     for flow_id in flow_ids:
@@ -86,49 +86,49 @@ def _start_date(request: Request, timezone: str | None) -> Dict[str, str] | None
     try:
         now = now.in_timezone(timezone)
     except Exception:
-        # pendulum 2 and 3 raise errors that have nothing in common.
+        # pendulum 2 and 3 raise unrelated exceptions.
         raise ValueError(f"Invalid timezone provided for schedule: {timezone}") from None
     return {"dt": now.naive().isoformat(), "tz": timezone}
 
 
 @mutation("success_payload", flow_group_id="UUID!")
-def delete_flow_group_schedule(request: Request, given: Input) -> Dict[str, Any]:
-    return _update(request, given, schedule=None)
+def delete_flow_group_schedule(request: Request, arguments: Input) -> Dict[str, Any]:
+    return _update(request, arguments, schedule=None)
 
 
 @mutation("success_payload", flow_group_id="UUID!")
-def delete_flow_group(request: Request, given: Input) -> Dict[str, Any]:
+def delete_flow_group(request: Request, arguments: Input) -> Dict[str, Any]:
     with request.database.write() as connection:
-        result = connection.execute(_GROUP.delete().where(_GROUP.c.id == given["flow_group_id"]))
+        result = connection.execute(_GROUP.delete().where(_GROUP.c.id == arguments["flow_group_id"]))
     return {"success": bool(result.rowcount)}
 
 
 @mutation("success_payload", flow_id="UUID!")
-def enable_flow_heartbeat(request: Request, given: Input) -> Dict[str, Any]:
-    return _set(request, given, disable_heartbeat=False, heartbeat_enabled=True)
+def enable_flow_heartbeat(request: Request, arguments: Input) -> Dict[str, Any]:
+    return _update_settings(request, arguments, disable_heartbeat=False, heartbeat_enabled=True)
 
 
 @mutation("success_payload", flow_id="UUID!")
-def disable_flow_heartbeat(request: Request, given: Input) -> Dict[str, Any]:
-    return _set(request, given, disable_heartbeat=True, heartbeat_enabled=False)
+def disable_flow_heartbeat(request: Request, arguments: Input) -> Dict[str, Any]:
+    return _update_settings(request, arguments, disable_heartbeat=True, heartbeat_enabled=False)
 
 
 @mutation("success_payload", flow_id="UUID!")
-def enable_flow_lazarus_process(request: Request, given: Input) -> Dict[str, Any]:
-    return _set(request, given, lazarus_enabled=True)
+def enable_flow_lazarus_process(request: Request, arguments: Input) -> Dict[str, Any]:
+    return _update_settings(request, arguments, lazarus_enabled=True)
 
 
 @mutation("success_payload", flow_id="UUID!")
-def disable_flow_lazarus_process(request: Request, given: Input) -> Dict[str, Any]:
-    return _set(request, given, lazarus_enabled=False)
+def disable_flow_lazarus_process(request: Request, arguments: Input) -> Dict[str, Any]:
+    return _update_settings(request, arguments, lazarus_enabled=False)
 
 
-def _set(request: Request, given: Input, **settings: bool) -> Dict[str, Any]:
+def _update_settings(request: Request, arguments: Input, **settings: bool) -> Dict[str, Any]:
     with request.database.write() as connection:
         group = connection.execute(
             sa.select(_GROUP.c.id, _GROUP.c.settings)
             .join_from(_GROUP, _FLOW, _FLOW.c.flow_group_id == _GROUP.c.id)
-            .where(_FLOW.c.id == given["flow_id"])
+            .where(_FLOW.c.id == arguments["flow_id"])
         ).first()
         if group is None:
             raise ValueError("Invalid flow ID.")

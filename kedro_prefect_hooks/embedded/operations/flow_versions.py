@@ -16,8 +16,8 @@ from kedro_prefect_hooks.embedded.operations.registry import Input, Request, mut
 from kedro_prefect_hooks.embedded.storage import state_history, tables, values
 
 _FLOW, _GROUP, _TASK, _FLOW_RUN = tables.flow, tables.flow_group, tables.task, tables.flow_run
-_LARGEST_FLOW = 256 * 1024 * 1024
-"""Bytes of a serialised flow once decompressed: a body of 5 MB could otherwise fill the memory."""
+_MAX_FLOW_BYTES = 256 * 1024 * 1024
+"""Of a serialized flow, decompressed: otherwise a body of 5 MB could fill the memory."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,15 +31,15 @@ _log = logging.getLogger(__name__)
     description="String",
     idempotency_key="String",
 )
-def create_flow_from_compressed_string(request: Request, given: Input) -> Dict[str, Any]:
-    return _create(request, given, _decompressed(given["serialized_flow"]))
+def create_flow_from_compressed_string(request: Request, arguments: Input) -> Dict[str, Any]:
+    return _create(request, arguments, _decompressed(arguments["serialized_flow"]))
 
 
 def _decompressed(text: str) -> Any:
-    """What `prefect.utilities.graphql.compress` made: JSON, gzipped, in base 64."""
+    """The reverse of `prefect.utilities.graphql.compress`, which makes gzipped JSON in base 64."""
     try:
         unpacker = zlib.decompressobj(wbits=31)
-        content = unpacker.decompress(base64.b64decode(text), _LARGEST_FLOW)
+        content = unpacker.decompress(base64.b64decode(text), _MAX_FLOW_BYTES)
         if unpacker.unconsumed_tail:
             raise ValueError("too large")
         return json.loads(content)
@@ -56,32 +56,32 @@ def _decompressed(text: str) -> Any:
     description="String",
     idempotency_key="String",
 )
-def create_flow(request: Request, given: Input) -> Dict[str, Any]:
-    """Registers a version of a flow, and archives the others of its group.
+def create_flow(request: Request, arguments: Input) -> Dict[str, Any]:
+    """Registers a version of a flow, and archives the other versions.
 
-    A flow of the same name in the same project is an earlier version. When its group's last idempotency key
-    is the given one, its current version is returned and nothing is made.
+    A flow of the same name in the same project is an earlier version. If its group's last idempotency key is
+    the same, nothing is created, and its current version is returned.
     """
-    return _create(request, given, given["serialized_flow"])
+    return _create(request, arguments, arguments["serialized_flow"])
 
 
-def _create(request: Request, given: Input, flow: Any) -> Dict[str, Any]:
+def _create(request: Request, arguments: Input, flow: Any) -> Dict[str, Any]:
     database = request.database
     if not isinstance(flow, dict):
         raise ValueError("Unable to decompress serialized flow")
     now = database.now()
     with database.write() as connection:
-        group_id = given.get("version_group_id") or _version_group(
-            connection, given["project_id"], flow.get("name")
+        group_id = arguments.get("version_group_id") or _version_group(
+            connection, arguments["project_id"], flow.get("name")
         )
-        created = _Registration(connection, now, given, flow, group_id or values.new_id())
+        created = _Registration(connection, now, arguments, flow, group_id or values.new_id())
         flow_id = created.flow_id
         _archive_others(connection, now, created.version_group_id, flow_id)
-    if created.is_new and given.get("set_schedule_active", True) and created.has_schedule:
+    if created.is_new and arguments.get("set_schedule_active", True) and created.has_schedule:
         try:
             scheduled_runs.activate(database, flow_id)
         except Exception as error:
-            # The version stands even so; the real server does not tell either.
+            # The version is registered all the same; nor does the real server report this.
             _log.warning("The schedule of flow %s was not switched on: %s", flow_id, error)
     return {"id": flow_id}
 
@@ -95,15 +95,20 @@ def _version_group(connection: sa.Connection, project_id: str, name: Any) -> str
 
 
 class _Registration:
-    """One version of a flow, put into the database or found there."""
+    """One version of a flow, inserted into the database or found there."""
 
     def __init__(
-        self, connection: sa.Connection, now: int, given: Input, flow: Dict[str, Any], version_group_id: str
+        self,
+        connection: sa.Connection,
+        now: int,
+        arguments: Input,
+        flow: Dict[str, Any],
+        version_group_id: str,
     ) -> None:
         self.connection = connection
         self.now = now
         self.version_group_id = version_group_id
-        project = sa.select(tables.project.c.tenant_id).where(tables.project.c.id == given["project_id"])
+        project = sa.select(tables.project.c.tenant_id).where(tables.project.c.id == arguments["project_id"])
         row = connection.execute(project).first()
         if row is None:
             raise ValueError("Invalid project.")
@@ -111,12 +116,14 @@ class _Registration:
         group = connection.execute(
             sa.select(_GROUP).where(_GROUP.c.tenant_id == self.tenant_id, _GROUP.c.name == version_group_id)
         ).first()
-        known = self._known(group, given.get("idempotency_key"))
+        known = self._known(group, arguments.get("idempotency_key"))
         self.is_new = known is None
         self.has_schedule = flow.get("schedule") is not None or (
             group is not None and group.schedule is not None
         )
-        self.flow_id = known or self._insert(given, flow, self._group(group, given.get("idempotency_key")))
+        self.flow_id = known or self._insert(
+            arguments, flow, self._group(group, arguments.get("idempotency_key"))
+        )
 
     def _known(self, group: Any, key: str | None) -> str | None:
         if group is None or not key or group.settings.get("idempotency_key") != key:
@@ -150,7 +157,7 @@ class _Registration:
         )
         return group_id
 
-    def _insert(self, given: Input, flow: Dict[str, Any], group_id: str) -> str:
+    def _insert(self, arguments: Input, flow: Dict[str, Any], group_id: str) -> str:
         same_group = _FLOW.c.version_group_id == self.version_group_id
         last = self.connection.execute(sa.select(sa.func.max(_FLOW.c.version)).where(same_group)).scalar()
         flow_id = values.new_id()
@@ -160,10 +167,10 @@ class _Registration:
                 created=self.now,
                 updated=self.now,
                 tenant_id=self.tenant_id,
-                project_id=given["project_id"],
+                project_id=arguments["project_id"],
                 flow_group_id=group_id,
                 name=flow.get("name"),
-                description=given.get("description"),
+                description=arguments.get("description"),
                 version=(last or 0) + 1,
                 version_group_id=self.version_group_id,
                 core_version=flow.get("__version__"),
@@ -192,20 +199,20 @@ def _archive_others(connection: sa.Connection, now: int, version_group_id: str, 
 
 
 @mutation("success_payload", flow_id="UUID!", serialized_tasks="JSON!")
-def register_tasks(request: Request, given: Input) -> Dict[str, Any]:
-    """Adds tasks to a flow whose own registration came without them; a slug that is there stays as it is."""
-    now, flow_id = request.database.now(), given["flow_id"]
+def register_tasks(request: Request, arguments: Input) -> Dict[str, Any]:
+    """Adds tasks to a flow that was registered without them. A task whose slug exists is not changed."""
+    now, flow_id = request.database.now(), arguments["flow_id"]
     with request.database.write() as connection:
         flow = connection.execute(
             sa.select(_FLOW.c.serialized_flow, _FLOW.c.tenant_id).where(_FLOW.c.id == flow_id)
         ).first()
         if flow is None:
             raise ValueError("'NoneType' object has no attribute 'serialized_flow'")
-        insert_tasks(connection, now, flow_id, flow.tenant_id, given["serialized_tasks"])
+        insert_tasks(connection, now, flow_id, flow.tenant_id, arguments["serialized_tasks"])
         serialized = flow.serialized_flow or {}
         tasks = list(serialized.get("tasks") or [])
         known = {task.get("slug") for task in tasks}
-        tasks.extend(task for task in given["serialized_tasks"] if task.get("slug") not in known)
+        tasks.extend(task for task in arguments["serialized_tasks"] if task.get("slug") not in known)
         changed = {**serialized, "tasks": tasks}
         connection.execute(
             _FLOW.update().where(_FLOW.c.id == flow_id).values(serialized_flow=changed, updated=now)
@@ -214,13 +221,13 @@ def register_tasks(request: Request, given: Input) -> Dict[str, Any]:
 
 
 @mutation("success_payload", flow_id="UUID!", serialized_edges="JSON!")
-def register_edges(request: Request, given: Input) -> Dict[str, Any]:
-    now, flow_id = request.database.now(), given["flow_id"]
+def register_edges(request: Request, arguments: Input) -> Dict[str, Any]:
+    now, flow_id = request.database.now(), arguments["flow_id"]
     with request.database.write() as connection:
         flow = connection.execute(sa.select(_FLOW.c.tenant_id).where(_FLOW.c.id == flow_id)).first()
         if flow is None:
             raise ValueError("'NoneType' object has no attribute 'tasks'")
-        insert_edges(connection, now, flow_id, flow.tenant_id, given["serialized_edges"])
+        insert_edges(connection, now, flow_id, flow.tenant_id, arguments["serialized_edges"])
     return {"success": True}
 
 
@@ -293,13 +300,13 @@ def _slug(task: Any) -> Any:
 
 
 @mutation("success_payload", flow_id="UUID!")
-def archive_flow(request: Request, given: Input) -> Dict[str, Any]:
+def archive_flow(request: Request, arguments: Input) -> Dict[str, Any]:
     with request.database.write() as connection:
-        return {"success": archive(connection, request.database.now(), given["flow_id"])}
+        return {"success": archive(connection, request.database.now(), arguments["flow_id"])}
 
 
 def archive(connection: sa.Connection, now: int, flow_id: str) -> bool:
-    """Archive a flow: its scheduled runs go, those asked for are cancelled. False when there is none."""
+    """Archive a flow, delete its scheduled runs and cancel the other waiting ones; False if there is none."""
     result = connection.execute(
         _FLOW.update().where(_FLOW.c.id == flow_id).values(archived=True, updated=now)
     )
@@ -315,21 +322,21 @@ def archive(connection: sa.Connection, now: int, flow_id: str) -> bool:
 
 
 @mutation("success_payload", flow_id="UUID!")
-def delete_flow(request: Request, given: Input) -> Dict[str, Any]:
+def delete_flow(request: Request, arguments: Input) -> Dict[str, Any]:
     """Deletes a flow with its runs."""
     with request.database.write() as connection:
-        result = connection.execute(_FLOW.delete().where(_FLOW.c.id == given["flow_id"]))
+        result = connection.execute(_FLOW.delete().where(_FLOW.c.id == arguments["flow_id"]))
     return {"success": bool(result.rowcount)}
 
 
 @mutation("flow_id_payload", flow_id="UUID!", project_id="UUID!")
-def update_flow_project(request: Request, given: Input) -> Dict[str, Any]:
-    known = sa.exists().where(tables.project.c.id == given["project_id"])
-    change = _FLOW.update().where(_FLOW.c.id == given["flow_id"], known)
+def update_flow_project(request: Request, arguments: Input) -> Dict[str, Any]:
+    known = sa.exists().where(tables.project.c.id == arguments["project_id"])
+    change = _FLOW.update().where(_FLOW.c.id == arguments["flow_id"], known)
     with request.database.write() as connection:
         result = connection.execute(
-            change.values(project_id=given["project_id"], updated=request.database.now())
+            change.values(project_id=arguments["project_id"], updated=request.database.now())
         )
         if not result.rowcount:
             raise ValueError("Invalid flow or project ID.")
-    return {"id": given["flow_id"]}
+    return {"id": arguments["flow_id"]}

@@ -10,21 +10,21 @@ from kedro_prefect_hooks.embedded.operations.registry import Input, Request, mut
 from kedro_prefect_hooks.embedded.storage import tables
 from kedro_prefect_hooks.embedded.storage.values import new_id
 
-_insert = tables.log.insert()
+_insert_log = tables.log.insert()
 
 
 @mutation("success_payload", logs="[write_run_log_input!]!")
-def write_run_logs(request: Request, given: Input) -> Dict[str, Any]:
+def write_run_logs(request: Request, arguments: Input) -> Dict[str, Any]:
     with request.database.write() as connection:
-        add(connection, request.database.now(), given["logs"])
+        add(connection, request.database.now(), arguments["logs"])
     return {"success": True}
 
 
 def add(connection: sa.Connection, now: int, logs: List[Dict[str, Any]]) -> None:
-    """Keep log lines; each names its `flow_run_id`, and may have `timestamp` (microseconds) and the rest."""
+    """Store log lines. Each has a `flow_run_id` and any other columns; a `timestamp` is in microseconds."""
     if logs:
         connection.execute(
-            _insert,
+            _insert_log,
             [
                 {
                     "id": new_id(),

@@ -12,7 +12,7 @@ _PROJECT = tables.project
 
 
 @mutation("project_id_payload", tenant_id="UUID!", name="String!", description="String")
-def create_project(request: Request, given: Input) -> Dict[str, Any]:
+def create_project(request: Request, arguments: Input) -> Dict[str, Any]:
     """Raises sqlalchemy's IntegrityError when the name is taken or there is no such tenant."""
     now, project_id = request.database.now(), new_id()
     with request.database.write() as connection:
@@ -21,39 +21,39 @@ def create_project(request: Request, given: Input) -> Dict[str, Any]:
                 id=project_id,
                 created=now,
                 updated=now,
-                tenant_id=given["tenant_id"],
-                name=given["name"],
-                description=given.get("description"),
+                tenant_id=arguments["tenant_id"],
+                name=arguments["name"],
+                description=arguments.get("description"),
             )
         )
     return {"id": project_id}
 
 
 @mutation("project_id_payload", project_id="UUID!", name="String!")
-def set_project_name(request: Request, given: Input) -> Dict[str, Any]:
-    return _update(request, given, name=given["name"])
+def set_project_name(request: Request, arguments: Input) -> Dict[str, Any]:
+    return _update(request, arguments, name=arguments["name"])
 
 
 @mutation("project_id_payload", project_id="UUID!", description="String")
-def set_project_description(request: Request, given: Input) -> Dict[str, Any]:
-    return _update(request, given, description=given.get("description"))
+def set_project_description(request: Request, arguments: Input) -> Dict[str, Any]:
+    return _update(request, arguments, description=arguments.get("description"))
 
 
-def _update(request: Request, given: Input, **changes: Any) -> Dict[str, Any]:
+def _update(request: Request, arguments: Input, **changes: Any) -> Dict[str, Any]:
     with request.database.write() as connection:
         result = connection.execute(
             _PROJECT.update()
-            .where(_PROJECT.c.id == given["project_id"])
+            .where(_PROJECT.c.id == arguments["project_id"])
             .values(updated=request.database.now(), **changes)
         )
         if not result.rowcount:
             raise ValueError("Update failed")
-    return {"id": given["project_id"]}
+    return {"id": arguments["project_id"]}
 
 
 @mutation("success_payload", project_id="UUID!")
-def delete_project(request: Request, given: Input) -> Dict[str, Any]:
+def delete_project(request: Request, arguments: Input) -> Dict[str, Any]:
     """Deletes the project with its flows and their runs."""
     with request.database.write() as connection:
-        result = connection.execute(_PROJECT.delete().where(_PROJECT.c.id == given["project_id"]))
+        result = connection.execute(_PROJECT.delete().where(_PROJECT.c.id == arguments["project_id"]))
     return {"success": bool(result.rowcount)}

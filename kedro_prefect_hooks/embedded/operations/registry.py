@@ -1,7 +1,7 @@
-"""What the API does besides reading tables: each operation declares its name, its input and its answer.
+"""What the API does besides reading tables: each operation declares its name, its arguments and its answer.
 
-The declarations are GraphQL's own spellings of types (``"[String!]"``), as the real server's schema gives
-them; `schema` makes GraphQL types of them and `executor` calls the functions. Knows nothing of what they do.
+Types are declared in GraphQL's notation (``"[String!]"``), as in the real server's schema; `graphql.schema`
+turns them into GraphQL types and `graphql.answers` calls the functions. Knows nothing of what they do.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Input = Dict[str, Any]
 
 
 class Request(NamedTuple):
-    """What an operation may know of the request: the database, and the headers in lower case."""
+    """What an operation knows of the request: the database, and the headers, named in lower case."""
 
     database: Database
     headers: Mapping[str, str]
@@ -30,10 +30,10 @@ class Operation(NamedTuple):
 
 
 MUTATIONS: Dict[str, Operation] = {}
-"""By name; their one argument `input` is of the type ``<name>_input``, with `arguments` as its fields."""
+"""By name. Their one argument, `input`, is of the type ``<name>_input``, whose fields are `arguments`."""
 
 QUERIES: Dict[str, Operation] = {}
-"""Queries that are not a table's; `arguments` are theirs directly."""
+"""By name: the queries that do not read a table."""
 
 PAYLOADS: Dict[str, Dict[str, str]] = {
     "success_payload": {"success": "Boolean", "error": "String"},
@@ -97,7 +97,7 @@ ENUMS: Dict[str, Tuple[str, ...]] = {"log_level": ("DEBUG", "INFO", "WARNING", "
 
 
 def mutation(answer: str, **arguments: str) -> Callable[[Function], Function]:
-    """Offer the decorated function as the mutation of its name."""
+    """Register the decorated function as the mutation of its name."""
 
     def register(function: Function) -> Function:
         MUTATIONS[function.__name__] = Operation(arguments, answer, function)
@@ -107,7 +107,7 @@ def mutation(answer: str, **arguments: str) -> Callable[[Function], Function]:
 
 
 def query(answer: str, **arguments: str) -> Callable[[Function], Function]:
-    """Offer the decorated function as the query of its name."""
+    """Register the decorated function as the query of its name."""
 
     def register(function: Function) -> Function:
         QUERIES[function.__name__] = Operation(arguments, answer, function)

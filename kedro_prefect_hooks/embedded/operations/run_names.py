@@ -1,4 +1,4 @@
-"""Names for flow runs that were not given one: two words a person can say and remember."""
+"""Generated names for flow runs: two words that are easy to say and to remember."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def _words(text: str) -> List[str]:
     return text.split()
 
 
-_HOW = _words("""
+_ADJECTIVES = _words("""
 able airy amber ample apt avid bold brave breezy bright brisk calm candid careful clever cosy crisp
 curious daring deft eager early easy fair fancy fleet fond frank fresh gentle glad golden grand happy
 hardy hearty humble jolly keen kind lively loyal lucid lucky mellow merry mild modest neat nimble noble
@@ -18,7 +18,7 @@ patient placid plucky polite prompt proud quick quiet ready robust rosy serene s
 smart smooth snug sober solid spry steady sunny sure swift tidy upbeat vivid warm wise witty zesty
 """)
 
-_WHO = _words("""
+_ANIMALS = _words("""
 adder alpaca ant auk badger bat bear beaver bee bison bittern boar bream camel carp cat civet cod condor
 coot crab crane crow curlew deer dingo dog dove duck eagle eel egret elk emu falcon ferret finch fox frog
 gecko gibbon goat goose grebe grouse gull hare hawk hen heron horse ibex ibis jackal jay kestrel kite kiwi
@@ -31,4 +31,4 @@ trout turtle vole walrus wasp weasel whale wolf wombat wren yak zebra
 
 def new_name() -> str:
     """Such as ``brave-otter``. Not unique."""
-    return f"{random.choice(_HOW)}-{random.choice(_WHO)}"
+    return f"{random.choice(_ADJECTIVES)}-{random.choice(_ANIMALS)}"

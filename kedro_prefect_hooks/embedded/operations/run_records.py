@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from kedro_prefect_hooks.embedded.operations import run_names
 from kedro_prefect_hooks.embedded.operations.registry import Input, Request, mutation, query
 from kedro_prefect_hooks.embedded.storage import state_history, tables, values
-from kedro_prefect_hooks.embedded.storage.serialized_states import SCHEDULED, new_state
+from kedro_prefect_hooks.embedded.storage.serialized_states import new_state
+from kedro_prefect_hooks.states import SCHEDULED
 
 _FLOW, _GROUP, _FLOW_RUN, _TASK_RUN = tables.flow, tables.flow_group, tables.flow_run, tables.task_run
 
-MOST_IN_QUEUE = 25
-"""How many due runs one answer to an agent holds; the real server's value."""
+MAX_RUNS_IN_QUEUE = 25
+"""How many due runs an agent is offered at once; the real server's limit."""
 
 
 @mutation(
@@ -29,21 +30,21 @@ MOST_IN_QUEUE = 25
     flow_run_name="String",
     version_group_id="String",
 )
-def create_flow_run(request: Request, given: Input) -> Dict[str, Any]:
+def create_flow_run(request: Request, arguments: Input) -> Dict[str, Any]:
     """Creates a Scheduled run of a flow, or of the current version of a version group.
 
-    A run of the flow that has the same idempotency key is returned instead, untouched.
+    If the flow has a run with the same idempotency key, that run is returned unchanged.
     """
-    if not given.get("flow_id") and not given.get("version_group_id"):
+    if not arguments.get("flow_id") and not arguments.get("version_group_id"):
         raise ValueError("A flow id or version group ID must be provided.")
     with request.database.write() as connection:
-        return {"id": create(connection, request.database.now(), given)}
+        return {"id": create(connection, request.database.now(), arguments)}
 
 
-def create(connection: sa.Connection, now: int, given: Input, *, auto_scheduled: bool = False) -> str:
-    """The id of a new run, or of the one with the same idempotency key; `given` as for `create_flow_run`."""
-    flow = _flow_to_run(connection, given.get("flow_id"), given.get("version_group_id"))
-    key = given.get("idempotency_key")
+def create(connection: sa.Connection, now: int, arguments: Input, *, auto_scheduled: bool = False) -> str:
+    """The id of a new run, or of the one with its idempotency key; `arguments` as for `create_flow_run`."""
+    flow = _flow_to_run(connection, arguments.get("flow_id"), arguments.get("version_group_id"))
+    key = arguments.get("idempotency_key")
     if key is not None:
         same = sa.select(_FLOW_RUN.c.id).where(
             _FLOW_RUN.c.flow_id == flow.id, _FLOW_RUN.c.idempotency_key == key
@@ -51,7 +52,7 @@ def create(connection: sa.Connection, now: int, given: Input, *, auto_scheduled:
         known = connection.execute(same).scalar()
         if known is not None:
             return str(known)
-    run_id, due = values.new_id(), given.get("scheduled_start_time")
+    run_id, due = values.new_id(), arguments.get("scheduled_start_time")
     due = now if due is None else due
     connection.execute(
         _FLOW_RUN.insert().values(
@@ -60,12 +61,12 @@ def create(connection: sa.Connection, now: int, given: Input, *, auto_scheduled:
             updated=now,
             tenant_id=flow.tenant_id,
             flow_id=flow.id,
-            name=given.get("flow_run_name") or run_names.new_name(),
+            name=arguments.get("flow_run_name") or run_names.new_name(),
             idempotency_key=key,
-            parameters=_parameters(flow, given.get("parameters")),
-            context=given.get("context") or {},
-            labels=_labels(flow, given),
-            run_config=given.get("run_config") or flow.group_run_config or flow.run_config,
+            parameters=_parameters(flow, arguments.get("parameters")),
+            context=arguments.get("context") or {},
+            labels=_labels(flow, arguments),
+            run_config=arguments.get("run_config") or flow.group_run_config or flow.run_config,
             scheduled_start_time=due,
             auto_scheduled=auto_scheduled,
             version=0,
@@ -79,18 +80,18 @@ def create(connection: sa.Connection, now: int, given: Input, *, auto_scheduled:
 
 
 def _flow_to_run(connection: sa.Connection, flow_id: str | None, version_group_id: str | None) -> Any:
-    wanted = sa.select(
+    flows = sa.select(
         *[_FLOW.c[n] for n in ("id", "archived", "tenant_id", "environment", "run_config", "parameters")],
         _GROUP.c.labels.label("group_labels"),
         _GROUP.c.run_config.label("group_run_config"),
         _GROUP.c.default_parameters,
     ).join_from(_FLOW, _GROUP, _GROUP.c.id == _FLOW.c.flow_group_id)
     if flow_id:
-        flow = connection.execute(wanted.where(_FLOW.c.id == flow_id)).first()
+        flow = connection.execute(flows.where(_FLOW.c.id == flow_id)).first()
         if flow is None:
             raise ValueError(f"Flow {flow_id} not found")
     else:
-        current = wanted.where(_FLOW.c.version_group_id == version_group_id, _FLOW.c.archived.is_(sa.false()))
+        current = flows.where(_FLOW.c.version_group_id == version_group_id, _FLOW.c.archived.is_(sa.false()))
         flow = connection.execute(current.order_by(_FLOW.c.version.desc())).first()
         if flow is None:
             raise ValueError(f"Version group {version_group_id} has no unarchived flows.")
@@ -99,12 +100,12 @@ def _flow_to_run(connection: sa.Connection, flow_id: str | None, version_group_i
     return flow
 
 
-def _labels(flow: Any, given: Input) -> List[str]:
-    """The run's labels: given, of the given run config, of the group, of its run config, of the flow's."""
-    if given.get("labels") is not None:
-        return sorted(given["labels"])
-    if given.get("run_config") is not None:
-        return sorted(given["run_config"].get("labels") or [])
+def _labels(flow: Any, arguments: Input) -> List[str]:
+    """The run's labels: the first there are of its own, its run config's, the group's, and the flow's."""
+    if arguments.get("labels") is not None:
+        return sorted(arguments["labels"])
+    if arguments.get("run_config") is not None:
+        return sorted(arguments["run_config"].get("labels") or [])
     if flow.group_labels is not None:
         return sorted(flow.group_labels)
     for config in (flow.group_run_config, flow.run_config, flow.environment):
@@ -113,12 +114,12 @@ def _labels(flow: Any, given: Input) -> List[str]:
     return []
 
 
-def _parameters(flow: Any, given: Dict[str, Any] | None) -> Dict[str, Any]:
-    # Only defaults that are true are filled in: so does the real server, and the flow fills in the others.
+def _parameters(flow: Any, parameters: Dict[str, Any] | None) -> Dict[str, Any]:
+    # Only truthy defaults are filled in, as by the real server; the flow itself fills in the others.
     declared = flow.parameters or []
     found = {p["name"]: p.get("default") for p in declared if p.get("default")}
     found.update(flow.default_parameters or {})
-    found.update(given or {})
+    found.update(parameters or {})
     missing = sorted(p["name"] for p in declared if p.get("required") and p["name"] not in found)
     if missing:
         quoted = ", ".join(repr(name) for name in missing)
@@ -127,33 +128,33 @@ def _parameters(flow: Any, given: Dict[str, Any] | None) -> Dict[str, Any]:
 
 
 @mutation("runs_in_queue_payload", tenant_id="UUID!", before="DateTime", labels="[String!]")
-def get_runs_in_queue(request: Request, given: Input) -> Dict[str, Any]:
-    """The runs that are due for an agent: all their labels are among its own.
+def get_runs_in_queue(request: Request, arguments: Input) -> Dict[str, Any]:
+    """The due runs that an agent accepts: those whose labels are all among its own.
 
-    A run without labels goes only to an agent without. A running run is due when a task run of it is: its
-    retry may have outlived its process.
+    Only an agent without labels is offered a run without labels. A Running run is due when one of its task
+    runs is: a retry may outlive the process that scheduled it.
     """
     now = request.database.now()
-    before = now if given.get("before") is None else given["before"]
-    due = sorted(SCHEDULED)
+    before = now if arguments.get("before") is None else arguments["before"]
+    scheduled = sorted(SCHEDULED)
     task_due = sa.exists().where(
         _TASK_RUN.c.flow_run_id == _FLOW_RUN.c.id,
-        _TASK_RUN.c.state.in_(due),
+        _TASK_RUN.c.state.in_(scheduled),
         _TASK_RUN.c.state_start_time <= before,
     )
-    wanted = (
+    due_runs = (
         sa.select(_FLOW_RUN.c.id, _FLOW_RUN.c.labels)
         .where(
-            _FLOW_RUN.c.tenant_id == given["tenant_id"],
+            _FLOW_RUN.c.tenant_id == arguments["tenant_id"],
             sa.or_(
-                sa.and_(_FLOW_RUN.c.state.in_(due), _FLOW_RUN.c.state_start_time <= before),
+                sa.and_(_FLOW_RUN.c.state.in_(scheduled), _FLOW_RUN.c.state_start_time <= before),
                 sa.and_(_FLOW_RUN.c.state == "Running", task_due),
             ),
         )
         .order_by(_FLOW_RUN.c.state_start_time)
     )
     with request.database.read() as connection:
-        runs = connection.execute(wanted).all()
+        runs = connection.execute(due_runs).all()
     agent_id = request.headers.get("x-prefect-agent-id")
     if agent_id:
         with request.database.write() as connection:
@@ -162,24 +163,24 @@ def get_runs_in_queue(request: Request, given: Input) -> Dict[str, Any]:
                 .where(tables.agent.c.id == agent_id)
                 .values(last_queried=now, updated=now)
             )
-    offered = set(given.get("labels") or [])
-    fitting = [run.id for run in runs if set(run.labels) <= offered and bool(run.labels) == bool(offered)]
-    return {"flow_run_ids": fitting[:MOST_IN_QUEUE]}
+    labels = set(arguments.get("labels") or [])
+    accepted = [run.id for run in runs if set(run.labels) <= labels and bool(run.labels) == bool(labels)]
+    return {"flow_run_ids": accepted[:MAX_RUNS_IN_QUEUE]}
 
 
 @mutation("task_run_id_payload", flow_run_id="UUID!", task_id="UUID!", map_index="Int")
-def get_or_create_task_run(request: Request, given: Input) -> Dict[str, Any]:
+def get_or_create_task_run(request: Request, arguments: Input) -> Dict[str, Any]:
     try:
-        return {"id": get_or_create_task_run_info(request, given)["id"]}
+        return {"id": get_or_create_task_run_info(request, arguments)["id"]}
     except (ValueError, sa.exc.IntegrityError):
         raise ValueError("Invalid ID") from None
 
 
 @mutation("get_or_create_task_run_info_payload", flow_run_id="UUID!", task_id="UUID!", map_index="Int")
-def get_or_create_task_run_info(request: Request, given: Input) -> Dict[str, Any]:
-    """A task run with its state; made, with version 0 to begin with, when it is not there yet."""
-    index = given.get("map_index")
-    same = {"flow_run_id": given["flow_run_id"], "task_id": given["task_id"]}
+def get_or_create_task_run_info(request: Request, arguments: Input) -> Dict[str, Any]:
+    """A task run with its state; created, with version 0, if it does not exist."""
+    index = arguments.get("map_index")
+    same = {"flow_run_id": arguments["flow_run_id"], "task_id": arguments["task_id"]}
     same["map_index"] = -1 if index is None else index
     with request.database.read() as connection:
         known = connection.execute(_find_task_run, same).first()
@@ -220,18 +221,18 @@ def _create_task_run(connection: sa.Connection, now: int, same: Dict[str, Any]) 
 
 
 @query("task_run_info_payload", task_run_id="UUID!")
-def get_task_run_info(request: Request, given: Input) -> Dict[str, Any]:
-    wanted = sa.select(*[_TASK_RUN.c[n] for n in ("id", "version", "state", "serialized_state")])
+def get_task_run_info(request: Request, arguments: Input) -> Dict[str, Any]:
+    task_runs = sa.select(*[_TASK_RUN.c[n] for n in ("id", "version", "state", "serialized_state")])
     with request.database.read() as connection:
-        run = connection.execute(wanted.where(_TASK_RUN.c.id == given["task_run_id"])).first()
+        run = connection.execute(task_runs.where(_TASK_RUN.c.id == arguments["task_run_id"])).first()
     if run is None:
         raise ValueError("Invalid task run ID")
     return dict(run._mapping)
 
 
 @query("mapped_children_payload", task_run_id="UUID!")
-def mapped_children(request: Request, given: Input) -> Dict[str, Any]:
-    """Times and states of the children of a mapped task run."""
+def mapped_children(request: Request, arguments: Input) -> Dict[str, Any]:
+    """The times and states of the children of a mapped task run."""
     parent = _TASK_RUN.alias()
     children = (
         sa.select(
@@ -245,7 +246,7 @@ def mapped_children(request: Request, given: Input) -> Dict[str, Any]:
             parent,
             sa.and_(parent.c.flow_run_id == _TASK_RUN.c.flow_run_id, parent.c.task_id == _TASK_RUN.c.task_id),
         )
-        .where(parent.c.id == given["task_run_id"], parent.c.map_index < 0, _TASK_RUN.c.map_index >= 0)
+        .where(parent.c.id == arguments["task_run_id"], parent.c.map_index < 0, _TASK_RUN.c.map_index >= 0)
         .group_by(_TASK_RUN.c.state)
     )
     with request.database.read() as connection:
@@ -258,23 +259,23 @@ def mapped_children(request: Request, given: Input) -> Dict[str, Any]:
 
 
 @mutation("success_payload", flow_run_id="UUID!")
-def delete_flow_run(request: Request, given: Input) -> Dict[str, Any]:
+def delete_flow_run(request: Request, arguments: Input) -> Dict[str, Any]:
     with request.database.write() as connection:
-        result = connection.execute(_FLOW_RUN.delete().where(_FLOW_RUN.c.id == given["flow_run_id"]))
+        result = connection.execute(_FLOW_RUN.delete().where(_FLOW_RUN.c.id == arguments["flow_run_id"]))
     return {"success": bool(result.rowcount)}
 
 
 @mutation("success_payload", flow_run_id="UUID!", name="String!")
-def set_flow_run_name(request: Request, given: Input) -> Dict[str, Any]:
-    return _named(request, _FLOW_RUN, given["flow_run_id"], given["name"])
+def set_flow_run_name(request: Request, arguments: Input) -> Dict[str, Any]:
+    return _rename(request, _FLOW_RUN, arguments["flow_run_id"], arguments["name"])
 
 
 @mutation("success_payload", task_run_id="UUID!", name="String!")
-def set_task_run_name(request: Request, given: Input) -> Dict[str, Any]:
-    return _named(request, _TASK_RUN, given["task_run_id"], given["name"])
+def set_task_run_name(request: Request, arguments: Input) -> Dict[str, Any]:
+    return _rename(request, _TASK_RUN, arguments["task_run_id"], arguments["name"])
 
 
-def _named(request: Request, table: sa.Table, run_id: str, name: str) -> Dict[str, Any]:
+def _rename(request: Request, table: sa.Table, run_id: str, name: str) -> Dict[str, Any]:
     if not name:
         raise ValueError("Invalid name")
     with request.database.write() as connection:
@@ -283,11 +284,11 @@ def _named(request: Request, table: sa.Table, run_id: str, name: str) -> Dict[st
 
 
 @mutation("success_payload", flow_run_id="UUID!", labels="[String!]!")
-def set_flow_run_labels(request: Request, given: Input) -> Dict[str, Any]:
+def set_flow_run_labels(request: Request, arguments: Input) -> Dict[str, Any]:
     with request.database.write() as connection:
         result = connection.execute(
             _FLOW_RUN.update()
-            .where(_FLOW_RUN.c.id == given["flow_run_id"])
-            .values(labels=sorted(given["labels"]), updated=request.database.now())
+            .where(_FLOW_RUN.c.id == arguments["flow_run_id"])
+            .values(labels=sorted(arguments["labels"]), updated=request.database.now())
         )
     return {"success": bool(result.rowcount)}

@@ -1,4 +1,4 @@
-"""Schedules of flows: switching them on and off, and making the runs that are due next."""
+"""Schedules of flows: switching them on and off, and creating the runs that are due next."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _FLOW, _GROUP, _FLOW_RUN = tables.flow, tables.flow_group, tables.flow_run
 
 
 @mutation("success_payload", flow_id="UUID!")
-def set_schedule_active(request: Request, given: Input) -> Dict[str, Any]:
-    """Success is false for a flow without a schedule, and for one that is not there."""
-    return {"success": activate(request.database, given["flow_id"])}
+def set_schedule_active(request: Request, arguments: Input) -> Dict[str, Any]:
+    """`success` is false for a flow that has no schedule or does not exist."""
+    return {"success": activate(request.database, arguments["flow_id"])}
 
 
 @mutation("success_payload", flow_id="UUID!")
-def set_schedule_inactive(request: Request, given: Input) -> Dict[str, Any]:
-    """Switches the schedule off and deletes the runs that it had made and that have not begun."""
-    flow_id = given["flow_id"]
+def set_schedule_inactive(request: Request, arguments: Input) -> Dict[str, Any]:
+    """Switches the schedule off, and deletes the runs it has created that have not started."""
+    flow_id = arguments["flow_id"]
     with request.database.write() as connection:
         result = connection.execute(
             _FLOW.update()
@@ -38,9 +38,9 @@ def set_schedule_inactive(request: Request, given: Input) -> Dict[str, Any]:
 
 
 def activate(database: Database, flow_id: str) -> bool:
-    """Switch a flow's schedule on and make its next runs; False when it has none.
+    """Switch a flow's schedule on and create its next runs; False if it has none.
 
-    Raises ValueError when a parameter is required that neither the group nor a clock gives.
+    Raises ValueError when neither the flow group nor every clock gives a value for a required parameter.
     """
     with database.write() as connection:
         flow = connection.execute(_with_schedule.where(_FLOW.c.id == flow_id)).first()
@@ -72,13 +72,13 @@ def _check_parameters(flow: Any) -> None:
         flow.default_parameters or {}
     )
     if flow.schedule is not None and required:
-        given = [set(clock.get("parameter_defaults") or {}) for clock in flow.schedule.get("clocks", [])]
-        if not all(required <= names for names in given):
+        per_clock = [set(clock.get("parameter_defaults") or {}) for clock in flow.schedule.get("clocks", [])]
+        if not all(required <= names for names in per_clock):
             raise ValueError("Can not schedule a flow that has required parameters.")
 
 
 def delete_scheduled_runs(connection: sa.Connection, condition: Any) -> None:
-    """Delete the runs that a schedule made, that fit `condition`, and that are still waiting."""
+    """Delete the runs that meet `condition`, were created by a schedule, and have not started."""
     connection.execute(
         _FLOW_RUN.delete().where(
             condition, _FLOW_RUN.c.state == "Scheduled", _FLOW_RUN.c.auto_scheduled.is_(sa.true())
@@ -87,22 +87,22 @@ def delete_scheduled_runs(connection: sa.Connection, condition: Any) -> None:
 
 
 def schedule_runs(database: Database, flow_id: str) -> int:
-    """Make the next runs of a flow whose schedule is on, those that are not there yet; returns how many.
+    """Create the missing next runs of a flow whose schedule is on; returns how many.
 
-    Two processes that do so at once make each run once: the key of a run holds its time.
+    Two processes that do so at once create each run only once: its idempotency key holds its time.
     """
     with database.read() as connection:
         flow = connection.execute(_active.where(_FLOW.c.id == flow_id)).first()
     if flow is None:
         return 0
     now = database.now()
-    # Outside the transactions: reading a schedule imports Prefect, and others need not wait for that.
+    # Outside the transactions: this may import Prefect, for which other writers need not wait.
     events = due_times.next_events(flow.group_schedule or flow.schedule, now, database.settings.runs_ahead)
     made = 0
     for event in events:
-        # One transaction each: the runs of a large flow take their time, and others write in between.
+        # One transaction per run: those of a large flow take long to create, and others write in between.
         with database.write() as connection:
-            if not _is_wanted(connection, flow_id, event, now):
+            if not _should_schedule(connection, flow_id, event, now):
                 continue
             made += _schedule(connection, now, flow_id, event)
     return made
@@ -115,10 +115,10 @@ _active = _with_schedule.where(
 )
 
 
-def _is_wanted(connection: sa.Connection, flow_id: str, event: Event, now: int) -> bool:
-    """Whether the schedule is still on, and the event is after the last run that it made.
+def _should_schedule(connection: sa.Connection, flow_id: str, event: Event, now: int) -> bool:
+    """Whether the schedule is still on, and the event is later than the last run it created.
 
-    Clocks with parameters or labels may share a time: all of their events are wanted.
+    Clocks with parameters or labels of their own may share a time: each of their events has a run.
     """
     if connection.execute(_active.where(_FLOW.c.id == flow_id)).first() is None:
         return False
@@ -126,29 +126,29 @@ def _is_wanted(connection: sa.Connection, flow_id: str, event: Event, now: int) 
         _FLOW_RUN.c.flow_id == flow_id, _FLOW_RUN.c.auto_scheduled.is_(sa.true())
     )
     last = connection.execute(made).scalar()
-    return event.is_particular or event.start_time > (now if last is None else last)
+    return event.has_overrides or event.start_time > (now if last is None else last)
 
 
 def _schedule(connection: sa.Connection, now: int, flow_id: str, event: Event) -> int:
     key = f"auto-scheduled:{values.to_datetime(event.start_time).isoformat()}"
-    if event.is_particular:
-        particulars = values.canonical_json([event.parameters, event.labels])
-        key += ":" + hashlib.sha256(particulars.encode()).hexdigest()[:32]
+    if event.has_overrides:
+        overrides = values.canonical_json([event.parameters, event.labels])
+        key += ":" + hashlib.sha256(overrides.encode()).hexdigest()[:32]
     same = sa.select(_FLOW_RUN.c.id).where(_FLOW_RUN.c.flow_id == flow_id, _FLOW_RUN.c.idempotency_key == key)
     if connection.execute(same).first() is not None:
         return 0
-    given = {
+    arguments = {
         "flow_id": flow_id,
         "scheduled_start_time": event.start_time,
         "parameters": event.parameters,
         "labels": event.labels,
         "idempotency_key": key,
     }
-    run_records.create(connection, now, given, auto_scheduled=True)
+    run_records.create(connection, now, arguments, auto_scheduled=True)
     return 1
 
 
 def active_flows(database: Database) -> List[str]:
-    """The flows whose schedules are on."""
+    """The ids of the flows whose schedules are on."""
     with database.read() as connection:
         return state_history.ids(connection, _active)

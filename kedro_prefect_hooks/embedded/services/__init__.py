@@ -1,7 +1,7 @@
-"""What the embedded API does without being asked: each service is a function that is called every so often.
+"""What the embedded API does without a request: services, which are functions called at intervals.
 
-They run in one thread, one after the other; each leaves the database right whenever the process dies, and
-several processes that serve the same file may run them at once.
+They run one after the other in one thread. Each keeps the database consistent whenever the process dies, and
+several processes that serve the same file may run them at the same time.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Services:
         settings = database.settings
         self._database = database
         self._jobs: List[_Job] = [
-            _Job(scheduler.run, settings.scheduler_every),
-            _Job(zombies.run, settings.zombie_killer_every),
-            _Job(lazarus.run, settings.lazarus_every),
+            _Job(scheduler.run, settings.scheduler_interval),
+            _Job(zombies.run, settings.zombie_killer_interval),
+            _Job(lazarus.run, settings.lazarus_interval),
         ]
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="embedded-prefect-services", daemon=True)
@@ -35,7 +35,7 @@ class Services:
         self._thread.start()
 
     def stop(self) -> None:
-        """End them; waits for the one that is at work."""
+        """Stop them; waits for the one that is running."""
         self._stopped.set()
         self._thread.join()
 
@@ -48,9 +48,9 @@ class Services:
 
 
 class _Job:
-    def __init__(self, function: Callable[[Database], int], every: float) -> None:
+    def __init__(self, function: Callable[[Database], int], interval: float) -> None:
         self._function = function
-        self._every = every
+        self._interval = interval
         self.due = time.monotonic()
 
     def run_if_due(self, database: Database) -> None:
@@ -59,6 +59,6 @@ class _Job:
         try:
             self._function(database)
         except Exception:
-            # The next time may do better; the other services go on meanwhile.
+            # It may succeed the next time; the other services go on meanwhile.
             _log.exception("A service of the embedded API failed")
-        self.due = time.monotonic() + self._every
+        self.due = time.monotonic() + self._interval

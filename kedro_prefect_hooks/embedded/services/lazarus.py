@@ -1,8 +1,8 @@
-"""Brings back flow runs whose process died: those that should be running, and where nothing runs.
+"""Reschedules flow runs whose process has died.
 
-The rules are the real server's: a run that is Submitted or Running, whose heartbeat is old and none of whose
-task runs is running or waiting, is scheduled again, three times at most, and then failed. Flows may opt out,
-by their heartbeat or by Lazarus itself.
+The rules are the real server's: a Submitted or Running flow run with an old heartbeat, none of whose task
+runs is Running or Scheduled, is scheduled again at most three times, and then failed. Flows can opt out, of
+heartbeats or of Lazarus alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LOGGER = "prefect-server.Lazarus.FlowRun"
 
 
 def run(database: Database) -> int:
-    """Reschedule or fail the runs that nobody works on; returns how many were rescheduled."""
+    """Reschedule or fail the dead runs; returns how many were rescheduled."""
     now = database.now()
     stale = now - int(database.settings.heartbeat_timeout * SECOND)
     rescheduled = 0
@@ -31,10 +31,10 @@ def run(database: Database) -> int:
         found = state_history.ids(connection, _dead(stale).limit(500))
     for flow_run_id in found:
         with database.write() as connection:
-            # Another process may have brought it back, or it may have stirred, since it was found.
+            # Since it was found, another process may have rescheduled it, or it may have sent a heartbeat.
             dead = connection.execute(_dead(stale).where(_FLOW_RUN.c.id == flow_run_id)).first()
             if dead is not None:
-                rescheduled += _bring_back(connection, now, dead, database.settings.resurrections)
+                rescheduled += _reschedule(connection, now, dead, database.settings.max_resurrections)
     return rescheduled
 
 
@@ -49,13 +49,13 @@ def _dead(stale: int) -> sa.Select[Any]:
             _FLOW_RUN.c.state.in_(["Running", "Submitted"]),
             _FLOW_RUN.c.heartbeat <= stale,
             ~alive,
-            state_history.watched(_FLOW_RUN.c.flow_id, "heartbeat_enabled", "lazarus_enabled"),
+            state_history.is_enabled(_FLOW_RUN.c.flow_id, "heartbeat_enabled", "lazarus_enabled"),
         )
         .order_by(_FLOW_RUN.c.updated)
     )
 
 
-def _bring_back(connection: sa.Connection, now: int, dead: Any, limit: int) -> int:
+def _reschedule(connection: sa.Connection, now: int, dead: Any, limit: int) -> int:
     attempt = (dead.times_resurrected or 0) + 1
     if attempt > limit:
         message = (
@@ -63,7 +63,7 @@ def _bring_back(connection: sa.Connection, now: int, dead: Any, limit: int) -> i
             "Marking as failed."
         )
         state_history.set_flow_run_state(connection, now, dead.id, new_state("Failed", message, now))
-        _note(connection, now, dead, message, "ERROR")
+        _write_log(connection, now, dead, message, "ERROR")
         return 0
     scheduled = new_state("Scheduled", "Rescheduled by a Lazarus process.", now)
     state_history.set_flow_run_state(connection, now, dead.id, scheduled)
@@ -71,10 +71,10 @@ def _bring_back(connection: sa.Connection, now: int, dead: Any, limit: int) -> i
         _FLOW_RUN.update().where(_FLOW_RUN.c.id == dead.id).values(times_resurrected=attempt, updated=now)
     )
     message = f"Rescheduled by a Lazarus process. This is attempt {attempt}."
-    _note(connection, now, dead, message, "INFO")
+    _write_log(connection, now, dead, message, "INFO")
     return 1
 
 
-def _note(connection: sa.Connection, now: int, dead: Any, message: str, level: str) -> None:
+def _write_log(connection: sa.Connection, now: int, dead: Any, message: str, level: str) -> None:
     line = {"tenant_id": dead.tenant_id, "flow_run_id": dead.id, "name": _LOGGER}
     logs.add(connection, now, [{**line, "message": message, "level": level}])

@@ -1,8 +1,8 @@
-"""Ends what says that it runs and has no heartbeat: task runs, and flow runs that never finish cancelling.
+"""Ends runs that have lost their heartbeat: Running task runs, and flow runs that never finish cancelling.
 
-The rules are the real server's: a Running task run whose flow run's heartbeat is old is retried when the task
-has retries left and the flow run is running, and failed otherwise; a Cancelling flow run with an old
-heartbeat is failed. Flows whose heartbeat is switched off are left alone.
+The rules are the real server's: a Running task run whose flow run's heartbeat is old is retried if the task
+has retries left and the flow run is Running, and failed otherwise; a Cancelling flow run with an old
+heartbeat is failed. Flows whose heartbeat is switched off are ignored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LOGGER = "prefect-server.ZombieKiller"
 
 
 def run(database: Database) -> int:
-    """Returns how many task runs and flow runs were ended or retried."""
+    """End or retry the zombies; returns how many task runs and flow runs."""
     now = database.now()
     stale = now - int(database.settings.heartbeat_timeout * SECOND)
     ended = 0
@@ -31,7 +31,7 @@ def run(database: Database) -> int:
         task_runs = state_history.ids(connection, _zombie_task_runs(stale).limit(5000))
     for task_run_id in task_runs:
         with database.write() as connection:
-            # It may have finished, or another process may have ended it, since it was found.
+            # Since it was found, it may have finished, or another process may have ended it.
             zombie = connection.execute(_zombie_task_runs(stale).where(_TASK_RUN.c.id == task_run_id)).first()
             if zombie is not None:
                 _end_task_run(connection, now, zombie)
@@ -70,7 +70,7 @@ def _zombie_task_runs(stale: int) -> sa.Select[Any]:
         .where(
             _TASK_RUN.c.state == "Running",
             _FLOW_RUN.c.heartbeat <= stale,
-            state_history.watched(_FLOW_RUN.c.flow_id, "heartbeat_enabled"),
+            state_history.is_enabled(_FLOW_RUN.c.flow_id, "heartbeat_enabled"),
         )
     )
 
@@ -99,7 +99,7 @@ def _zombie_flow_runs(stale: int) -> sa.Select[Any]:
     return sa.select(_FLOW_RUN.c.id, _FLOW_RUN.c.tenant_id).where(
         _FLOW_RUN.c.state == "Cancelling",
         _FLOW_RUN.c.heartbeat <= stale,
-        state_history.watched(_FLOW_RUN.c.flow_id, "heartbeat_enabled"),
+        state_history.is_enabled(_FLOW_RUN.c.flow_id, "heartbeat_enabled"),
     )
 
 

@@ -1,9 +1,9 @@
-"""The SQLite file: opening it, bringing its tables up to date, reading and writing it in transactions.
+"""The SQLite file: opens it, migrates its tables, and reads and writes it in transactions.
 
-Several processes may have the same file open. It is in WAL mode, so readers never wait; a writer takes the
-write lock at its beginning (``BEGIN IMMEDIATE``) and waits for its turn, so that no transaction fails half
-way with "database is locked". With ``synchronous=NORMAL`` a commit survives the death of any process at any
-moment; after a power cut the file is whole but may lack the last moments. Knows nothing of GraphQL.
+Several processes can have the same file open. It is in WAL mode, so readers never wait; a writing transaction
+acquires the write lock when it begins (``BEGIN IMMEDIATE``) and waits its turn, so that none fails half way
+with "database is locked". With ``synchronous=NORMAL`` a commit survives the death of any process; after a
+power failure the file is intact, but the last commits may be missing. Knows nothing of GraphQL.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kedro_prefect_hooks.embedded.storage.values import new_id
 from kedro_prefect_hooks.errors import KedroPrefectError
 
 HEAD = "0001"
-"""The latest revision under ``migrations/versions``: a file that says so needs no look at alembic."""
+"""The latest revision in ``migrations/versions``: a file that has it is opened without importing alembic."""
 
 _BUSY_SECONDS = 30
 
@@ -35,11 +35,11 @@ class Database:
     """One open database file; safe to use from several threads.
 
     Args:
-        path: the file, made with its directory when absent; None for one that `close` removes.
-        settings: the times the API acts by, and its clock.
+        path: the file, created with its directory if missing; None for one that `close` removes.
+        settings: the API's intervals and limits, and its clock.
 
     Raises:
-        KedroPrefectError: the file is not such a database, or a newer version of this package made it.
+        KedroPrefectError: the file is no such database, or was created by a newer version of this package.
     """
 
     def __init__(self, path: Path | None, settings: Settings | None = None) -> None:
@@ -53,7 +53,7 @@ class Database:
         self._engine = _engine(self.path)
         self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
         try:
-            self._bring_up_to_date()
+            self._migrate_if_needed()
         except sa.exc.DatabaseError as error:
             self.close()
             raise KedroPrefectError(
@@ -72,14 +72,14 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A connection that sees the database as it is at its first query, whatever is written meanwhile."""
+        """A connection that sees the database as of its first query, whatever is written meanwhile."""
         with self._engine.connect() as connection, connection.begin() as transaction:
             yield connection
             transaction.rollback()
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """A transaction that alone may write; committed at the end of the block, undone if it raises."""
+        """A write transaction, one at a time: committed at the end of the block, rolled back if it raises."""
         with self._write_lock, self._writer.connect() as connection, connection.begin():
             yield connection
 
@@ -88,12 +88,12 @@ class Database:
         if self._temporary:
             self._temporary.cleanup()
 
-    def _bring_up_to_date(self) -> None:
+    def _migrate_if_needed(self) -> None:
         with self.read() as connection:
             if _revision(connection) == HEAD:
                 return
         with self.write() as connection:
-            # Another process may have done it while this one waited for its turn.
+            # Another process may have migrated it while this one waited.
             revision = _revision(connection)
             if revision == HEAD:
                 return
@@ -107,7 +107,7 @@ class Database:
                 )
 
     def _migrate(self, connection: sa.Connection, revision: str | None) -> None:
-        # Only a new or old file needs alembic, whose import takes longer than opening the file.
+        # Only for a new or old file: importing alembic takes longer than opening the file.
         from alembic import command, util
 
         try:
@@ -115,13 +115,13 @@ class Database:
         except util.CommandError as error:
             raise KedroPrefectError(
                 f"{self.path}: the database has revision {revision!r}, which this version of "
-                "kedro-prefect-hooks does not know: a newer one made it. Upgrade kedro-prefect-hooks, or "
-                "move the file away to begin with an empty one."
+                "kedro-prefect-hooks does not know: it was created by a newer one. Upgrade "
+                "kedro-prefect-hooks, or move the file to start with an empty one."
             ) from error
 
 
 def alembic_config(connection: sa.Connection) -> Any:
-    """An alembic configuration for our migrations that works within the transaction of `connection`."""
+    """An alembic configuration for our migrations, within the transaction of `connection`."""
     from alembic.config import Config
 
     config = Config()
@@ -131,7 +131,7 @@ def alembic_config(connection: sa.Connection) -> Any:
 
 
 def _make_private(path: Path) -> None:
-    """The file and a directory made for it are its owner's only; SQLite's own side files follow the file."""
+    """Create the file, and its directory, for its owner only. SQLite's WAL files get the same mode."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(str(path), os.O_CREAT | os.O_RDWR, 0o600))
@@ -149,7 +149,7 @@ def _engine(path: Path) -> sa.Engine:
         pool_timeout=_BUSY_SECONDS,
     )
     sa.event.listen(engine, "connect", _prepare)
-    # The driver's own idea of when a transaction begins is neither ours nor the same in all versions.
+    # When the driver itself begins a transaction is not when we do, and differs between versions.
     sa.event.listen(engine, "begin", _begin)
     return engine
 
@@ -164,7 +164,7 @@ def _prepare(connection: Any, _record: Any) -> None:
 
 
 def _to_wal(connection: Any) -> None:
-    # SQLite does not wait for others when it changes the journal mode, and two may make the file at once.
+    # SQLite does not wait for locks here, and two processes may create the file at the same time.
     deadline = time.monotonic() + _BUSY_SECONDS
     while True:
         try:

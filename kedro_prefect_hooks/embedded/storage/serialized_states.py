@@ -1,4 +1,4 @@
-"""Serialised states: what a server must understand of them, and what Prefect adds when it reads one.
+"""Serialized states: what a server must understand of them, and what Prefect adds when it loads one.
 
 A test compares all of it with Prefect.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 from kedro_prefect_hooks.embedded.storage.values import format_timestamp, parse_timestamp
-from kedro_prefect_hooks.states import is_a, kinds_of
+from kedro_prefect_hooks.states import SCHEDULED, is_a
 
 State = Dict[str, Any]
-"""A state as Prefect serialises it: ``{"type": "Running", "message": …, …}``."""
+"""A state as Prefect serializes it: ``{"type": "Running", "message": …, …}``."""
 
 COLORS: Dict[str, str] = {
     "State": "#696969",
@@ -39,27 +39,24 @@ COLORS: Dict[str, str] = {
     "Cancelled": "#bdbdbd",
 }
 
-ENDING = ("Success", "Failed", "Cached", "TimedOut", "Looped", "Cancelled")
-"""States that set a run's end time. Not all finished ones: the real server's trigger names these."""
+SETS_END_TIME = ("Success", "Failed", "Cached", "TimedOut", "Looped", "Cancelled")
+"""States that set a run's end time: of the finished ones, those that the real server's trigger lists."""
 
-LARGEST = 1_000_000
-"""Bytes of a serialised state; as in the real server."""
+MAX_STATE_BYTES = 1_000_000
+"""Of a serialized state; the real server's limit."""
 
 _CORE_VERSION = "1.1.0"
 
 
-SCHEDULED = kinds_of("Scheduled", "Queued")
-
-
 def hierarchy() -> Dict[str, List[str]]:
-    """Each type with all types that are a kind of it, itself included."""
+    """Each type of state with all types that are a kind of it, including itself."""
     return {parent: [state for state in COLORS if is_a(state, parent)] for parent in COLORS}
 
 
-def normalised(state: Any, now: int) -> State:
-    """`state` with what Prefect adds when it reads and writes one again. `now` is in microseconds.
+def normalized(state: Any, now: int) -> State:
+    """`state` with what Prefect adds when it loads and serializes one. `now` is in microseconds.
 
-    Raises ValueError in the words of Prefect's own schema, as the real server does.
+    Raises ValueError with the message of Prefect's own schema, as the real server does.
     """
     if not isinstance(state, dict):
         raise ValueError("{'_schema': ['Invalid input type.']}")
@@ -84,11 +81,11 @@ def normalised(state: Any, now: int) -> State:
 
 
 def start_time(state: State) -> int | None:
-    """When a scheduled state is due, in microseconds; None for other states."""
+    """The time a scheduled state is due, in microseconds; None for other states."""
     value = state.get("start_time")
     return None if value is None else parse_timestamp(value)
 
 
 def new_state(kind: str, message: str, now: int, **more: Any) -> State:
-    """A state as the server itself sets one."""
-    return normalised({"type": kind, "message": message, **more}, now)
+    """A state that the server sets of its own accord."""
+    return normalized({"type": kind, "message": message, **more}, now)

@@ -1,7 +1,7 @@
-"""Functions that PostgreSQL has and SQLite lacks, written in Python and given to each connection.
+"""Functions that PostgreSQL has and SQLite lacks, written in Python and registered with every connection.
 
-`filters` uses them to answer the comparison operators of the real API. All are NULL for a NULL argument, as
-in SQL. Knows nothing of tables.
+`graphql.filters` uses them for the comparison operators of the real API. All return NULL for a NULL argument,
+as in SQL. Knows nothing of tables.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kedro_prefect_hooks.embedded.storage.values import new_id
 
 
 def register(connection: Any) -> None:
-    """Give the functions to a DB-API connection of ``sqlite3``."""
+    """Register the functions with a connection of ``sqlite3``."""
     for name, function in _FUNCTIONS.items():
         connection.create_function(name, 2, _null_aware(function), deterministic=True)
     connection.create_function("new_id", 0, new_id)
@@ -29,7 +29,7 @@ def _null_aware(function: Callable[[Any, Any], bool]) -> Callable[[Any, Any], in
 
 
 def _contains(outer: Any, inner: Any) -> bool:
-    """jsonb ``@>``: every key and every element of `inner` is somewhere in `outer` at the same level."""
+    """jsonb ``@>``: `outer` has every key and every element of `inner`, at the same level."""
     if isinstance(inner, dict):
         return isinstance(outer, dict) and all(
             k in outer and _contains(outer[k], v) for k, v in inner.items()
@@ -42,7 +42,7 @@ def _contains(outer: Any, inner: Any) -> bool:
 
 
 def _same(left: Any, right: Any) -> bool:
-    """Equality of JSON scalars: in Python True equals 1, in JSON it does not."""
+    """Equality of JSON scalars: True equals 1 in Python, but not in JSON."""
     return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
 
@@ -55,25 +55,25 @@ def _has_key(document: str, key: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _like(pattern: str, flags: int = 0) -> Pattern[str]:
-    """A LIKE pattern as a regular expression: ``%``, ``_``, and ``\\`` to take the next sign as itself."""
-    out, signs = [], iter(pattern)
-    for sign in signs:
-        if sign == "\\":
-            out.append(re.escape(next(signs, "\\")))
+    """A LIKE pattern as a regular expression: ``%``, ``_``, and ``\\`` to escape the next character."""
+    out, characters = [], iter(pattern)
+    for character in characters:
+        if character == "\\":
+            out.append(re.escape(next(characters, "\\")))
         else:
-            out.append({"%": ".*", "_": "."}.get(sign, re.escape(sign)))
+            out.append({"%": ".*", "_": "."}.get(character, re.escape(character)))
     return re.compile("".join(out), flags | re.DOTALL)
 
 
 @lru_cache(maxsize=256)
 def _similar(pattern: str) -> Pattern[str]:
-    """A SIMILAR TO pattern: LIKE's signs within a regular expression that must match the whole text."""
-    out, signs = [], iter(pattern)
-    for sign in signs:
-        if sign == "\\":
-            out.append(re.escape(next(signs, "\\")))
+    """A SIMILAR TO pattern: LIKE's wildcards in a regular expression that must match the entire string."""
+    out, characters = [], iter(pattern)
+    for character in characters:
+        if character == "\\":
+            out.append(re.escape(next(characters, "\\")))
         else:
-            out.append({"%": ".*", "_": ".", ".": r"\.", "^": r"\^", "$": r"\$"}.get(sign, sign))
+            out.append({"%": ".*", "_": ".", ".": r"\.", "^": r"\^", "$": r"\$"}.get(character, character))
     return re.compile("".join(out), re.DOTALL)
 
 

@@ -1,9 +1,9 @@
-"""A run's states: adding one to its history and bringing the run up to date with it.
+"""The states of a run: adds one to its history, and updates the run.
 
-The rules are the real server's: each state raises the version by one, the first Running sets the start time
-and ending states the end time (both stay through a restart), a Running task needs a running flow, Cancelled
-cancels what is not finished. Versions that the client sends are not compared: the real server does not lock
-by them either. Knows nothing of GraphQL.
+The rules are the real server's: every state increments the version; the first Running sets the start time,
+and final states set the end time (a restart keeps both); a task run can only be Running while its flow run
+is; Cancelled also cancels unfinished task runs. The versions that clients send are ignored: the real server
+does not lock by them either. Knows nothing of GraphQL.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _last_submission = sa.select(sa.func.max(tables.flow_run_state.c.timestamp)).whe
 )
 _unfinished = sa.select(_TASK_RUN.c.id).where(
     _TASK_RUN.c.flow_run_id == sa.bindparam("run"),
-    _TASK_RUN.c.state.not_in(sorted(states.kinds_of("Finished"))),
+    _TASK_RUN.c.state.not_in(sorted(states.FINISHED)),
 )
 
 
-def _history(run: sa.Table, history: sa.Table) -> Dict[str, Any]:
+def _statements(run: sa.Table, history: sa.Table) -> Dict[str, Any]:
     changed = ["version", "state", "state_timestamp", "state_message", "state_start_time", "serialized_state"]
     changed += ["start_time", "end_time", "updated"]
     return {
@@ -57,8 +57,8 @@ def _history(run: sa.Table, history: sa.Table) -> Dict[str, Any]:
     }
 
 
-_FLOW_RUNS = _history(_FLOW_RUN, tables.flow_run_state)
-_TASK_RUNS = _history(_TASK_RUN, tables.task_run_state)
+_FLOW_RUNS = _statements(_FLOW_RUN, tables.flow_run_state)
+_TASK_RUNS = _statements(_TASK_RUN, tables.task_run_state)
 
 
 def set_flow_run_state(
@@ -70,10 +70,10 @@ def set_flow_run_state(
     agent_id: str | None = None,
     submitted_lock: float = 0,
 ) -> None:
-    """Add a state to a flow run. `state` must be normalised, `submitted_lock` is in seconds.
+    """Add a state to a flow run. `state` must be normalized; `submitted_lock` is in seconds.
 
-    Raises ValueError, in the real server's words, when there is no such run, or when it is to be submitted
-    and was within `submitted_lock`.
+    Raises ValueError, with the real server's message, when there is no such run, or when the state is
+    Submitted and the run was submitted less than `submitted_lock` ago.
     """
     run = connection.execute(_find_flow_run, {"run": flow_run_id}).first()
     if run is None:
@@ -86,7 +86,7 @@ def set_flow_run_state(
     if kind == "Cancelled":
         for task_run_id in connection.execute(_unfinished, {"run": flow_run_id}).scalars().all():
             set_task_run_state(connection, now, task_run_id, state)
-    _add(connection, _FLOW_RUNS, run, state, now)
+    _add_state(connection, _FLOW_RUNS, run, state, now)
     if states.is_a(kind, "Running") or kind == "Submitted":
         flow_run_heartbeat(connection, now, flow_run_id)
     if kind == "Submitted" and agent_id:
@@ -97,10 +97,10 @@ def set_flow_run_state(
 
 
 def set_task_run_state(connection: sa.Connection, now: int, task_run_id: str, state: State) -> None:
-    """Add a state to a task run. `state` must be normalised.
+    """Add a state to a task run. `state` must be normalized.
 
-    Raises ValueError, in the real server's words, when there is no such run, or when it is to be Running
-    while its flow run is not.
+    Raises ValueError, with the real server's message, when there is no such run, or when the state is Running
+    and the flow run is not.
     """
     run = connection.execute(_find_task_run, {"run": task_run_id}).first()
     if run is None:
@@ -110,10 +110,10 @@ def set_task_run_state(connection: sa.Connection, now: int, task_run_id: str, st
             f"State update failed for task run ID {task_run_id}: provided a running state but associated "
             f"flow run {run.flow_run_id} is not in a running state."
         )
-    kept_inputs = (run.serialized_state or {}).get("cached_inputs")
-    if kept_inputs and not state.get("cached_inputs"):
-        state = {**state, "cached_inputs": kept_inputs}
-    _add(connection, _TASK_RUNS, run, state, now)
+    cached_inputs = (run.serialized_state or {}).get("cached_inputs")
+    if cached_inputs and not state.get("cached_inputs"):
+        state = {**state, "cached_inputs": cached_inputs}
+    _add_state(connection, _TASK_RUNS, run, state, now)
     if states.is_a(state["type"], "Running"):
         task_run_heartbeat(connection, now, task_run_id)
 
@@ -127,23 +127,24 @@ def task_run_heartbeat(connection: sa.Connection, now: int, task_run_id: str) ->
 
 
 def cancel_flow_run(connection: sa.Connection, now: int, flow_run_id: str, message: str | None = None) -> str:
-    """Cancel a flow run, unless it is finished; returns the type of its state then.
+    """Cancel a flow run, unless it is finished; returns the type of its state afterwards.
 
-    One that runs becomes Cancelling, for its own process to cancel it; any other is Cancelled at once.
+    A running one becomes Cancelling, so that its own process cancels it; any other is Cancelled at once.
     """
     run = connection.execute(_find_flow_run, {"run": flow_run_id}).first()
     if run is None:
         raise ValueError(f"Invalid flow run ID: {flow_run_id}.")
-    if states.is_a(run.state, "Finished"):
+    if run.state in states.FINISHED:
         return str(run.state)
-    kind, said = ("Cancelling", "Flow run is cancelling")
+    kind, default = ("Cancelling", "Flow run is cancelling")
     if not states.is_a(run.state, "Running"):
-        kind, said = ("Cancelled", "Flow run is cancelled")
-    set_flow_run_state(connection, now, flow_run_id, serialized_states.new_state(kind, message or said, now))
+        kind, default = ("Cancelled", "Flow run is cancelled")
+    cancelled = serialized_states.new_state(kind, message or default, now)
+    set_flow_run_state(connection, now, flow_run_id, cancelled)
     return kind
 
 
-def _add(connection: sa.Connection, runs: Dict[str, Any], run: Any, state: State, now: int) -> None:
+def _add_state(connection: sa.Connection, runs: Dict[str, Any], run: Any, state: State, now: int) -> None:
     kind, due = state["type"], serialized_states.start_time(state)
     version = (run.version or 0) + 1
     connection.execute(
@@ -163,11 +164,11 @@ def _add(connection: sa.Connection, runs: Dict[str, Any], run: Any, state: State
             "serialized_state": state,
         },
     )
-    begun, ended = run.start_time, run.end_time
+    start, end = run.start_time, run.end_time
     if kind == "Running":
-        begun = now if begun is None else min(begun, now)
-    if kind in serialized_states.ENDING:
-        ended = now if ended is None else max(ended, now)
+        start = now if start is None else min(start, now)
+    if kind in serialized_states.SETS_END_TIME:
+        end = now if end is None else max(end, now)
     connection.execute(
         runs["update"],
         {
@@ -178,15 +179,15 @@ def _add(connection: sa.Connection, runs: Dict[str, Any], run: Any, state: State
             "state_message": state.get("message"),
             "state_start_time": due,
             "serialized_state": state,
-            "start_time": begun,
-            "end_time": ended,
+            "start_time": start,
+            "end_time": end,
             "updated": now,
         },
     )
 
 
 PENDING: State = {"type": "Pending", "message": "Task run created"}
-"""The first state of the task runs that come with a flow run, as the real server's trigger writes it."""
+"""The first state of the task runs of a new flow run, as the real server's trigger writes it."""
 
 _add_task_runs = sa.text(
     "INSERT INTO task_run (id, created, updated, tenant_id, flow_run_id, task_id, map_index, cache_key,"
@@ -203,7 +204,7 @@ _add_task_run_states = sa.text(
 
 
 def create_task_runs(connection: sa.Connection, now: int, flow_run_id: str, flow_id: str) -> None:
-    """The Pending task runs of a new flow run, one for each task of its flow."""
+    """Create the Pending task runs of a new flow run, one per task of its flow."""
     state = '{"message":"Task run created","type":"Pending"}'
     given = {"now": now, "run": flow_run_id, "flow": flow_id, "message": PENDING["message"], "state": state}
     connection.execute(_add_task_runs, given)
@@ -215,8 +216,8 @@ def ids(connection: sa.Connection, statement: sa.Select[Any]) -> List[str]:
     return [str(value) for value in connection.execute(statement).scalars()]
 
 
-def watched(flow_id: Any, *switches: str) -> Any:
-    """The condition that none of the named settings of the flow's group is switched off."""
+def is_enabled(flow_id: Any, *switches: str) -> Any:
+    """The SQL condition that the flow's group has none of the settings `switches` switched off."""
     flow, group = tables.flow.alias(), tables.flow_group.alias()
     off = [
         sa.func.json_extract(sa.type_coerce(group.c.settings, sa.Text), f"$.{name}") == 0 for name in switches

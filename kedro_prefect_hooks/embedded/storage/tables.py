@@ -1,8 +1,8 @@
 """The tables of the embedded API: the one description from which SQL, GraphQL types and filters are made.
 
-Column names, nullability and relationships are those of the real server's public schema. What the real
-server has and this one does not (cloud hooks, messages, traversals, writing to tables directly) is absent, so
-that a query for it gets GraphQL's own error. Knows nothing of what the values mean.
+Column names, nullability and relationships are those of the real server's public schema. What only the real
+server has (cloud hooks, messages, traversals, writing to tables directly) is absent, so that a query for it
+gets GraphQL's own error. Knows nothing of what the values mean.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ metadata = sa.MetaData()
 
 
 class Relation(NamedTuple):
-    """From one row to another table's: `local` of this table equals `remote` of `table`."""
+    """From a row to the rows of `table` whose column `remote` equals the row's column `local`."""
 
     table: str
     local: str
@@ -51,7 +51,7 @@ def _table(name: str, *items: Any) -> sa.Table:
 
 
 def _state_columns() -> list[sa.Column[Any]]:
-    """What flow runs and task runs both keep of their latest state."""
+    """The columns in which both flow runs and task runs store their latest state."""
     return [
         sa.Column("version", sa.Integer, nullable=False, server_default="0"),
         sa.Column("heartbeat", Timestamp),
@@ -304,4 +304,4 @@ RELATIONS: Dict[str, Dict[str, Relation]] = {
         "flow_groups": _many("flow_group", "tenant_id"),
     },
 }
-"""Relationships of each table, by their names in the real schema. Every table here has an entry."""
+"""The relationships of every table, by their names in the real schema."""

@@ -1,8 +1,8 @@
-"""How the values of the real API's column types are kept in SQLite, and how they are written in answers.
+"""How values of the real API's column types are stored in SQLite, and how they are written in answers.
 
-SQLite has neither timestamps nor uuids nor jsonb. Times are kept as microseconds since 1970 in UTC, which
-compare and sort as they should; JSON is kept in one canonical spelling, so that equal documents are equal
-texts; uuids are kept in lower case. Knows nothing of tables or GraphQL.
+SQLite has neither timestamps nor uuids nor jsonb. Times are stored as microseconds since 1970 in UTC, which
+compare and sort correctly; JSON is stored in one canonical form, so that equal documents are equal strings;
+uuids are stored in lower case. Knows nothing of tables or GraphQL.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _TIMESTAMP = re.compile(
 
 
 class DataError(ValueError):
-    """A value that its column's type cannot hold; the message is PostgreSQL's."""
+    """A value that is invalid for its column's type; the message is PostgreSQL's."""
 
 
 def canonical_json(value: Any) -> str:
-    """`value` as JSON in the one spelling that we keep: sorted keys, no spaces."""
+    """`value` as JSON in the form that is stored: sorted keys, no spaces."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def parse_uuid(value: Any) -> str:
-    """The uuid in its usual lower-case spelling. Raises DataError in PostgreSQL's words."""
+    """The uuid in its usual lower-case form. Raises DataError with PostgreSQL's message."""
     try:
         return str(uuid.UUID(str(value)))
     except ValueError:
@@ -47,15 +47,15 @@ def new_id() -> str:
 
 
 def now() -> int:
-    """This moment, in microseconds since 1970, UTC."""
+    """The current time, in microseconds since 1970, UTC."""
     return to_microseconds(datetime.datetime.now(datetime.timezone.utc))
 
 
 def to_microseconds(moment: datetime.datetime) -> int:
-    """Microseconds since 1970. A moment without a zone is taken as UTC."""
+    """Microseconds since 1970. A time without a zone is read as UTC."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.timezone.utc)
-    # Not by a difference: pendulum's moments make pendulum's own kind of that.
+    # Not by a subtraction: with pendulum's times that gives pendulum's own type.
     return calendar.timegm(moment.utctimetuple()) * SECOND + moment.microsecond
 
 
@@ -64,10 +64,10 @@ def to_datetime(microseconds: int) -> datetime.datetime:
 
 
 def parse_timestamp(value: Any) -> int:
-    """Microseconds since 1970 for an ISO 8601 text, or for microseconds given as such.
+    """Microseconds since 1970, from an ISO 8601 string, or from microseconds.
 
-    Python 3.8's ``fromisoformat`` knows neither ``Z`` nor other than three or six fractional digits, and the
-    client sends both. Raises DataError in PostgreSQL's words.
+    Python 3.8's ``fromisoformat`` accepts neither ``Z`` nor numbers of fractional digits other than three and
+    six; the client sends both. Raises DataError with PostgreSQL's message.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -111,7 +111,7 @@ def format_timestamp(microseconds: int) -> str:
 
 
 def parse_interval(value: Any) -> int:
-    """Microseconds for seconds as a number or text, or for PostgreSQL's ``[N days ]HH:MM:SS[.f]``."""
+    """Microseconds, from seconds as a number or string, or from PostgreSQL's ``[N days ]HH:MM:SS[.f]``."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return int(value * SECOND)
     found = re.match(

@@ -1,8 +1,8 @@
 """The embedded API over HTTP: ``POST /`` and ``POST /graphql``, ``GET /health``, and the page.
 
-What may come in is decided here: a `Host` or an `Origin` that is not this server's own is refused, so that no
-web page elsewhere can start a run through the browser of somebody who has this server on their machine;
-bodies have a limit; with a token, whoever has not got it stays outside.
+This module decides which requests are answered. It refuses a `Host` or an `Origin` that is not this server's
+own, so that no other web page can start a run through the browser of a person who runs this server. The size
+of bodies is limited. If there is a token, requests without it get only the page's files and the health check.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,18 +23,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kedro_prefect_hooks import __version__
 from kedro_prefect_hooks.embedded.graphql import answers
 from kedro_prefect_hooks.embedded.storage.database import Database
+from kedro_prefect_hooks.embedded.web.bodies import BodyRefused, json_response, read_body, refusal
 from kedro_prefect_hooks.embedded.web.page import is_public
-
-LARGEST_BODY = 5 * 1024 * 1024
-"""Bytes; the limit of the real server's front."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _log = logging.getLogger(__name__)
-
-
-class _TooLarge(Exception):
-    pass
 
 
 def application(
@@ -47,23 +41,21 @@ def application(
     """The ASGI application.
 
     Args:
-        database: what it serves.
-        hosts: names by which this server may be called, without ports.
-        token: what requests must bring as ``Authorization: Bearer …``; None for none.
-        page: further routes, which come after the API's own.
+        database: the database to serve.
+        hosts: the names of this server that a `Host` header may contain, without ports.
+        token: required as ``Authorization: Bearer …``; None for no token.
+        page: further routes, after the API's own.
     """
 
     async def graphql(request: Request) -> Response:
         try:
-            body = await _body(request)
-        except _TooLarge:
-            return _refusal(413, "request entity too large")
-        except ClientDisconnect:
-            return _refusal(400, "request aborted")
+            body = await read_body(request)
+        except BodyRefused as refused:
+            return refused.response
         return await run_in_threadpool(_answer, database, body, dict(request.headers))
 
     async def health(request: Request) -> Response:
-        return _json(200, {"status": "ok", "database": database.id, "version": __version__})
+        return json_response(200, {"status": "ok", "database": database.id, "version": __version__})
 
     routes: List[BaseRoute] = [
         Route("/health", health, methods=["GET"]),
@@ -75,32 +67,17 @@ def application(
     return _Gate(Starlette(routes=routes), hosts, token)
 
 
-async def _body(request: Request) -> bytes:
-    parts: List[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size <= LARGEST_BODY:
-            parts.append(part)
-        elif size > 10 * LARGEST_BODY:
-            break
-        # Else read on and keep nothing: a client that still sends does not see the answer.
-    if size > LARGEST_BODY:
-        raise _TooLarge
-    return b"".join(parts)
-
-
 def _answer(database: Database, body: bytes, headers: Mapping[str, str]) -> Response:
     try:
         text, variables, operation_name = _read(body)
     except ValueError as error:
-        return _refusal(400, str(error))
+        return refusal(400, str(error))
     try:
         answer = answers.execute(database, text, variables, operation_name, headers)
     except Exception:
         _log.exception("The embedded API failed")
-        return _refusal(500, "Internal server error")
-    return _json(answer.status, answer.content)
+        return refusal(500, "Internal server error")
+    return json_response(answer.status, answer.content)
 
 
 def _read(body: bytes) -> Tuple[str, Any, Any]:
@@ -112,7 +89,7 @@ def _read(body: bytes) -> Tuple[str, Any, Any]:
         raise ValueError("Must provide query string.")
     variables = content.get("variables")
     if isinstance(variables, str):
-        # Prefect's client sends the variables as a text that holds JSON; "null" when there are none.
+        # Prefect's client sends the variables as a JSON string, "null" if there are none.
         try:
             variables = json.loads(variables)
         except (ValueError, RecursionError):
@@ -122,17 +99,8 @@ def _read(body: bytes) -> Tuple[str, Any, Any]:
     return content["query"], variables or {}, content.get("operationName")
 
 
-def _json(status: int, content: Any) -> Response:
-    # As ASCII: a lone surrogate, which JSON can hold, has no UTF-8.
-    return Response(json.dumps(content), status_code=status, media_type="application/json")
-
-
-def _refusal(status: int, message: str) -> Response:
-    return _json(status, {"errors": [{"message": message, "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]})
-
-
 class _Gate:
-    """Lets in only requests that name this server as host, come from no other site, and have the token."""
+    """Passes on only requests that name this server, come from no other site, and have the token."""
 
     def __init__(self, inner: ASGIApp, hosts: Iterable[str], token: str | None) -> None:
         self._inner = inner
@@ -156,7 +124,7 @@ class _Gate:
         is_open = path == "/health" or is_public(method, path)
         if self._token is not None and not is_open and not self._knows_token(headers):
             return PlainTextResponse(
-                "Unauthorized: this server wants 'Authorization: Bearer <token>'.\n",
+                "Unauthorized: this server requires 'Authorization: Bearer <token>'.\n",
                 401,
                 {"WWW-Authenticate": "Bearer"},
             )

@@ -1,12 +1,13 @@
-"""The page at the embedded API's address: files of this package, read once, served with a strict policy.
+"""The page at the embedded API's URL: files of this package, read once and served with a strict policy.
 
-What it shows it asks of the same API, with ``POST /graphql``. Its files hold nothing of the project, so they
-need no token; what they ask for does.
+Its data comes from the same API, with ``POST /graphql`` and ``POST /derived/…``. The files hold nothing of
+the project, so they need no token; the data does.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Awaitable, Callable, Dict, List
 
@@ -14,10 +15,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from kedro_prefect_hooks import states
+from kedro_prefect_hooks.embedded.web import derived
+
 STATIC = Path(__file__).parent / "static"
 
 PREFIX = "/page/"
-"""Where the page's files are, all but the page itself, which is at ``/``."""
+"""Where the page's files are; only the page itself is at ``/``."""
+
+FACTS = PREFIX + "facts.js"
+"""A generated module, so that the page repeats nothing that the package states elsewhere."""
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -27,7 +34,7 @@ _TYPES = {
 }
 
 _HEADERS: Dict[str, str] = {
-    # Nothing from elsewhere, no script or style within the page, and no markup made from text.
+    # Nothing from other hosts, no inline scripts or styles, and no markup made from text.
     "Content-Security-Policy": (
         "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
@@ -36,37 +43,54 @@ _HEADERS: Dict[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    # The browser may keep the files, and asks each time whether they are still the same.
+    # The browser may keep the files, but asks each time whether they have changed.
     "Cache-Control": "no-cache",
 }
 
 
 def routes() -> List[BaseRoute]:
-    """What the page adds to the API's routes."""
-    files = sorted(path for path in STATIC.rglob("*") if path.suffix in _TYPES)
+    """The page's routes: its files, and the endpoints behind what it shows."""
+    files = {_url_path(path): path for path in sorted(STATIC.rglob("*")) if path.suffix in _TYPES}
     return [
-        Route(_address(path), _serving(path.read_bytes(), _TYPES[path.suffix]), methods=["GET"])
-        for path in files
+        *(_file_route(url_path, path.read_bytes(), path.suffix) for url_path, path in files.items()),
+        _file_route(FACTS, facts().encode(), ".js"),
+        *derived.routes(),
     ]
 
 
 def is_public(method: str, path: str) -> bool:
-    """Whether a request is for one of the page's files, which nobody needs a token for."""
+    """Whether a request is for one of the page's files, which need no token."""
     return method in ("GET", "HEAD") and (path == "/" or path.startswith(PREFIX))
 
 
-def _address(file: Path) -> str:
+def facts() -> str:
+    """The module `facts.js`: sets of states."""
+    sets = {
+        "FINISHED": states.FINISHED,
+        "WAITING": states.WAITING,
+        "SUCCESSFUL": states.kinds_of("Success"),
+        "FAILED": states.kinds_of("Failed"),
+    }
+    lines = (f"export const {name} = new Set({json.dumps(sorted(kinds))});" for name, kinds in sets.items())
+    return "\n".join(["// Generated: see page.py.", *lines, ""])
+
+
+def _url_path(file: Path) -> str:
     name = file.relative_to(STATIC).as_posix()
     return "/" if name == "index.html" else PREFIX + name
 
 
-def _serving(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+def _file_route(url_path: str, content: bytes, suffix: str) -> Route:
+    return Route(url_path, _file_endpoint(content, _TYPES[suffix]), methods=["GET"])
+
+
+def _file_endpoint(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
     tag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
     headers = {**_HEADERS, "ETag": tag}
 
-    async def serve(request: Request) -> Response:
+    async def endpoint(request: Request) -> Response:
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         return Response(content, media_type=media_type, headers=headers)
 
-    return serve
+    return endpoint

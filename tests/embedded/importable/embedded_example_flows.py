@@ -1,6 +1,6 @@
 """Flows for the tests of the embedded API, imported by the processes that agents start.
 
-They leave marks in the directory that EXAMPLE_MARKS names: a line in a task's file for each time it ran.
+Their tasks leave marks in the directory EXAMPLE_MARKS: a line in the task's file each time it runs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from prefect.storage import Module
 
 
 def mark(name: str) -> int:
-    """Note that a task ran; returns how often it has."""
+    """Record that a task ran; returns how often it has."""
     path = Path(os.environ["EXAMPLE_MARKS"], name)
     with path.open("a", encoding="utf-8") as file:
         file.write(f"{os.getpid()}\n")

@@ -1,6 +1,6 @@
-"""Source files that the project factory copies into the Kedro projects it makes.
+"""Source files that the project factory copies into the Kedro projects that it creates.
 
 Each is an ordinary module of a generated project (hence the relative imports between them), kept here as
-real Python so that it can be read, linted and searched. They run on every Kedro from 0.18.1, on Python 3.8,
-and know nothing of this plugin.
+Python so that it can be read, linted and searched. They run on every supported Kedro and on Python 3.8, and
+know nothing of this plugin.
 """

@@ -1,6 +1,6 @@
 """Dataset classes for generated projects, so that the same catalog runs without kedro-datasets.
 
-All files are written by rename or by one append, never left half written by a killed process.
+All files are written by a rename or by one append, so a killed process leaves no incomplete file.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 class FileDataset(AbstractDataset):
-    """What the single-file datasets below share: a path, and `encode`/`decode` of its content."""
+    """Base of the single-file datasets below, which define `encode` and `decode`."""
 
     def __init__(self, filepath: str):
         self._filepath = Path(filepath)
@@ -77,7 +77,7 @@ class CsvDataset(FileDataset):
         return text.encode()
 
     def decode(self, content: bytes) -> DataFrame:
-        import pandas as pd  # most projects that import this module have no use for it
+        import pandas as pd  # most projects that import this module do not need it
 
         return pd.read_csv(self._filepath)
 
@@ -91,7 +91,7 @@ class PickledDataset(FileDataset):
 
 
 class LockedDataset(JsonDataset):
-    """Cannot be pickled: whoever sends the catalog to another process breaks on it."""
+    """Cannot be pickled, so sending the catalog to another process fails."""
 
     def __init__(self, filepath: str):
         super().__init__(filepath)
@@ -103,7 +103,7 @@ class LockedDataset(JsonDataset):
 
 
 class ChunksDataset(FileDataset):
-    """Takes the chunks of a generator node one `save` at a time; chunk 0 begins the file anew."""
+    """Saves the chunks of a generator node one at a time; chunk 0 starts a new file."""
 
     def decode(self, content: bytes) -> list:
         return [json.loads(line) for line in content.decode().splitlines()]
@@ -115,7 +115,7 @@ class ChunksDataset(FileDataset):
 
 
 class ConfirmedDataset(JsonDataset):
-    """Counts its confirmations: one line each in `confirmed_<stem>.txt` beside its file."""
+    """Records its confirmations, one line each, in `confirmed_<stem>.txt` next to its file."""
 
     def confirm(self) -> None:
         with self._filepath.with_name(f"confirmed_{self._filepath.stem}.txt").open("a") as file:
@@ -123,7 +123,7 @@ class ConfirmedDataset(JsonDataset):
 
 
 class SecretDataset(JsonDataset):
-    """Needs credentials; what it writes proves that it had them, without giving them away."""
+    """Needs credentials; what it writes proves that it had them, without revealing them."""
 
     def __init__(self, filepath: str, credentials: dict):
         super().__init__(filepath)
@@ -138,7 +138,7 @@ class SecretDataset(JsonDataset):
 
 
 class VersionedDataset(AbstractVersionedDataset):
-    """JSON in a folder a version."""
+    """JSON, in one folder per version."""
 
     def __init__(self, filepath: str, version: Any | None = None):
         super().__init__(PurePosixPath(filepath), version)

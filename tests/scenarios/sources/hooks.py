@@ -1,8 +1,8 @@
-"""Writes down every Kedro hook call of a run, one JSON line a call.
+"""Records every Kedro hook call of a run, one line of JSON per call.
 
-A line is one `os.write` to a file opened with O_APPEND, so that calls from many processes share one file
-without tearing. The file is named by the environment variable HOOK_LOG, else `hook_calls.jsonl` in the
-project, for processes (a Dask worker, an agent's child) that the variable does not reach.
+Each line is one `os.write` to a file opened with O_APPEND, so that many processes can share the file. The
+environment variable HOOK_LOG names it; processes that do not inherit the variable (a Dask worker, an agent's
+child) use `hook_calls.jsonl` in the project.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def record(hook: str, **fields: Any) -> None:
 
 
 def injected(node: Any) -> dict | None:
-    """What `before_node_run` gives a node in place of its input: Kedro lets a hook do that."""
+    """What `before_node_run` returns to replace a node's input, which Kedro allows."""
     return {"hook_target": "from the hook"} if "injected" in node.tags else None
 
 
@@ -49,7 +49,7 @@ def run_id(run_params: dict) -> str | None:
 if "run_id" in inspect.signature(NodeSpecs.before_node_run).parameters:
 
     class NodeRecorder:
-        """Node hooks from Kedro 1.0, and in 0.17, where the run's id is called `run_id`."""
+        """Node hooks of Kedro 1.0 and later, and of 0.17, where the run's id is named `run_id`."""
 
         @hook_impl
         def before_node_run(self, node, is_async, run_id):
@@ -67,7 +67,7 @@ if "run_id" in inspect.signature(NodeSpecs.before_node_run).parameters:
 else:
 
     class NodeRecorder:  # type: ignore[no-redef]
-        """Node hooks of Kedro 0.18 and 0.19, where the run's id is called `session_id`."""
+        """Node hooks of Kedro 0.18 and 0.19, where the run's id is named `session_id`."""
 
         @hook_impl
         def before_node_run(self, node, is_async, session_id):
@@ -88,7 +88,7 @@ else:
 if "node" in inspect.signature(DatasetSpecs.before_dataset_loaded).parameters:
 
     class DatasetRecorder:
-        """Dataset hooks that are told the node."""
+        """Dataset hooks that receive the node."""
 
         @hook_impl
         def before_dataset_loaded(self, dataset_name, node):
@@ -109,7 +109,7 @@ if "node" in inspect.signature(DatasetSpecs.before_dataset_loaded).parameters:
 else:
 
     class DatasetRecorder:  # type: ignore[no-redef]
-        """Dataset hooks before Kedro 0.18.5, which are not told the node."""
+        """Dataset hooks before Kedro 0.18.5, which do not receive the node."""
 
         @hook_impl
         def before_dataset_loaded(self, dataset_name):
@@ -129,7 +129,7 @@ else:
 
 
 class Registration:
-    """What Kedro from 0.18 on has in `settings.py`."""
+    """Kedro 0.18 and later have this in `settings.py`."""
 
 
 if hasattr(specs, "RegistrationSpecs"):
@@ -137,7 +137,7 @@ if hasattr(specs, "RegistrationSpecs"):
     from kedro.io import DataCatalog
 
     class Registration:  # type: ignore[no-redef]
-        """What every project of Kedro 0.17 has in its hooks."""
+        """Every project of Kedro 0.17 has this in its hooks."""
 
         @hook_impl
         def register_config_loader(self, conf_paths):
@@ -182,7 +182,7 @@ def add_to_catalog(catalog: Any, name: str, value: object) -> None:
     except ImportError:  # Kedro before 0.18.12
         from kedro.io import MemoryDataSet as MemoryDataset
     if hasattr(catalog, "add"):
-        # Kedro 0.17 has a project's hooks twice after `%reload_kedro`
+        # Kedro 0.17 registers a project's hooks twice after `%reload_kedro`
         catalog.add(name, MemoryDataset(value), replace=True)
     else:
         catalog[name] = MemoryDataset(value)

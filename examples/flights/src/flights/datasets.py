@@ -1,7 +1,6 @@
-"""The project's own dataset: a matplotlib figure as a PNG file.
+"""A dataset of this project: a matplotlib figure as a PNG file.
 
-kedro-datasets has one too, but under a name that changed between its versions, and this example wants to
-run with many of them.
+kedro-datasets has one too, but its name differs between versions, and this example runs with many of them.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 
 
 class FigureDataset(AbstractDataset):
-    """Saves a figure as a PNG file whose bytes depend on nothing but the figure.
+    """Save a figure as a PNG file whose bytes depend only on the figure.
 
     Example in catalog.yml:
 
@@ -29,9 +28,9 @@ class FigureDataset(AbstractDataset):
     def __init__(self, filepath: str, dpi: int = 150, metadata: dict[str, Any] | None = None) -> None:
         """
         Args:
-            filepath: Where the PNG file goes; missing folders are made.
-            dpi: Dots an inch.
-            metadata: Ignored here; Kedro lets any dataset carry it.
+            filepath: Path of the PNG file; missing folders are created.
+            dpi: Dots per inch.
+            metadata: Ignored; Kedro allows it for every dataset.
         """
         self._filepath = PurePosixPath(filepath)
         self._dpi = dpi
@@ -40,11 +39,11 @@ class FigureDataset(AbstractDataset):
     def _save(self, data: Figure) -> None:
         path = Path(self._filepath)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # "Software" would name matplotlib's version: two equal pictures would differ after an upgrade.
+        # "Software" would contain matplotlib's version: identical figures would differ after an upgrade.
         data.savefig(path, dpi=self._dpi, format="png", metadata={"Software": None})
 
     def _load(self) -> Figure:
-        raise DatasetError(f"{self._filepath} is a picture: it can be looked at, but not loaded as a figure.")
+        raise DatasetError(f"{self._filepath} is an image: it cannot be loaded as a figure.")
 
     def _exists(self) -> bool:
         return Path(self._filepath).exists()

@@ -1,4 +1,4 @@
-"""The project's pipelines by name, as ``kedro run --pipeline`` and ``prefect.yml`` know them."""
+"""The project's pipelines by name, for ``kedro run --pipeline`` and ``prefect.yml``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flights.pipelines import delays, ingest, model, report
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Every pipeline, and their sum as ``__default__``."""
+    """Return all pipelines, and their sum as ``__default__``."""
     pipelines = {
         "ingest": ingest.create_pipeline(),
         "delays": delays.create_pipeline(),

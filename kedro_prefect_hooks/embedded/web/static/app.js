@@ -1,4 +1,5 @@
-// Starts the page: finds the view for the address, keeps it fresh, says when the API is away or wants a token.
+// Starts the page: opens the view for the URL, keeps it up to date, and reports an API that is unreachable or
+// requires a token.
 
 import { token, Unauthorized, Unreachable } from "./api.js";
 import { h, icon, show } from "./dom.js";
@@ -16,10 +17,10 @@ const banner = document.getElementById("banner");
 
 let current = null;
 
-/** Say something to those who listen rather than look. */
+/** Have a screen reader say something. */
 export function announce(text) {
-  const said = document.getElementById("said");
-  if (said.textContent !== text) said.textContent = text;
+  const announcer = document.getElementById("announcer");
+  if (announcer.textContent !== text) announcer.textContent = text;
 }
 
 function open() {
@@ -34,42 +35,44 @@ function open() {
   const target = h("div", { class: "view", "aria-busy": "true" }, h("p", { class: "loading" }, "Loading …"));
   main.replaceChildren(target);
   if (!VIEWS[route.view]) {
-    show(target, h("h1", {}, "Not here"), h("p", {}, "There is no such page. ", h("a", { href: "#/" }, "All flows")));
+    show(target, h("h1", {}, "Page not found"), h("p", {}, "There is no page at this URL. ", h("a", { href: "#/" }, "All flows")));
     return;
   }
-  let arrived = false;
+  let isShown = false;
   const context = {
     id: route.id,
     announce,
-    again: () => poller.soon(),
+    refresh: () => poller.soon(),
     show: (title, ...content) => {
-      // What answers after somebody has gone elsewhere is not shown.
+      // A response that comes after the person has gone to another view is not shown.
       if (current?.poller !== poller) return;
       document.title = `${title} · kedro-prefect-hooks`;
       show(target, ...content);
       target.removeAttribute("aria-busy");
-      if (!arrived) arrive(target);
-      arrived = true;
+      if (!isShown) focusHeading(target);
+      isShown = true;
     },
   };
   const view = VIEWS[route.view].open(context);
-  const poller = new Poller(() => view.refresh(), () => view.pause(), (error) => state(error, poller));
+  const poller = new Poller(() => view.refresh(), () => view.pause(), (error) => report(error, poller));
   current = { view, poller };
   poller.soon();
 }
 
-/** Screen readers begin at the heading of the new view, unless somebody is elsewhere already. */
-function arrive(target) {
+let isFirstView = true;
+
+/** Screen readers start at the heading of a new view; only the first one starts like any page. */
+function focusHeading(target) {
   window.scrollTo(0, 0);
   const heading = target.querySelector("h1");
-  if (!heading || !first.over) return void (first.over = true);
-  heading.tabIndex = -1;
-  heading.focus({ preventScroll: true });
+  if (heading && !isFirstView) {
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+  }
+  isFirstView = false;
 }
 
-const first = { over: false };
-
-function state(error, poller) {
+function report(error, poller) {
   document.getElementById("sign-out").hidden = !token.get();
   if (error instanceof Unauthorized) {
     poller.stop();
@@ -81,23 +84,23 @@ function state(error, poller) {
     return;
   }
   const text = bannerText(error);
-  if (text === null && !banner.hidden && banner.dataset.kind === "away") announce("The API answers again.");
+  if (text === null && !banner.hidden && banner.dataset.kind === "unreachable") announce("The API responds again.");
   banner.hidden = text === null;
-  banner.dataset.kind = error instanceof Unreachable ? "away" : "error";
+  banner.dataset.kind = error instanceof Unreachable ? "unreachable" : "error";
   if (text !== null) {
-    show(banner, icon("warning"), h("span", {}, text), h("button", { type: "button", onclick: () => poller.soon() }, "Try now"));
+    show(banner, icon("warning"), h("span", {}, text), h("button", { type: "button", onclick: () => poller.soon() }, "Try again"));
   }
 }
 
 function bannerText(error) {
   if (!error) return null;
-  if (error instanceof Unreachable) return `${error.message} What you see may be out of date; this page goes on trying.`;
+  if (error instanceof Unreachable) return `${error.message} What you see may be out of date; the page keeps trying.`;
   console.warn(error);
   return error.message;
 }
 
 document.getElementById("skip").addEventListener("click", (event) => {
-  // The address is the view's; the link must not change it.
+  // The URL belongs to the view; the link must not change it.
   event.preventDefault();
   main.focus();
 });

@@ -1,12 +1,12 @@
-// Dialogs. The browser's own <dialog> keeps the focus inside, closes on Escape and gives the focus back.
+// Dialogs. The browser's own <dialog> keeps the focus inside, closes on Escape and then restores the focus.
 
 import { h, icon } from "./dom.js";
 
 let count = 0;
 
 /**
- * Open a dialog. `build(close)` gives its body; what `close` is called with is what the promise becomes
- * (undefined when the dialog was left).
+ * Open a dialog. `build(close)` returns its body; the promise resolves to what `close` is called with
+ * (undefined if the dialog was dismissed).
  */
 export function open(title, build) {
   return new Promise((resolve) => {
@@ -31,12 +31,12 @@ export function open(title, build) {
   });
 }
 
-/** True when the person said yes. */
-export async function confirm(title, text, yes, kind = "primary") {
+/** Whether the person confirmed. */
+export async function confirm(title, text, yes, no, kind = "primary") {
   const answer = await open(title, (close) => [
     h("p", {}, text),
     h("footer", {},
-      h("button", { type: "button", onclick: () => close(false) }, "No, leave it"),
+      h("button", { type: "button", onclick: () => close(false) }, no),
       h("button", { type: "button", class: kind, autofocus: true, onclick: () => close(true) }, yes)),
   ].reduce((box, part) => (box.append(part), box), h("div", { class: "dialog-body" })));
   return answer === true;

@@ -1,5 +1,5 @@
-// Makes elements, and brings what is on the page in line with newly made ones, so that focus, scroll places
-// and selections outlive a refresh. Data becomes text nodes and attributes, never markup.
+// Makes elements, and updates those on the page to match newly made ones, so that focus, scroll positions and
+// selections survive a refresh. Data becomes text nodes and attributes, never markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -20,12 +20,12 @@ export function h(tag, properties, ...children) {
   return make(document.createElement(tag), properties, children);
 }
 
-/** An SVG element; as `h`. */
+/** An SVG element; otherwise like `h`. */
 export function s(tag, properties, ...children) {
   return make(document.createElementNS(SVG, tag), properties, children);
 }
 
-/** One of the icons that index.html defines; what it says must also be said in text. */
+/** One of the icons that index.html defines. What it means must be in a text too. */
 export function icon(name) {
   return s("svg", { class: `icon icon-${name}`, viewBox: "0 0 16 16", "aria-hidden": "true", focusable: "false" },
     s("use", { href: `#icon-${name}` }));
@@ -34,16 +34,16 @@ export function icon(name) {
 const HANDLERS = ["onclick", "onchange", "oninput", "onsubmit", "onkeydown"];
 
 /**
- * An element that looks after its own inside: it stays as it is while `show` works around it. It needs
- * `data-opaque` and a `data-key`.
+ * An element that manages its own content, and that `show` leaves as it is. It needs `data-opaque` and a
+ * `data-key`.
  */
 export function keep(element) {
-  // What is on the page already is stood in for: taking the element itself would take it off the page.
+  // A placeholder for one that is on the page: using the element itself would remove it from there.
   if (!element.isConnected) return element;
   return h(element.localName, { "data-opaque": true, "data-key": keyOf(element) });
 }
 
-/** Make the children of `parent` equal to `children`, reusing what is there. */
+/** Make the children of `parent` match `children`, reusing those that are there. */
 export function show(parent, ...children) {
   const wanted = document.createDocumentFragment();
   wanted.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
@@ -54,7 +54,7 @@ function keyOf(node) {
   return node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null;
 }
 
-function fits(old, wanted) {
+function matches(old, wanted) {
   return old.nodeType === wanted.nodeType && old.nodeName === wanted.nodeName && keyOf(old) === keyOf(wanted);
 }
 
@@ -80,35 +80,35 @@ function morphChildren(parent, wanted) {
   const wantedKeys = new Set(children.map(keyOf));
   const keyed = new Map();
   for (const child of parent.childNodes) if (keyOf(child)) keyed.set(keyOf(child), child);
-  let place = parent.firstChild;
-  const drop = (until) => {
-    while (place !== until) {
-      const next = place.nextSibling;
-      place.remove();
-      place = next;
+  let next = parent.firstChild;
+  const removeUntil = (until) => {
+    while (next !== until) {
+      const removed = next;
+      next = next.nextSibling;
+      removed.remove();
     }
   };
   for (const child of children) {
-    // What is to stay must not be moved, since moving takes the focus away: what is in between goes first.
-    while (place && keyOf(place) && !wantedKeys.has(keyOf(place))) drop(place.nextSibling);
+    // Moving a node takes its focus away, so those that stay do not move: what is between them goes first.
+    while (next && keyOf(next) && !wantedKeys.has(keyOf(next))) removeUntil(next.nextSibling);
     const key = keyOf(child);
-    const known = key ? keyed.get(key) : nextFitting(place, child);
-    if (!known || !fits(known, child)) {
-      parent.insertBefore(child, place);
+    const known = key ? keyed.get(key) : nextMatch(next, child);
+    if (!known || !matches(known, child)) {
+      parent.insertBefore(child, next);
       continue;
     }
-    if (key && known !== place) parent.insertBefore(known, place);
+    if (key && known !== next) parent.insertBefore(known, next);
     else {
-      drop(known);
-      place = known.nextSibling;
+      removeUntil(known);
+      next = known.nextSibling;
     }
     morph(known, child);
   }
-  drop(null);
+  removeUntil(null);
 }
 
-/** The next node that could become `wanted`, before the next one that has a key. */
-function nextFitting(place, wanted) {
-  for (let node = place; node && !keyOf(node); node = node.nextSibling) if (fits(node, wanted)) return node;
+/** The next node that could become `wanted`, but none after the next one with a key. */
+function nextMatch(start, wanted) {
+  for (let node = start; node && !keyOf(node); node = node.nextSibling) if (matches(node, wanted)) return node;
   return null;
 }

@@ -1,29 +1,29 @@
-// Pieces that several views show: runs as ticks and as a table, schedules, hints, places to copy a command.
+// Parts that several views share: runs as ticks and as a table, schedules, hints, commands to copy.
 
 import { setSchedule } from "./actions.js";
 import { h, icon } from "./dom.js";
 import { flowLink, runLink } from "./routes.js";
-import { inWords as scheduleInWords } from "./schedule.js";
+import * as schedule from "./schedule.js";
 import { badge, family, inWords, isFinished } from "./states.js";
 import { duration, full, moment, since, when } from "./times.js";
 
-export const time = (text, said = when(text)) => h("time", { datetime: text, title: full(text) }, said);
+export const time = (text, words = when(text)) => h("time", { datetime: text, title: full(text) }, words);
 
-/** How long a run took, or has been running; "" before it began. */
-export function took(run) {
+/** How long a run took, or has been running; "" if it has not started. */
+export function durationOf(run) {
   if (!run.start_time) return "";
   const end = isFinished(run.state) ? moment(run.end_time ?? run.state_timestamp) : Date.now();
   return duration(end - moment(run.start_time));
 }
 
-/** The last runs, oldest first: one link each, whose icon and words say what its colour does. */
+/** The latest runs, oldest first: one link each, whose icon and label say what its colour does. */
 export function ticks(runs) {
-  if (!runs.length) return h("p", { class: "muted ticks-none" }, "Has not run yet");
-  return h("ol", { class: "ticks", "aria-label": "Last runs, oldest first" },
+  if (!runs.length) return h("p", { class: "muted ticks-none" }, "No runs yet");
+  return h("ol", { class: "ticks", "aria-label": "Latest runs, oldest first" },
     [...runs].reverse().map((run) => {
-      const what = `${inWords(run.state)}, ${since(run.start_time ?? run.state_timestamp)}${run.start_time ? `, took ${took(run)}` : ""}`;
+      const words = `${inWords(run.state)}, ${since(run.start_time ?? run.state_timestamp)}${run.start_time ? `, took ${durationOf(run)}` : ""}`;
       return h("li", { "data-key": run.id },
-        h("a", { href: runLink(run.id), class: `tick ${family(run.state)}`, title: `${run.name}: ${what}`, "aria-label": `${run.name}: ${what}` },
+        h("a", { href: runLink(run.id), class: `tick ${family(run.state)}`, title: `${run.name}: ${words}`, "aria-label": `${run.name}: ${words}` },
           icon(family(run.state))));
     }));
 }
@@ -31,26 +31,26 @@ export function ticks(runs) {
 export function runsTable(runs, { withFlow = false, caption }) {
   return h("div", { class: "table-box" },
     h("table", { class: "runs" },
-      h("caption", { class: "unseen" }, caption),
+      h("caption", { class: "visually-hidden" }, caption),
       h("thead", {}, h("tr", {},
         h("th", { scope: "col" }, "State"),
         h("th", { scope: "col" }, "Run"),
         withFlow && h("th", { scope: "col" }, "Flow"),
-        h("th", { scope: "col" }, "Began"),
-        h("th", { scope: "col", class: "number" }, "Took"))),
+        h("th", { scope: "col" }, "Started"),
+        h("th", { scope: "col", class: "number" }, "Duration"))),
       h("tbody", {}, runs.map((run) => h("tr", { "data-key": run.id },
         h("td", { "data-label": "State" }, badge(run.state)),
         h("th", { scope: "row", "data-label": "Run" },
           h("a", { href: runLink(run.id) }, run.name),
-          run.auto_scheduled && h("span", { class: "by", title: "Started by the schedule" }, icon("calendar"), h("span", { class: "unseen" }, "by the schedule"))),
+          run.auto_scheduled && h("span", { class: "by", title: "Started by the schedule" }, icon("calendar"), h("span", { class: "visually-hidden" }, "by the schedule"))),
         withFlow && h("td", { "data-label": "Flow" }, h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name)),
-        h("td", { "data-label": "Began" }, run.start_time ? time(run.start_time, since(run.start_time)) : h("span", { class: "muted" }, "not yet")),
-        h("td", { "data-label": "Took", class: "number" }, took(run) || "–"))))));
+        h("td", { "data-label": "Started" }, run.start_time ? time(run.start_time, since(run.start_time)) : h("span", { class: "muted" }, "not yet")),
+        h("td", { "data-label": "Duration", class: "number" }, durationOf(run) || "–"))))));
 }
 
-/** A flow's schedule in words, with its switch. `changed` is called when it was switched. */
-export function scheduleOf(flow, changed) {
-  const clocks = scheduleInWords(flow.flow_group?.schedule ?? flow.schedule);
+/** A flow's schedule in words, with its switch. `onChange` is called after it was switched. */
+export function scheduleControl(flow, onChange) {
+  const { clocks, is_filtered: isFiltered } = schedule.inWords(flow) ?? { clocks: [] };
   if (!clocks.length) return h("p", { class: "schedule muted" }, icon("calendar"), h("span", {}, "No schedule"));
   const active = flow.is_schedule_active;
   const next = flow.next?.[0]?.scheduled_start_time;
@@ -64,19 +64,21 @@ export function scheduleOf(flow, changed) {
         try {
           await setSchedule(flow.id, !active);
         } catch (error) {
-          await problem("The schedule was not changed", error);
+          await problem("The schedule could not be changed", error);
         } finally {
           button.disabled = false;
-          changed(`Schedule of ${flow.name}: ${active ? "paused" : "active"}`);
+          onChange(`Schedule of ${flow.name}: ${active ? "paused" : "active"}`);
         }
       },
     }, h("span", { class: "knob" })),
     h("div", { class: "schedule-words" },
       clocks.slice(0, 4).map((clock) => h("span", { class: "clock" },
-        clock.words, " ", clock.code && h("code", {}, clock.code), " ", clock.zone && h("span", { class: "muted" }, clock.zone))),
+        clock.words, " ", clock.code && h("code", {}, clock.code), " ",
+        (clock.zone || clock.details) && h("span", { class: "muted" }, [clock.zone, clock.details].filter(Boolean).join(" ")))),
       clocks.length > 4 && h("span", { class: "muted" }, `and ${clocks.length - 4} more`),
+      isFiltered && h("span", { class: "muted" }, "filtered: some of these times are skipped or moved"),
       h("span", { class: "next" },
-        active ? (next ? ["next ", time(next), ` (${since(next)})`] : "active; no run is due") : "paused")));
+        active ? (next ? ["next ", time(next), ` (${since(next)})`] : "active; no run is scheduled") : "paused")));
 }
 
 /** A dialog that says what went wrong. */

@@ -1,15 +1,15 @@
-// Asks again and again, one question at a time: less often while nobody looks, with growing pauses while the
-// API is away.
+// Refreshes a view again and again, one refresh at a time: less often while the page is hidden, and with
+// growing pauses while the API is unreachable.
 
 import { Unreachable } from "./api.js";
 
-const LONGEST_PAUSE = 10_000;
+const MAX_PAUSE = 10_000;
 
 export class Poller {
   /**
-   * @param refresh asks and shows; async.
-   * @param pause milliseconds until the next time; a function.
-   * @param onError gets what `refresh` threw, or null after a success.
+   * @param refresh asks the API and shows what it returns; async.
+   * @param pause returns the milliseconds until the next refresh.
+   * @param onError is called with what `refresh` threw, or with null after a success.
    */
   constructor(refresh, pause, onError) {
     this.refresh = refresh;
@@ -27,9 +27,9 @@ export class Poller {
     document.removeEventListener("visibilitychange", this.wake);
   }
 
-  /** Now, or as soon as what is under way is done. */
+  /** Refresh now, or as soon as the current refresh is done. */
   soon() {
-    if (this.running) return (this.again = true, this.running);
+    if (this.running) return (this.isDueAgain = true, this.running);
     clearTimeout(this.timer);
     this.running = this.once();
     return this.running;
@@ -37,7 +37,7 @@ export class Poller {
 
   async once() {
     do {
-      this.again = false;
+      this.isDueAgain = false;
       try {
         await this.refresh();
         this.failures = 0;
@@ -47,10 +47,10 @@ export class Poller {
         if (!this.stopped) this.onError(error);
         if (!(error instanceof Unreachable)) this.failures = Math.max(this.failures, 3);
       }
-    } while (this.again && !this.stopped);
+    } while (this.isDueAgain && !this.stopped);
     this.running = null;
     if (this.stopped) return;
-    const pause = this.failures ? Math.min(LONGEST_PAUSE, 500 * 2 ** this.failures) : this.pause();
+    const pause = this.failures ? Math.min(MAX_PAUSE, 500 * 2 ** this.failures) : this.pause();
     this.timer = setTimeout(() => this.soon(), document.hidden ? Math.max(pause, 5000) : pause);
   }
 }

@@ -1,4 +1,4 @@
-// Everything that the page asks, in one place.
+// All GraphQL queries of the page.
 
 const RUN_IN_LIST = `
   id name state state_message state_timestamp scheduled_start_time start_time end_time auto_scheduled labels parameters`;
@@ -32,7 +32,7 @@ export const FLOWS = `query {
   agent(order_by: {last_queried: desc_nulls_last}, limit: 50) { ${AGENT_FIELDS} }
 }`;
 
-/** A flow by the id of its group or of one of its versions. */
+/** A flow, by the id of its flow group or of one of its versions. */
 export const FLOW = `query($id: uuid!) {
   flow(where: {_or: [{flow_group_id: {_eq: $id}}, {flow_group: {flows: {id: {_eq: $id}}}}]}, order_by: [{version: desc}], limit: 1) {
     ${FLOW_FIELDS}
@@ -76,7 +76,7 @@ export const TASK_STATES = `query($id: uuid!, $since: timestamptz!) {
   }
 }`;
 
-/** Lines are told apart by when the API got them, which only rises; their own times come from several processes. */
+/** New lines are found by when the API received them, which only increases; their own times come from several processes. */
 export const LOGS = `query($id: uuid!, $since: timestamptz!, $offset: Int!, $limit: Int!) {
   log(where: {flow_run_id: {_eq: $id}, created: {_gte: $since}}, order_by: [{created: asc}, {timestamp: asc}, {id: asc}], offset: $offset, limit: $limit) {
     id created timestamp name level message task_run_id

@@ -1,6 +1,6 @@
-// Which view an address means. Addresses are in the hash, so that no server needs to know them.
+// Which view a URL stands for. Views are named in the hash, so that the server need not know them.
 
-/** `#/flow/<id>` → {view: "flow", id}. The command line prints runs as `flow-run`; both words are known. */
+/** `#/flow/<id>` → {view: "flow", id}. The command line prints runs as `flow-run`; both are accepted. */
 export function parse(hash) {
   const [view = "", id] = hash.replace(/^#?\/?/, "").split(/[/?]/).map(decodeURIComponent);
   if (view === "flow" && id) return { view: "flow", id };
@@ -11,9 +11,9 @@ export function parse(hash) {
 
 export const flowsLink = () => "#/";
 export const agentsLink = () => "#/agents";
-/** All versions of a flow are one flow group, which is what the address names. */
+/** URLs name flow groups: all versions of a flow belong to one. */
 export const flowLink = (groupId) => `#/flow/${groupId}`;
 export const runLink = (runId) => `#/run/${runId}`;
 
-/** Ids are put into addresses by people too; anything else is not worth asking the API about. */
+/** People edit URLs too; the API is asked only about what can be an id. */
 export const isId = (text) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text ?? "");

@@ -1,5 +1,5 @@
-// “Run now”: a form made from a flow's parameters. What is left as it is, is not sent, so that such a run is
-// as one by the schedule.
+// “Run now”: a form made from a flow's parameters. Only what was changed is sent, so that a run without changes
+// is like one of the schedule.
 
 import { startRun } from "./actions.js";
 import * as dialog from "./dialog.js";
@@ -11,30 +11,30 @@ const kindOf = (value) => {
   return typeof value === "string" ? "text" : "json";
 };
 
-const HINT = { number: "number", text: "text", json: "JSON", boolean: "yes or no" };
+const HINT = { number: "Number", text: "Text", json: "JSON", boolean: "Yes or no" };
 
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
-/** The value that a field's text means. Throws an Error that says what is wrong. */
+/** The value of a field's text. Throws an Error that says what is wrong. */
 export function valueOf(kind, text) {
   if (kind === "text") return text;
   if (kind === "number") {
     const number = Number(text.trim());
-    if (text.trim() === "" || !Number.isFinite(number)) throw new Error("This must be a number, such as 3 or 0.25.");
+    if (text.trim() === "" || !Number.isFinite(number)) throw new Error("Enter a number, such as 3 or 0.25.");
     return exact(number);
   }
-  if (text.trim() === "") throw new Error("This must be JSON; write null for no value.");
+  if (text.trim() === "") throw new Error("Enter JSON, or null for no value.");
   try {
     return JSON.parse(text, (_, value) => (typeof value === "number" ? exact(value) : value));
   } catch (error) {
     if (error instanceof RangeError) throw error;
-    throw new Error(`This is not JSON: ${error.message}. Text needs quotes, as in "text".`);
+    throw new Error(`This is not valid JSON: ${error.message}. Strings need quotes: "text".`);
   }
 }
 
 function exact(number) {
   if (Number.isInteger(number) && !Number.isSafeInteger(number)) {
-    throw new RangeError("A number as large as this would lose digits in a browser; start the run from the command line.");
+    throw new RangeError("A browser would lose digits of a number this large. Start the run from the command line.");
   }
   return number;
 }
@@ -75,7 +75,7 @@ function field(parameter, index) {
       return { ok: false };
     }
   };
-  // Not when the field is left: a message that comes or goes then moves the button that is being clicked.
+  // Not on blur: a message that appears or disappears then would move the button that is being clicked.
   input.addEventListener("input", () => (error.hidden ? box.classList.toggle("changed", isChanged()) : check()));
   const isChanged = () => {
     try {
@@ -91,9 +91,9 @@ function field(parameter, index) {
   return { box, input, check, parameter, unchanged: (value) => hasDefault && same(value, parameter.default) };
 }
 
-const asLabels = (text) => [...new Set(text.split(/[\s,]+/).filter(Boolean))];
+const parseLabels = (text) => [...new Set(text.split(/[\s,]+/).filter(Boolean))];
 
-/** Parameters with the values that a run gets when none is given: the group's before the flow's own. */
+/** Parameters with their defaults: the flow group's before the flow's own. */
 export function parametersOf(flow) {
   const defaults = flow.flow_group?.default_parameters ?? {};
   return (flow.parameters ?? [])
@@ -101,32 +101,32 @@ export function parametersOf(flow) {
     .sort((one, other) => Number(other.required) - Number(one.required) || one.name.localeCompare(other.name));
 }
 
-/** The labels that a run of this flow gets when none are given. */
+/** The labels that a run of this flow gets by default. */
 export const labelsOf = (flow) =>
   flow.flow_group?.labels ?? (flow.flow_group?.run_config ?? flow.run_config)?.labels ?? [];
 
-/** Ask for parameters and start a run. Gives the run's id, or undefined when the person thought better of it. */
+/** Ask for parameters and start a run. Returns the run's id, or undefined if the dialog was dismissed. */
 export function runNow(flow) {
   return dialog.open(`Run ${flow.name}`, (close) => {
     const fields = parametersOf(flow).map(field);
-    const usual = labelsOf(flow).join(", ");
+    const defaultLabels = labelsOf(flow).join(", ");
     const labels = h("input", { id: "run-labels", type: "text", autocomplete: "off", spellcheck: "false", "aria-describedby": "run-labels-hint" });
-    labels.value = usual;
-    const name = h("input", { id: "run-name", type: "text", autocomplete: "off", placeholder: "made up when empty" });
+    labels.value = defaultLabels;
+    const name = h("input", { id: "run-name", type: "text", autocomplete: "off", placeholder: "generated if empty" });
     const failure = h("p", { class: "error", role: "alert", hidden: true });
     const button = h("button", { type: "submit", class: "primary" }, "Start the run");
 
     async function submit(event) {
       event.preventDefault();
       const checked = fields.map((each) => ({ ...each, ...each.check() }));
-      const wrong = checked.find((each) => !each.ok);
-      if (wrong) return wrong.input.focus();
+      const invalid = checked.find((each) => !each.ok);
+      if (invalid) return invalid.input.focus();
       const parameters = Object.fromEntries(
         checked.filter((each) => !each.unchanged(each.value)).map((each) => [each.parameter.name, each.value]));
       button.disabled = true;
       try {
-        const changed = labels.value.trim() !== usual;
-        close(await startRun(flow.id, { parameters, labels: changed ? asLabels(labels.value) : null, name: name.value.trim() }));
+        const changed = labels.value.trim() !== defaultLabels;
+        close(await startRun(flow.id, { parameters, labels: changed ? parseLabels(labels.value) : null, name: name.value.trim() }));
       } catch (error) {
         failure.textContent = error.message;
         failure.hidden = false;
@@ -138,10 +138,10 @@ export function runNow(flow) {
       fields.length ? fields.map((each) => each.box) : h("p", { class: "muted" }, "This flow has no parameters."),
       h("details", {},
         h("summary", {}, "Name and labels"),
-        h("div", { class: "field" }, h("label", { for: "run-name" }, "Name of the run"), name),
+        h("div", { class: "field" }, h("label", { for: "run-name" }, "Run name"), name),
         h("div", { class: "field" },
           h("label", { for: "run-labels" }, "Labels"), labels,
-          h("p", { class: "hint", id: "run-labels-hint" }, "With commas between them. Only an agent that has all of them takes the run."))),
+          h("p", { class: "hint", id: "run-labels-hint" }, "Separated by commas. Only an agent that has all of them accepts the run."))),
       failure,
       h("footer", {}, h("button", { type: "button", onclick: () => close() }, "Cancel"), button));
   });

@@ -1,6 +1,6 @@
-// Moments and durations for people.
+// Times and durations in words.
 
-/** The server's times have microseconds; a Date has milliseconds. */
+/** Milliseconds since 1970. The server's times have microseconds; a Date has milliseconds. */
 export const moment = (text) => (text ? new Date(text).getTime() : null);
 
 export function duration(milliseconds) {
@@ -15,7 +15,7 @@ export function duration(milliseconds) {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** One unit only: “3 min”. */
+/** In one unit: “3 min”. */
 export function roughly(milliseconds) {
   const seconds = Math.round(milliseconds / 1000);
   if (seconds < 60) return `${seconds} s`;

@@ -13,7 +13,7 @@ DATA = Path(__file__).resolve().parents[2] / "data"
 
 
 class Traced:
-    """A value that remembers in which ways it was copied, to tell copy modes apart after the fact."""
+    """A value that records how it was copied, so that copy modes can be distinguished."""
 
     def __init__(self, content: list[int], ways: tuple[str, ...] = ()):
         self.content = content
@@ -26,7 +26,7 @@ class Traced:
         return Traced(copy.deepcopy(self.content, memo), tuple(sorted({*self.ways, "deepcopy"})))
 
 
-# in-memory values with several consumers, one of which spoils its copy
+# in-memory values with several consumers, one of which modifies its copy
 
 
 def make_numbers() -> list[int]:
@@ -124,7 +124,7 @@ def write_side_effect(numbers: list[int]) -> None:
 
 
 def split(numbers: list[int]) -> dict[str, Any]:
-    """Gives one object twice: spoiling one output must leave the other alone."""
+    """Returns one object twice: modifying one output must not affect the other."""
     low = [number for number in numbers if number < 3]
     return {"left": low, "right": low, "falsy": []}
 
@@ -155,7 +155,7 @@ def echo(value: Any) -> Any:
 
 
 def times(factor: int) -> Any:
-    """A closure: importable by no name."""
+    """Returns a closure, which cannot be imported."""
 
     def multiply(numbers: list[int]) -> list[int]:
         return [factor * number for number in numbers]

@@ -1,7 +1,7 @@
-"""One named pipeline a kind of trap, all of them together in `__default__`.
+"""One named pipeline per kind of trap, and all of them together in `__default__`.
 
-Where a node spoils a value that others read, an edge puts it before them: were the value shared, the
-others would show it, under the sequential runner as under any other.
+Where a node modifies a value that others read, an edge makes it run before them: if the value were shared,
+the outputs of the others would show it, with any runner.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from . import nodes as f
 
 
 def supports_generators() -> bool:
-    """Kedro streams generator nodes since 0.18.5: it then interleaves the streams of their outputs."""
+    """Since 0.18.5 Kedro streams generator nodes, and interleaves the streams of their outputs."""
     for name in ("kedro.runner.task", "kedro.runner.runner"):
         try:
             if hasattr(importlib.import_module(name), "interleave"):
@@ -33,7 +33,7 @@ def memory() -> Pipeline:
                 f.spoil_numbers, "numbers", "numbers_spoiled", name="spoil_numbers", tags=["memory", "spoil"]
             ),
             node(f.add_numbers, ["numbers", "numbers_spoiled"], "added", name="add_numbers"),
-            # The two below are left without a name: Kedro's default names have brackets and arrows in them.
+            # The two below have no name: Kedro's default names contain brackets and arrows.
             node(f.last_number, ["numbers", "numbers_spoiled"], "last"),
             node(f.echo, "last", "last_saved"),
         ]
@@ -93,7 +93,7 @@ def generators() -> Pipeline:
 
 def shapes() -> Pipeline:
     with warnings.catch_warnings():
-        # Kedro warns that a partial has no name of its own; that is the point of having one here.
+        # Kedro warns that a partial has no name, which is why there is one here.
         warnings.simplefilter("ignore")
         return Pipeline(
             [
@@ -134,7 +134,7 @@ def datasets() -> Pipeline:
     return Pipeline(
         [
             node(f.echo, "inbox", "inbox_copy", name="read_inbox"),
-            # confirms what another node loaded, as Kedro's incremental datasets want it
+            # confirms what another node loaded, as Kedro's incremental datasets require
             node(f.echo, "inbox_copy", "inbox_done", name="confirm_inbox", confirms="inbox"),
             node(lambda inbox: inbox, "inbox_copy", "pickled", name="save_pickled"),
             node(f.echo, "pickled", "pickled_read", name="read_pickled"),
@@ -164,7 +164,7 @@ def region() -> Pipeline:
 
 
 def namespaces() -> Pipeline:
-    # "params:size" is said too: Kedro before 0.18 puts no namespace before parameters
+    # "params:size" is listed too: Kedro before 0.18 adds no namespace to parameters
     eu = {"params:weight": "params:weight", "params:size": "params:eu.size"}
     us = {"params:weight": "params:weight", "params:size": "params:us.size"}
     europe = pipeline(region(), namespace="eu", parameters=eu)

@@ -1,1 +1,1 @@
-"""The four pipelines, in the data's order: ingest, delays, model, report."""
+"""The four pipelines, in the order in which data flows: ingest, delays, model, report."""

@@ -1,6 +1,6 @@
-// The agents that have asked this API for work.
+// The agents that have asked this API for flow runs.
 
-import { isAlive } from "../agents.js";
+import { check } from "../agents.js";
 import { ask } from "../api.js";
 import { h } from "../dom.js";
 import { hint, labelList, startAnAgent, time } from "../parts.js";
@@ -12,27 +12,27 @@ export function open(context) {
     pause: () => 3000,
     refresh: async () => {
       const { agent: agents } = await ask(AGENTS);
-      const alive = agents.filter((agent) => isAlive(agent)).length;
+      const { running } = await check(agents);
       context.show("Agents",
         h("h1", {}, "Agents"),
-        h("p", { class: "muted lead" }, "An agent takes a run when it has all of the run's labels. One with labels takes no run without."),
-        alive === 0 && hint(h("strong", {}, "No agent is asking for work: "), "runs wait.", startAnAgent()),
-        agents.length > 0 && table(agents));
+        h("p", { class: "muted lead" }, "An agent accepts a run if it has all of the run's labels. Of the agents with labels, only the project's own (", h("code", {}, "kedro prefect agent"), ") also accepts runs without labels."),
+        running.size === 0 && hint(h("strong", {}, "No agent is running: "), "runs wait for one.", startAnAgent()),
+        agents.length > 0 && table(agents, running));
     },
   };
 }
 
-function table(agents) {
+function table(agents, running) {
   return h("div", { class: "table-box" },
     h("table", {},
-      h("caption", { class: "unseen" }, "Agents, the last to ask first"),
+      h("caption", { class: "visually-hidden" }, "Agents, most recent contact first"),
       h("thead", {}, h("tr", {},
-        ["Agent", "Labels", "Last contact", "Kind"].map((title) => h("th", { scope: "col" }, title)))),
+        ["Agent", "Labels", "Last contact", "Type"].map((title) => h("th", { scope: "col" }, title)))),
       h("tbody", {}, agents.map((agent) => h("tr", { "data-key": agent.id },
         h("th", { scope: "row", "data-label": "Agent" },
-          h("span", { class: `dot ${isAlive(agent) ? "alive" : "gone"}` }), agent.name ?? "agent",
-          h("span", { class: "unseen" }, isAlive(agent) ? " (here)" : " (silent)")),
+          h("span", { class: `dot ${running.has(agent.id) ? "running" : "gone"}` }), agent.name ?? "agent",
+          h("span", { class: "visually-hidden" }, running.has(agent.id) ? " (running)" : " (not running)")),
         h("td", { "data-label": "Labels" }, labelList(agent.labels)),
         h("td", { "data-label": "Last contact" }, agent.last_queried ? time(agent.last_queried, since(agent.last_queried)) : "never"),
-        h("td", { "data-label": "Kind", class: "muted" }, `${agent.type}, Prefect ${agent.core_version ?? "?"}`))))));
+        h("td", { "data-label": "Type", class: "muted" }, agent.core_version ? `${agent.type}, Prefect ${agent.core_version}` : agent.type))))));
 }

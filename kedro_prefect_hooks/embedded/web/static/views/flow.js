@@ -1,41 +1,43 @@
-// One flow: its schedule and what comes next, its runs, its task graph.
+// One flow: its schedule and next runs, its latest runs and its task graph.
 
-import { isAlive, missing } from "../agents.js";
+import { check } from "../agents.js";
 import { ask } from "../api.js";
 import { h, icon, keep } from "../dom.js";
-import { hint, labelList, runsTable, scheduleOf, startAnAgent, ticks, time, valueInShort } from "../parts.js";
+import { hint, labelList, runsTable, scheduleControl, startAnAgent, ticks, time, valueInShort } from "../parts.js";
 import { FLOW, FLOW_RUNS, STRUCTURE } from "../queries.js";
 import { isId, runLink } from "../routes.js";
 import { labelsOf, parametersOf, runNow } from "../runform.js";
+import * as schedule from "../schedule.js";
 import { isActive } from "../states.js";
 import { since } from "../times.js";
 import { TaskGraph } from "./graph.js";
 
-const FEW = 25;
+const PAGE = 25; // runs at first
 
 export function open(context) {
   let structure = { of: null };
   let graph = null;
-  let limit = FEW;
+  let limit = PAGE;
   let busy = false;
 
   async function refresh() {
     const { flow: [flow] = [], agent: agents } = isId(context.id) ? await ask(FLOW, { id: context.id }) : { agent: [] };
-    if (!flow) return context.show("No such flow", h("h1", {}, "No such flow"), h("p", {}, "It may have been deleted. ", h("a", { href: "#/" }, "All flows")));
+    if (!flow) return context.show("Flow not found", h("h1", {}, "Flow not found"), h("p", {}, "It may have been deleted. ", h("a", { href: "#/" }, "All flows")));
     const { flow_run: runs } = await ask(FLOW_RUNS, { group: flow.flow_group_id, limit });
     busy = runs.some((run) => isActive(run.state));
     if (structure.of !== flow.id) {
       structure = { of: flow.id, ...(await ask(STRUCTURE, { id: flow.id })).flow_by_pk };
-      graph = new TaskGraph(structure.tasks, structure.edges);
+      graph?.close();
+      graph = new TaskGraph(flow.id, structure.tasks, structure.edges);
     }
-    const again = (said) => {
-      context.announce(said);
-      context.again();
+    graph.draw();
+    const [{ running, reasons: [reason] }] = await Promise.all([check(agents, [labelsOf(flow)]), schedule.load([flow])]);
+    const onChange = (text) => {
+      context.announce(text);
+      context.refresh();
     };
-    const lacks = missing(agents, labelsOf(flow));
-    const anyAgent = agents.some((agent) => isAlive(agent));
     context.show(flow.name,
-      h("nav", { class: "crumbs", "data-key": "crumbs", "aria-label": "Where you are" }, h("a", { href: "#/" }, "Flows"), h("span", {}, flow.project.name)),
+      h("nav", { class: "crumbs", "data-key": "crumbs", "aria-label": "Breadcrumb" }, h("a", { href: "#/" }, "Flows"), h("span", {}, flow.project.name)),
       h("div", { class: "title", "data-key": "title" },
         h("h1", {}, flow.name),
         h("div", { class: "actions" },
@@ -47,14 +49,14 @@ export function open(context) {
             },
           }, icon("play"), "Run now"))),
       flow.description && h("p", { class: "lead" }, flow.description),
-      flow.archived && hint(h("strong", {}, "This flow is archived: "), "it has no version that can run. Register it again to bring it back."),
-      lacks && !flow.archived && hint(lacks, !anyAgent && startAnAgent()),
+      flow.archived && hint(h("strong", {}, "This flow is archived: "), "it has no version to run. Register it again to restore it."),
+      reason && !flow.archived && hint(reason, !running.size && startAnAgent()),
       facts(flow),
-      scheduleSection(flow, again),
+      scheduleSection(flow, onChange),
       h("section", { "aria-labelledby": "runs", "data-key": "runs" },
         h("div", { class: "title" }, h("h2", { id: "runs" }, "Runs"), runs.length > 0 && ticks(runs.slice(0, 20))),
-        runs.length ? runsTable(runs, { caption: `Runs of ${flow.name}, the newest first` }) : h("p", { class: "muted" }, "It has not run yet."),
-        runs.length >= limit && h("button", { type: "button", onclick: () => ((limit *= 4), context.again()) }, "Older runs")),
+        runs.length ? runsTable(runs, { caption: `Runs of ${flow.name}, newest first` }) : h("p", { class: "muted" }, "No runs yet."),
+        runs.length >= limit && h("button", { type: "button", onclick: () => ((limit *= 4), context.refresh()) }, "Show older runs")),
       h("section", { "aria-labelledby": "graph", "data-key": "graph" }, h("h2", { id: "graph" }, "Tasks"), keep(graph.element)));
   }
 
@@ -72,11 +74,11 @@ function facts(flow) {
 
 const fact = (name, ...value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 
-function scheduleSection(flow, again) {
+function scheduleSection(flow, onChange) {
   const upcoming = flow.is_schedule_active ? flow.next : [];
   return h("section", { class: "card", "data-key": "schedule", "aria-labelledby": "schedule" },
     h("h2", { id: "schedule" }, "Schedule"),
-    scheduleOf(flow, again),
+    scheduleControl(flow, onChange),
     upcoming.length > 1 && h("ol", { class: "upcoming", "aria-label": "Next runs" },
       upcoming.map((run) => h("li", {}, h("a", { href: runLink(run.id) }, time(run.scheduled_start_time)), " ", h("span", { class: "muted" }, since(run.scheduled_start_time))))));
 }

@@ -1,25 +1,27 @@
-// The task graph as SVG: boxes in layers, coloured and marked by state. Laid out once; states are put on it
-// as they come. Zoom by buttons, keys and Ctrl+wheel; arrow keys walk along the lines.
+// The task graph as SVG: boxes in layers, coloured and marked by state. The server lays it out, once; states are
+// shown on it as they come. Zoom by buttons, keys and Ctrl+wheel; arrow keys walk along the lines.
 
-import { h, icon, s } from "../dom.js";
-import { layout } from "../layout.js";
+import { derive, Refused, Unauthorized, Unreachable } from "../api.js";
+import { h, icon, s, show } from "../dom.js";
 import { family, inWords } from "../states.js";
 
-const SIZE = { width: 200, height: 34, gapX: 56, gapY: 14 };
+const SIZE = { width: 200, height: 34 };
 const MARGIN = 16;
-const ROOM = SIZE.width - 33 - 10; // for the text
-const ZOOM = { least: 0.15, most: 2 };
+const TEXT_WIDTH = SIZE.width - 33 - 10;
+const ZOOM = { min: 0.15, max: 2 };
+const LAYOUT_TIMEOUT = 60_000; // milliseconds; large graphs take a few seconds
+const KEPT_LAYOUTS = 10;
 
 export const isParameter = (task) => /(^|\.)Parameter$/.test(task.type ?? "");
 
 const ruler = document.createElement("canvas").getContext("2d");
 
-/** What fits into a box. Names that are alike differ at their ends, so the middle is what goes. */
+/** The part of a name that fits into a box. The middle is left out, because similar names differ at their ends. */
 function shortened(text) {
   ruler.font = `550 13px ${getComputedStyle(document.body).fontFamily}`;
   let kept = text.length;
   let short = text;
-  while (ruler.measureText(short).width > ROOM && kept > 4) {
+  while (ruler.measureText(short).width > TEXT_WIDTH && kept > 4) {
     kept -= 1;
     short = `${text.slice(0, Math.ceil(kept * 0.6))}…${text.slice(text.length - Math.floor(kept * 0.4))}`;
   }
@@ -38,56 +40,97 @@ function path(points) {
   return line;
 }
 
+const layouts = new Map(); // flow id → layout; the graph of a flow version never changes
+
+async function layoutOf(flowId, boxes, edges) {
+  if (!layouts.has(flowId)) {
+    layouts.set(flowId, await derive("layout", { boxes, edges }, LAYOUT_TIMEOUT));
+    if (layouts.size > KEPT_LAYOUTS) layouts.delete(layouts.keys().next().value);
+  }
+  return layouts.get(flowId);
+}
+
 export class TaskGraph {
-  /** @param onSelect gets a task's id, or null when it was chosen again. */
-  constructor(tasks, edges, onSelect = null) {
+  /** @param onSelect is called with a task's id, or with null if the selected one was clicked again. */
+  constructor(flowId, tasks, edges, onSelect = null) {
+    this.flowId = flowId;
     this.tasks = new Map(tasks.map((task) => [task.id, task]));
     this.onSelect = onSelect;
     this.boxes = new Map();
+    this.lines = [];
     this.before = new Map(tasks.map((task) => [task.id, []]));
     this.after = new Map(tasks.map((task) => [task.id, []]));
-    const pairs = edges.map((edge) => [edge.upstream_task_id, edge.downstream_task_id]);
-    for (const [from, to] of pairs) {
-      this.after.get(from)?.push(to);
-      this.before.get(to)?.push(from);
+    // Two tasks may share several edges, one for each argument.
+    this.pairs = [...new Map(edges.map((edge) => {
+      const pair = [edge.upstream_task_id, edge.downstream_task_id];
+      return [pair.join(" "), pair];
+    })).values()];
+    for (const [from, to] of this.pairs) {
+      this.after.get(from).push(to);
+      this.before.get(to).push(from);
     }
-    this.plan = layout([...this.tasks.keys()], pairs, SIZE);
-    this.element = this.build();
-    // The size of what the graph is in is known only once it is on the page.
-    this.observer = new ResizeObserver(() => this.scroll.clientWidth && !this.zoomed && this.fit());
-    this.observer.observe(this.scroll);
+    this.element = h("div", { class: "graph", "data-opaque": true, "data-key": `graph-${flowId}` },
+      h("p", { class: "muted graph-message" }, tasks.length ? "Drawing the graph …" : "This flow has no tasks."));
+    this.isRequested = tasks.length === 0;
+  }
+
+  /** Have the graph laid out and drawn, unless that has been done. */
+  async draw() {
+    if (this.isRequested) return;
+    this.isRequested = true;
+    const index = new Map([...this.tasks.keys()].map((id, at) => [id, at]));
+    const boxes = Array.from(index, () => [SIZE.width, SIZE.height]);
+    const edges = this.pairs.map((pair) => pair.map((id) => index.get(id)));
+    try {
+      this.build(await layoutOf(this.flowId, boxes, edges));
+    } catch (error) {
+      if (error instanceof Refused) return show(this.element, h("p", { class: "muted graph-message" }, error.message));
+      if (!(error instanceof Unreachable || error instanceof Unauthorized)) throw error;
+      // The view reports this, and draws again with its next refresh.
+      this.isRequested = false;
+    }
   }
 
   close() {
-    this.observer.disconnect();
+    this.isClosed = true;
+    this.observer?.disconnect();
   }
 
-  build() {
-    if (!this.tasks.size) return h("p", { class: "muted", "data-opaque": true, "data-key": "no-tasks" }, "This flow has no tasks.");
-    const width = this.plan.width + 2 * MARGIN;
-    const height = this.plan.height + 2 * MARGIN;
+  build(layout) {
+    if (this.isClosed) return;
+    const width = layout.width + 2 * MARGIN;
+    const height = layout.height + 2 * MARGIN;
     this.width = width;
     this.height = height;
-    this.lines = this.plan.lines.map((line) => ({ ...line, element: s("path", { class: "line", d: path(line.points), "marker-end": "url(#arrow)" }) }));
-    this.svg = s("svg", { viewBox: `${-MARGIN} ${-MARGIN} ${width} ${height}`, role: "group", "aria-label": "Task graph; arrow keys go from task to task" },
+    this.lines = this.pairs.map(([from, to], at) => ({
+      from, to, element: s("path", { class: "line", d: path(layout.lines[at]), "marker-end": "url(#arrow)" }),
+    }));
+    this.svg = s("svg", { viewBox: `${-MARGIN} ${-MARGIN} ${width} ${height}`, role: "group", "aria-label": "Task graph; use the arrow keys to go from task to task" },
       s("defs", {}, s("marker", { id: "arrow", viewBox: "0 0 8 8", refX: "7", refY: "4", markerWidth: "7", markerHeight: "7", orient: "auto" },
         s("path", { d: "M0 1l7 3-7 3z" }))),
       s("g", { class: "lines" }, this.lines.map((line) => line.element)),
-      s("g", {}, [...this.plan.boxes].map(([id, at]) => this.box(this.tasks.get(id), at))));
+      s("g", {}, [...this.tasks.values()].map((task, at) => this.box(task, { x: layout.boxes[at][0], y: layout.boxes[at][1] }))));
     this.boxes.values().next().value.group.setAttribute("tabindex", "0");
     this.scroll = h("div", { class: "graph-scroll" }, this.svg);
-    // Not on the SVG: one that listens to focus can be focused itself.
+    // Not on the SVG: an SVG that listens for focus can be focused itself.
     this.scroll.addEventListener("keydown", (event) => this.key(event));
-    this.scroll.addEventListener("focusin", (event) => this.light(event.target.closest("[data-task]")?.dataset.task));
-    this.scroll.addEventListener("focusout", () => this.light(this.selected));
+    this.scroll.addEventListener("focusin", (event) => this.highlight(event.target.closest("[data-task]")?.dataset.task));
+    this.scroll.addEventListener("focusout", () => this.highlight(this.selected));
     this.scroll.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     this.drag();
     const button = (label, text, onclick) => h("button", { type: "button", "aria-label": label, title: label, onclick }, text);
-    return h("div", { class: "graph", "data-opaque": true, "data-key": `graph-${[...this.tasks.keys()][0]}` },
+    this.element.replaceChildren(
       h("div", { class: "graph-tools", role: "group", "aria-label": "Zoom" },
-        h("span", { class: "muted" }, "Drag to move, Ctrl + wheel to zoom, arrow keys from task to task"),
-        button("Zoom out", "−", () => this.zoom(1 / 1.3)), button("Zoom in", "+", () => this.zoom(1.3)), button("Show all of it", "Fit", () => this.fit())),
+        h("span", { class: "muted" }, "Drag to move, Ctrl+wheel to zoom, arrow keys to go from task to task"),
+        button("Zoom out", "−", () => this.zoom(1 / 1.3)), button("Zoom in", "+", () => this.zoom(1.3)), button("Fit to window", "Fit", () => this.fit())),
       this.scroll);
+    // The size of the visible part is known only while it is on the page.
+    this.observer = new ResizeObserver(() => this.scroll.clientWidth && !this.zoomed && this.fit());
+    this.observer.observe(this.scroll);
+    if (this.states) this.showStates(this.states);
+    const { selected } = this;
+    this.selected = null;
+    this.select(selected);
   }
 
   box(task, at) {
@@ -99,13 +142,14 @@ export class TaskGraph {
       s("rect", { width: SIZE.width, height: SIZE.height, rx: isParameter(task) ? SIZE.height / 2 : 7 }),
       mark,
       s("text", { x: 33, y: SIZE.height / 2, "dominant-baseline": "central" }, shortened(task.name)));
-    group.addEventListener("click", () => this.choose(task.id));
+    group.addEventListener("click", () => this.toggle(task.id));
     this.boxes.set(task.id, { group, mark, title, at, state: null });
     return group;
   }
 
-  /** Put the states of a run on the boxes: task id → state. */
-  put(states) {
+  /** Show the states of a run: task id → state. */
+  showStates(states) {
+    this.states = states;
     for (const [id, box] of this.boxes) {
       const state = states.get(id) ?? "Pending";
       if (box.state === state) continue;
@@ -119,7 +163,7 @@ export class TaskGraph {
     }
   }
 
-  choose(id) {
+  toggle(id) {
     this.onSelect?.(id === this.selected ? null : id);
   }
 
@@ -128,11 +172,11 @@ export class TaskGraph {
     this.boxes.get(this.selected)?.group.classList.remove("selected");
     this.boxes.get(id)?.group.classList.add("selected");
     this.selected = id;
-    this.light(id);
+    this.highlight(id);
   }
 
-  /** Show which lines are a task's. */
-  light(id) {
+  /** Highlight the lines of a task. */
+  highlight(id) {
     for (const line of this.lines) line.element.classList.toggle("lit", line.from === id || line.to === id);
   }
 
@@ -142,7 +186,7 @@ export class TaskGraph {
     const id = group.dataset.task;
     const next = this.neighbour(id, event.key);
     if (next) this.go(next, group);
-    else if (event.key === "Enter" || event.key === " ") this.choose(id);
+    else if (event.key === "Enter" || event.key === " ") this.toggle(id);
     else if (event.key === "+") this.zoom(1.3);
     else if (event.key === "-") this.zoom(1 / 1.3);
     else return;
@@ -169,19 +213,19 @@ export class TaskGraph {
   }
 
   scale(factor) {
-    this.factor = Math.min(ZOOM.most, Math.max(ZOOM.least, factor));
+    this.factor = Math.min(ZOOM.max, Math.max(ZOOM.min, factor));
     this.svg.setAttribute("width", Math.round(this.width * this.factor));
     this.svg.setAttribute("height", Math.round(this.height * this.factor));
   }
 
-  /** The whole of it, but not so small that nothing can be read. */
+  /** Show the whole graph, but not so small that it becomes unreadable. */
   fit() {
     const height = Math.max(260, Math.min(window.innerHeight * 0.6, 560));
     this.scale(Math.min(1, Math.max(0.5, Math.min((this.scroll.clientWidth - 4) / this.width, height / this.height))));
     this.zoomed = false;
   }
 
-  /** Larger or smaller, with the point (x, y) of the visible part where it is; its middle by default. */
+  /** Zoom by a factor around the point (x, y) of the visible part, by default its middle. */
   zoom(by, x = this.scroll.clientWidth / 2, y = this.scroll.clientHeight / 2) {
     const old = this.factor;
     this.zoomed = true;

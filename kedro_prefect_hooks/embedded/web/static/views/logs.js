@@ -1,5 +1,4 @@
-// A run's log lines: only new ones are asked for, and they are put where they belong without moving what is
-// being read.
+// A run's log: only new lines are requested, and they are inserted without moving the lines that are being read.
 
 import { ask } from "../api.js";
 import { h, show } from "../dom.js";
@@ -7,14 +6,14 @@ import { LOGS } from "../queries.js";
 import { clock, full } from "../times.js";
 
 const PAGE = 1000;
-const MOST = 3000; // lines on the page at once
+const MAX_LINES = 3000; // on the page at once
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 const BEGINNING = "1970-01-01T00:00:00+00:00";
 
 const rank = (level) => Math.max(0, LEVELS.indexOf(level ?? "INFO"));
 
 export class Logs {
-  /** @param nameOf the name of a task run, or null. */
+  /** @param nameOf returns the name of a task run, or null. */
   constructor(runId, nameOf) {
     this.runId = runId;
     this.nameOf = nameOf;
@@ -24,36 +23,36 @@ export class Logs {
     this.filter = { level: 0, text: "", taskRuns: null, taskName: null };
     this.list = h("div", { class: "lines", role: "log", "aria-live": "off", "aria-label": "Log lines", tabindex: "0" });
     this.count = h("span", { class: "muted", role: "status" });
-    this.newest = h("button", { type: "button", class: "newest", hidden: true, onclick: () => this.follow() }, "Newest lines");
+    this.newest = h("button", { type: "button", class: "newest", hidden: true, onclick: () => this.follow() }, "Jump to newest");
     this.chip = h("span", {});
     this.element = this.build();
   }
 
   build() {
-    const level = h("select", { id: "log-level", onchange: () => this.narrow({ level: Number(level.value) }) },
-      h("option", { value: "0" }, "All levels"), h("option", { value: "1", selected: true }, "Info and up"), h("option", { value: "2" }, "Warnings and up"), h("option", { value: "3" }, "Errors"));
+    const level = h("select", { id: "log-level", onchange: () => this.filterBy({ level: Number(level.value) }) },
+      h("option", { value: "0" }, "All levels"), h("option", { value: "1", selected: true }, "Info and above"), h("option", { value: "2" }, "Warnings and above"), h("option", { value: "3" }, "Errors"));
     this.filter.level = 1;
-    const search = h("input", { type: "search", id: "log-search", placeholder: "Search", autocomplete: "off", spellcheck: "false", oninput: () => this.narrow({ text: search.value.trim().toLowerCase() }) });
+    const search = h("input", { type: "search", id: "log-search", placeholder: "Search", autocomplete: "off", spellcheck: "false", oninput: () => this.filterBy({ text: search.value.trim().toLowerCase() }) });
     this.list.addEventListener("scroll", () => (this.newest.hidden = this.atEnd()));
     return h("div", { class: "logs", "data-opaque": true, "data-key": `logs-${this.runId}` },
       h("div", { class: "log-tools" },
-        h("label", { class: "unseen", for: "log-level" }, "Level"), level,
-        h("label", { class: "unseen", for: "log-search" }, "Search in the lines"), search,
+        h("label", { class: "visually-hidden", for: "log-level" }, "Level"), level,
+        h("label", { class: "visually-hidden", for: "log-search" }, "Search the log"), search,
         this.chip, this.count),
       h("div", { class: "lines-box" }, this.list, this.newest));
   }
 
-  /** Ask for what is new. */
+  /** Request new lines. */
   async refresh() {
     for (;;) {
       const { log } = await ask(LOGS, { id: this.runId, since: this.since, offset: this.offset, limit: PAGE });
-      if (log.length) this.take(log);
+      if (log.length) this.add(log);
       if (log.length < PAGE) break;
     }
     if (!this.lines.length) this.render();
   }
 
-  take(log) {
+  add(log) {
     const last = log.at(-1).created;
     const same = log.filter((line) => line.created === last).length;
     this.offset = last === this.since ? this.offset + log.length : same;
@@ -62,23 +61,23 @@ export class Logs {
     this.lines.push(...log);
     const inOrder = log.every((line, index) => line.timestamp >= (log[index - 1]?.timestamp ?? newest));
     if (!inOrder) this.lines.sort((one, other) => (one.timestamp < other.timestamp ? -1 : Number(one.timestamp > other.timestamp)));
-    if (inOrder && this.shown) this.append(log.filter((line) => this.passes(line)));
+    if (inOrder && this.shown) this.append(log.filter((line) => this.matches(line)));
     else this.render();
   }
 
-  narrow(change) {
+  filterBy(change) {
     Object.assign(this.filter, change);
     this.render();
   }
 
-  /** Only the lines of some task runs; null for all. */
-  ofTask(taskRuns, name, clear) {
+  /** Show only the lines of some task runs; null for all. */
+  showTask(taskRuns, name, clear) {
     if (this.filter.taskName === name) return;
-    show(this.chip, name !== null && h("button", { type: "button", class: "chip", onclick: clear, "aria-label": `Lines of ${name} only; show all` }, name, " ×"));
-    this.narrow({ taskRuns: taskRuns && new Set(taskRuns), taskName: name });
+    show(this.chip, name !== null && h("button", { type: "button", class: "chip", onclick: clear, "aria-label": `Only ${name}; show all lines` }, name, " ×"));
+    this.filterBy({ taskRuns: taskRuns && new Set(taskRuns), taskName: name });
   }
 
-  passes(line) {
+  matches(line) {
     const { level, text, taskRuns } = this.filter;
     return rank(line.level) >= level && (!taskRuns || taskRuns.has(line.task_run_id))
       && (!text || (line.message ?? "").toLowerCase().includes(text) || (line.name ?? "").toLowerCase().includes(text));
@@ -95,17 +94,17 @@ export class Logs {
 
   render() {
     const following = !this.shown || this.atEnd();
-    const place = this.list.scrollTop;
-    const passing = this.lines.filter((line) => this.passes(line));
-    this.shown = passing.length;
-    const hidden = Math.max(0, passing.length - MOST);
+    const position = this.list.scrollTop;
+    const matching = this.lines.filter((line) => this.matches(line));
+    this.shown = matching.length;
+    const hidden = Math.max(0, matching.length - MAX_LINES);
     this.list.replaceChildren(
-      ...(hidden ? [h("p", { class: "muted" }, `${hidden} earlier lines are not shown; search for them.`)] : []),
-      ...passing.slice(hidden).map((line) => this.row(line)),
-      ...(passing.length ? [] : [h("p", { class: "muted none" }, this.lines.length ? "No line fits." : "No log lines yet.")]));
-    this.counted();
+      ...(hidden ? [h("p", { class: "muted" }, `${hidden} earlier lines are not shown. Use the search to find them.`)] : []),
+      ...matching.slice(hidden).map((line) => this.row(line)),
+      ...(matching.length ? [] : [h("p", { class: "muted none" }, this.lines.length ? "No lines match." : "No log lines yet.")]));
+    this.updateCount();
     if (following) this.follow();
-    else this.list.scrollTop = place;
+    else this.list.scrollTop = position;
   }
 
   append(lines) {
@@ -113,12 +112,12 @@ export class Logs {
     this.list.querySelector(".none")?.remove();
     this.list.append(...lines.map((line) => this.row(line)));
     this.shown += lines.length;
-    this.counted();
+    this.updateCount();
     if (following) this.follow();
     else this.newest.hidden = lines.length === 0;
   }
 
-  counted() {
+  updateCount() {
     const all = this.lines.length;
     this.count.textContent = this.shown === all ? `${all} line${all === 1 ? "" : "s"}` : `${this.shown} of ${all} lines`;
   }
@@ -134,15 +133,15 @@ export class Logs {
   }
 }
 
-/** The text with what was searched for marked. */
-function marked(text, wanted) {
-  if (!wanted) return [text];
+/** A text in which the matches of a search are marked. */
+function marked(text, searched) {
+  if (!searched) return [text];
   const parts = [];
   const lower = text.toLowerCase();
   let from = 0;
-  for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, from)) {
-    parts.push(text.slice(from, at), h("mark", {}, text.slice(at, at + wanted.length)));
-    from = at + wanted.length;
+  for (let at = lower.indexOf(searched); at >= 0; at = lower.indexOf(searched, from)) {
+    parts.push(text.slice(from, at), h("mark", {}, text.slice(at, at + searched.length)));
+    from = at + searched.length;
   }
   return [...parts, text.slice(from)];
 }

@@ -1,7 +1,7 @@
-// One run of a flow: its state and what can be done with it, timeline or graph of its tasks, log lines, states.
+// One flow run: its state and what can be done with it, the timeline or graph of its tasks, its log and states.
 
 import * as actions from "../actions.js";
-import { isAlive, missing } from "../agents.js";
+import { check } from "../agents.js";
 import { ask } from "../api.js";
 import { confirm } from "../dialog.js";
 import { h, icon, keep } from "../dom.js";
@@ -14,8 +14,8 @@ import { TaskGraph } from "./graph.js";
 import { Logs } from "./logs.js";
 import { timeline } from "./timeline.js";
 
-const SHOWN_FAILURES = 4;
-const OVERLAP = 3000; // states written by two at once can come a little out of order
+const MAX_FAILURES = 4;
+const OVERLAP = 3000; // milliseconds; states from two processes can arrive slightly out of order
 
 export function open(context) {
   return new RunView(context);
@@ -27,7 +27,7 @@ class RunView {
     this.run = null;
     this.structure = null;
     this.history = new Map(); // task run id → its states
-    this.known = new Set();
+    this.knownStates = new Set();
     this.lastState = "1970-01-01T00:00:00.000Z";
     this.selected = null;
     this.tab = "timeline";
@@ -52,26 +52,27 @@ class RunView {
 
   async refresh() {
     const { flow_run_by_pk: run, agent: agents } = isId(this.context.id) ? await ask(RUN, { id: this.context.id }) : {};
-    if (!run) return this.context.show("No such run", h("h1", {}, "No such run"), h("p", {}, "It may have been deleted. ", h("a", { href: "#/" }, "All flows")));
+    if (!run) return this.context.show("Run not found", h("h1", {}, "Run not found"), h("p", {}, "It may have been deleted. ", h("a", { href: "#/" }, "All flows")));
     if (!this.structure) {
       this.structure = (await ask(STRUCTURE, { id: run.flow.id })).flow_by_pk;
       this.tasks = new Map(this.structure.tasks.map((task) => [task.id, task]));
-      this.graph = new TaskGraph(this.structure.tasks, this.structure.edges, (id) => this.select(id));
+      this.graph = new TaskGraph(run.flow.id, this.structure.tasks, this.structure.edges, (id) => this.select(id));
     }
-    await this.takeStates();
+    await this.loadTaskStates();
+    const { running, reasons: [reason] } = this.needsAgent(run) ? await check(agents, [run.labels]) : { reasons: [] };
+    this.waiting = reason ? { reason, anyAgent: running.size > 0 } : null;
     if (this.run && this.run.state !== run.state) this.context.announce(`${run.name}: ${inWords(run.state)}. ${run.state_message ?? ""}`);
     this.run = run;
-    this.agents = agents;
     this.render();
     await this.logs.refresh();
   }
 
-  async takeStates() {
-    const since = new Date(new Date(this.lastState).getTime() - OVERLAP).toISOString();
-    const { task_run_state: states } = await ask(TASK_STATES, { id: this.context.id, since });
+  async loadTaskStates() {
+    const from = new Date(new Date(this.lastState).getTime() - OVERLAP).toISOString();
+    const { task_run_state: states } = await ask(TASK_STATES, { id: this.context.id, since: from });
     for (const state of states) {
-      if (this.known.has(state.id)) continue;
-      this.known.add(state.id);
+      if (this.knownStates.has(state.id)) continue;
+      this.knownStates.add(state.id);
       const list = this.history.get(state.task_run_id) ?? [];
       list.push(state);
       list.sort((one, other) => one.version - other.version);
@@ -88,7 +89,7 @@ class RunView {
 
   taskStates() {
     const states = new Map();
-    // The children of a mapped task say more than the task itself; one that failed says most.
+    // A mapped task has the state of its parent, unless one of its children failed.
     for (const run of this.run.task_runs) {
       if (run.map_index < 0 ? !states.has(run.task_id) : isFailure(run.state)) states.set(run.task_id, run.state);
     }
@@ -98,13 +99,14 @@ class RunView {
   render() {
     const { run } = this;
     if (this.selected) {
-      const mine = run.task_runs.filter((each) => each.task_id === this.selected).map((each) => each.id);
-      this.logs.ofTask(mine, this.tasks.get(this.selected)?.name ?? "task", () => this.select(null));
-    } else this.logs.ofTask(null, null, null);
-    this.graph.put(this.taskStates());
+      const taskRunIds = run.task_runs.filter((each) => each.task_id === this.selected).map((each) => each.id);
+      this.logs.showTask(taskRunIds, this.tasks.get(this.selected)?.name ?? "task", () => this.select(null));
+    } else this.logs.showTask(null, null, null);
+    if (this.tab === "graph") this.graph.draw();
+    this.graph.showStates(this.taskStates());
     this.graph.select(this.selected);
     this.context.show(`${inWords(run.state)}: ${run.name}`,
-      h("nav", { class: "crumbs", "data-key": "crumbs", "aria-label": "Where you are" },
+      h("nav", { class: "crumbs", "data-key": "crumbs", "aria-label": "Breadcrumb" },
         h("a", { href: "#/" }, "Flows"), h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name)),
       h("div", { class: "title", "data-key": "title" }, h("h1", {}, run.name), this.buttons()),
       this.stateBox(), this.waitingHint(), this.facts(),
@@ -122,11 +124,11 @@ class RunView {
 
   stateBox() {
     const { run } = this;
-    const passed = isFinished(run.state) ? since(run.state_timestamp) : `for ${roughly(Math.max(0, Date.now() - moment(run.state_timestamp)))}`;
+    const age = isFinished(run.state) ? since(run.state_timestamp) : `for ${roughly(Math.max(0, Date.now() - moment(run.state_timestamp)))}`;
     return h("div", { class: `state-box ${family(run.state)}`, "data-key": "state" },
       icon(family(run.state)),
       h("div", {},
-        h("p", { class: "state" }, h("strong", {}, inWords(run.state)), " ", time(run.state_timestamp, passed)),
+        h("p", { class: "state" }, h("strong", {}, inWords(run.state)), " ", time(run.state_timestamp, age)),
         run.state_message && h("p", { class: "message" }, run.state_message),
         this.failures()));
   }
@@ -135,23 +137,28 @@ class RunView {
   failures() {
     const failed = this.run.task_runs.filter((each) => family(each.state) === "failed");
     if (!failed.length) return null;
-    return h("ul", { class: "failures", "aria-label": "Tasks that failed" },
-      failed.slice(0, SHOWN_FAILURES).map((each) => h("li", { "data-key": each.id },
+    return h("ul", { class: "failures", "aria-label": "Failed tasks" },
+      failed.slice(0, MAX_FAILURES).map((each) => h("li", { "data-key": each.id },
         h("button", { type: "button", onclick: () => this.select(each.task_id) },
           h("strong", {}, this.tasks.get(each.task_id)?.name ?? "task"),
           h("span", { class: "why" }, (each.state_message ?? "").replace("Error during execution of task: ", ""))))),
-      failed.length > SHOWN_FAILURES && h("li", {}, `and ${failed.length - SHOWN_FAILURES} more`));
+      failed.length > MAX_FAILURES && h("li", {}, `and ${failed.length - MAX_FAILURES} more`));
+  }
+
+  needsAgent(run) {
+    return isWaiting(run.state) && !this.isDueLater(run);
+  }
+
+  isDueLater(run) {
+    return run.state === "Scheduled" && !run.start_time && moment(run.scheduled_start_time) - Date.now() > 10_000;
   }
 
   waitingHint() {
-    const { run } = this;
-    if (!isWaiting(run.state)) return null;
-    if (moment(run.scheduled_start_time) - Date.now() > 10_000 && run.state === "Scheduled" && !run.start_time) {
-      return h("p", { class: "muted", "data-key": "due" }, "It is due ", time(run.scheduled_start_time), ` (${since(run.scheduled_start_time)}).`);
+    const { run, waiting } = this;
+    if (this.isDueLater(run)) {
+      return h("p", { class: "muted", "data-key": "due" }, "Scheduled for ", time(run.scheduled_start_time), ` (${since(run.scheduled_start_time)}).`);
     }
-    const why = missing(this.agents, run.labels);
-    if (!why) return null;
-    return hint(h("strong", {}, why), !this.agents.some((agent) => isAlive(agent)) && startAnAgent());
+    return waiting && hint(h("strong", {}, waiting.reason), !waiting.anyAgent && startAnAgent());
   }
 
   facts() {
@@ -160,8 +167,8 @@ class RunView {
     const fact = (name, ...value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
     return h("dl", { class: "facts", "data-key": "facts" },
       fact("Flow", h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name), ` version ${run.flow.version}`),
-      run.start_time ? fact("Began", time(run.start_time)) : fact("Due", time(run.scheduled_start_time)),
-      run.start_time && fact(isFinished(run.state) ? "Took" : "Running for", this.spent()),
+      run.start_time ? fact("Started", time(run.start_time)) : fact("Scheduled for", time(run.scheduled_start_time)),
+      run.start_time && fact(isFinished(run.state) ? "Duration" : "Running for", this.duration()),
       fact("Started by", run.auto_scheduled ? "the schedule" : "a person or program"),
       run.agent?.name && fact("Agent", run.agent.name),
       fact("Labels", labelList(run.labels)),
@@ -170,7 +177,7 @@ class RunView {
   }
 
   /** How long it ran; the time between its end and a restart does not count. */
-  spent() {
+  duration() {
     const { states } = this.run;
     const running = ["Running", "Cancelling"];
     const spans = states.map((each, index) => (running.includes(each.state)
@@ -190,10 +197,10 @@ class RunView {
         try {
           await action();
         } catch (error) {
-          await problem("That did not work", error);
+          await problem("The action failed", error);
         } finally {
           button.disabled = false;
-          this.context.again();
+          this.context.refresh();
         }
       },
     }, icon(name), label);
@@ -204,7 +211,7 @@ class RunView {
   }
 
   async cancel() {
-    const sure = await confirm(`Cancel ${this.run.name}?`, "Tasks that run are stopped; what has finished stays as it is.", "Cancel the run", "danger");
+    const sure = await confirm(`Cancel ${this.run.name}?`, "Running tasks are stopped; finished tasks stay as they are.", "Cancel the run", "Keep running", "danger");
     if (sure) await actions.cancel(this.run.id);
   }
 
@@ -222,18 +229,18 @@ class RunView {
       this.render();
       document.getElementById(`tab-${tab}`)?.focus();
     };
-    return h("div", { class: "tabs", role: "tablist", "aria-label": "Tasks as" }, Object.entries(names).map(([tab, name]) =>
+    return h("div", { class: "tabs", role: "tablist", "aria-label": "Show tasks as" }, Object.entries(names).map(([tab, name]) =>
       h("button", {
         type: "button", role: "tab", id: `tab-${tab}`, "aria-selected": String(this.tab === tab), "aria-controls": "panel",
         tabindex: this.tab === tab ? "0" : "-1", onclick: () => go(tab),
         onkeydown: (event) => {
-          // A handler that returns false takes the key away from the browser, and with it Tab.
+          // Must not return false: that would keep the browser from handling the key, Tab included.
           if (event.key === "ArrowLeft" || event.key === "ArrowRight") go(tab === "graph" ? "timeline" : "graph");
         },
       }, name)));
   }
 
-  /** What is to be said of the task that was chosen. */
+  /** The selected task: its states and messages. */
   taskPanel() {
     const task = this.tasks.get(this.selected);
     if (!task) return null;
@@ -244,13 +251,13 @@ class RunView {
         h("button", { type: "button", class: "plain", "aria-label": `Close ${task.name}`, onclick: () => this.select(null) }, icon("cross"))),
       h("ol", { class: "history" }, states.map((each) => h("li", {},
         time(each.timestamp, clock(each.timestamp)), badge(each.state), h("span", { class: "message" }, each.message ?? "")))),
-      h("p", { class: "muted" }, "The log below shows this task's lines only."));
+      h("p", { class: "muted" }, "The log below shows only the lines of this task."));
   }
 
   statesTable() {
     return h("section", { "aria-labelledby": "states", "data-key": "states" }, h("h2", { id: "states" }, "States"),
       h("div", { class: "table-box" }, h("table", { class: "states" },
-        h("caption", { class: "unseen" }, "States of this run, the oldest first"),
+        h("caption", { class: "visually-hidden" }, "States of this run, oldest first"),
         h("thead", {}, h("tr", {}, ["Time", "State", "Message"].map((title) => h("th", { scope: "col" }, title)))),
         h("tbody", {}, this.run.states.map((each) => h("tr", { "data-key": each.id },
           h("td", { "data-label": "Time" }, time(each.timestamp, clock(each.timestamp))),

@@ -1,15 +1,15 @@
-// A bar a task: when it ran, how often, and how it ended, from the history of its states.
+// One bar per task run: when it ran, how often, and how it ended, from the history of its states.
 
 import { h, icon } from "../dom.js";
 import { family, inWords, isFinished } from "../states.js";
 import { clock, duration, moment } from "../times.js";
 import { isParameter } from "./graph.js";
 
-const LEAST_GAP = 15_000; // milliseconds without any task at work, from which on the time axis is cut
+const MIN_CUT = 15_000; // milliseconds; a longer time in which no task runs is cut out of the axis
 
 /**
- * What a task run did: [{from, to, state}], `to` null while it lasts. Each Running lasts until the next state,
- * whose kind says how it ended; a retry that waits is a piece of its own.
+ * What a task run did: [{from, to, state}], with `to` null while it lasts. Each Running lasts until the next
+ * state, which says how it ended; waiting for a retry is a piece of its own.
  */
 export function pieces(states) {
   const found = [];
@@ -22,13 +22,13 @@ export function pieces(states) {
   return found;
 }
 
-/** From moments to parts of the width, 0 to 1; long times in which nothing ran are cut out. */
+/** Maps times to positions from 0 to 1; long times in which nothing ran are cut out. */
 export function axis(spans, now) {
   const sorted = spans.map(({ from, to }) => [from, to ?? now]).sort((one, other) => one[0] - other[0]);
   const blocks = [];
   for (const [from, to] of sorted) {
     const last = blocks.at(-1);
-    if (last && from - last.to < LEAST_GAP) last.to = Math.max(last.to, to);
+    if (last && from - last.to < MIN_CUT) last.to = Math.max(last.to, to);
     else blocks.push({ from, to });
   }
   const total = blocks.reduce((sum, block) => sum + block.to - block.from, 0) || 1;
@@ -47,12 +47,12 @@ export function axis(spans, now) {
   return { place, cuts, blocks, scale };
 }
 
-const NICE = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400].map((seconds) => seconds * 1000);
+const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400].map((seconds) => seconds * 1000);
 
 function marks({ blocks, place, cuts }) {
   if (cuts.length || !blocks.length) return blocks.map((block) => ({ at: block.at, text: clock(block.from) }));
   const [{ from, to }] = blocks;
-  const step = NICE.find((each) => (to - from) / each <= 5) ?? NICE.at(-1);
+  const step = STEPS.find((each) => (to - from) / each <= 5) ?? STEPS.at(-1);
   const found = [];
   for (let time = 0; time <= to - from; time += step) found.push({ at: place(from + time), text: time ? `+${duration(time)}`.replace(".0 s", " s").replace(" min 0 s", " min") : "0" });
   return found;
@@ -61,12 +61,12 @@ function marks({ blocks, place, cuts }) {
 const percent = (part) => `${(part * 100).toFixed(3)}%`;
 
 /**
- * @param tasks of the flow, `taskRuns` of the run, `history` from task run id to its states, in order.
- * @param selected a task's id; `onSelect` gets one, or null.
+ * @param tasks those of the flow; `taskRuns` those of the run; `history` task run id → its states, in order.
+ * @param selected a task's id; `onSelect` is called with one, or with null.
  */
 export function timeline({ tasks, taskRuns, history, selected, onSelect, now }) {
   const rows = rowsOf(tasks, taskRuns, history);
-  if (!rows.length) return h("p", { class: "muted" }, "No task has been created yet.");
+  if (!rows.length) return h("p", { class: "muted" }, "No tasks yet.");
   const time = axis(rows.flatMap((row) => row.pieces), now);
   const ticks = marks(time);
   return h("div", { class: "timeline" },
@@ -79,18 +79,18 @@ function rowsOf(tasks, taskRuns, history) {
   const byId = new Map(tasks.map((task) => [task.id, task]));
   return taskRuns
     .map((run) => ({ run, task: byId.get(run.task_id), pieces: pieces(history.get(run.id) ?? []) }))
-    // The flow's parameters are tasks to Prefect, and of no interest as long as nothing is wrong with them.
+    // The flow's parameters are tasks to Prefect, and shown only if something is wrong with them.
     .filter(({ run, task }) => task && !(isParameter(task) && family(run.state) !== "failed"))
-    .map((row) => ({ ...row, began: row.pieces[0]?.from ?? Infinity }))
-    .sort((one, other) => one.began - other.began || (one.run.state_timestamp ?? "").localeCompare(other.run.state_timestamp ?? "") || one.task.name.localeCompare(other.task.name));
+    .map((row) => ({ ...row, startedAt: row.pieces[0]?.from ?? Infinity }))
+    .sort((one, other) => one.startedAt - other.startedAt || (one.run.state_timestamp ?? "").localeCompare(other.run.state_timestamp ?? "") || one.task.name.localeCompare(other.task.name));
 }
 
-function rowElement({ run, task, pieces: parts, began }, time, ticks, selected, onSelect, now) {
+function rowElement({ run, task, pieces: parts, startedAt }, time, ticks, selected, onSelect, now) {
   const name = run.map_index >= 0 ? `${task.name}[${run.map_index}]` : task.name;
   const worked = parts.filter((part) => !part.waits);
   const spent = worked.reduce((sum, part) => sum + (part.to ?? now) - part.from, 0);
   const attempts = worked.length > 1 ? `, ${worked.length} attempts` : "";
-  const said = `${inWords(run.state)}${Number.isFinite(began) ? `, ${duration(spent)}` : ""}${attempts}`;
+  const summary = `${inWords(run.state)}${Number.isFinite(startedAt) ? `, ${duration(spent)}` : ""}${attempts}`;
   return h("li", { "data-key": run.id },
     h("button", { type: "button", class: `row ${family(run.state)}`, "aria-pressed": String(selected === task.id), title: run.state_message ?? "", onclick: () => onSelect(selected === task.id ? null : task.id) },
       h("span", { class: "row-name" }, icon(family(run.state)), h("span", { class: "name" }, name)),
@@ -101,5 +101,5 @@ function rowElement({ run, task, pieces: parts, began }, time, ticks, selected, 
           class: `bar ${family(part.state)} ${part.waits ? "waits" : ""} ${isFinished(part.state) || part.to ? "" : "live"}`,
           style: { left: percent(time.place(part.from)), width: percent(time.place(part.to ?? now) - time.place(part.from)) },
         }))),
-      h("span", { class: "row-said" }, said)));
+      h("span", { class: "row-summary" }, summary)));
 }

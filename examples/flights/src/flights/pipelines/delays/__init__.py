@@ -1,4 +1,4 @@
-"""Who is late, when, where, and in what weather."""
+"""Which flights are late: by airline, time, destination and weather."""
 
 from flights.pipelines.delays.pipeline import create_pipeline
 

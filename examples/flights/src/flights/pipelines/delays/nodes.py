@@ -1,4 +1,4 @@
-"""Tables of delays. "Late" means arriving `late_minutes` or more after schedule; delays are in minutes."""
+"""Tables of delays. "Late" means arriving at least `late_minutes` after schedule; delays are in minutes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VISIBILITY_NAMES = ["under 1 mile", "1 to 3 miles", "3 to 6 miles", "6 to 10 mil
 
 
 def delays_by_carrier(flights: pd.DataFrame, late_minutes: int) -> pd.DataFrame:
-    """One row an airline, the latest first."""
+    """Return one row per airline, sorted by the share of late flights."""
     table = _summarise(flights, ["airline"], late_minutes).sort_values(
         ["late_share", "airline"], ascending=[False, True], ignore_index=True
     )
@@ -23,23 +23,23 @@ def delays_by_carrier(flights: pd.DataFrame, late_minutes: int) -> pd.DataFrame:
 
 
 def delays_by_month(flights: pd.DataFrame, late_minutes: int) -> pd.DataFrame:
-    """One row a month."""
+    """Return one row per month."""
     return _summarise(flights, ["month"], late_minutes)
 
 
 def delays_by_month_and_hour(flights: pd.DataFrame, late_minutes: int) -> pd.DataFrame:
-    """One row a month and hour of scheduled departure: what the heat map shows."""
+    """Return one row per month and hour of scheduled departure, for the heat map."""
     return _summarise(flights, ["month", "hour"], late_minutes)
 
 
 def delays_by_visibility(flights: pd.DataFrame, late_minutes: int) -> pd.DataFrame:
-    """One row a band of visibility at the airport of departure, the worst sight first."""
+    """Return one row per range of visibility at the departure airport, the lowest visibility first."""
     band = pd.cut(flights["visibility"], VISIBILITY_MILES, labels=VISIBILITY_NAMES)
     return _summarise(flights.assign(visibility=band), ["visibility"], late_minutes)
 
 
 def delays_by_destination(flights: pd.DataFrame, late_minutes: int, min_flights: int) -> pd.DataFrame:
-    """One row a destination with at least `min_flights` flights a year, the latest first."""
+    """Return one row per destination with at least `min_flights` flights per year, sorted by lateness."""
     named = flights.assign(dest_name=flights["dest_name"].fillna(flights["dest"]))
     table = _summarise(named, ["dest", "dest_name"], late_minutes)
     often = table[table["flights"] >= min_flights]
@@ -48,7 +48,7 @@ def delays_by_destination(flights: pd.DataFrame, late_minutes: int, min_flights:
 
 
 def find_worst_days(flights: pd.DataFrame, late_minutes: int, count: int) -> pd.DataFrame:
-    """The `count` days on which the most flights were late or never left."""
+    """Return the `count` days with the largest share of late or cancelled flights."""
     days = _summarise(flights, ["date"], late_minutes)
     days["disrupted_share"] = (days["late"] + days["cancelled"]) / days["flights"]
     worst = days.sort_values(["disrupted_share", "date"], ascending=[False, True], ignore_index=True).head(
@@ -59,7 +59,7 @@ def find_worst_days(flights: pd.DataFrame, late_minutes: int, count: int) -> pd.
 
 
 def _summarise(flights: pd.DataFrame, keys: list[str], late_minutes: int) -> pd.DataFrame:
-    """Flights, cancellations, late arrivals, their share of all arrivals, and mean delay, by `keys`."""
+    """Count flights, cancellations and late arrivals by `keys`, with the late share and mean delay."""
     counted = flights.assign(
         late=flights["arr_delay"] >= late_minutes,
         arrived=flights["arr_delay"].notna(),

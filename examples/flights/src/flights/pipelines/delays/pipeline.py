@@ -1,4 +1,4 @@
-"""The delays pipeline: `flights_enriched` in, one small table a question out."""
+"""The delays pipeline: `flights_enriched` in, one small table per question out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flights.pipelines.delays import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Six tables, none of which needs another."""
+    """Create six tables that do not depend on each other."""
     return Pipeline(
         [
             node(

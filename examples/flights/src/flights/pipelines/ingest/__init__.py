@@ -1,4 +1,4 @@
-"""Clean the five raw tables and join them into one row a flight."""
+"""Clean the five raw tables and join them into one row per flight."""
 
 from flights.pipelines.ingest.pipeline import create_pipeline
 

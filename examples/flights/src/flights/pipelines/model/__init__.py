@@ -1,4 +1,4 @@
-"""Could one have known? A model of lateness from what is known before departure."""
+"""Can delays be predicted? A model that uses only what is known before departure."""
 
 from flights.pipelines.model.pipeline import create_pipeline
 

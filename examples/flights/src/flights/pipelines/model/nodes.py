@@ -1,6 +1,6 @@
-"""How likely is a flight to arrive late, judged before it leaves?
+"""Predict before departure how likely a flight is to arrive late.
 
-Nothing here knows the departure delay: the model sees the timetable, the plane and the weather only.
+The departure delay is not used: the model sees only the timetable, the plane and the weather.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ logger = logging.getLogger(__name__)
 
 BASELINE_KEYS = ["carrier", "hour"]
 
-# A flow run has several nodes at work at once. OpenMP's threads wait by spinning: on processors that are
-# busy already, training with all of them took seven times as long as with one.
+# A flow run executes several nodes in parallel. OpenMP's threads wait by spinning: on busy processors,
+# training with all threads took seven times as long as with one.
 ONE_THREAD = 1
 
 
 def select_features(flights: pd.DataFrame, features: dict[str, list[str]], late_minutes: int) -> pd.DataFrame:
-    """The flights that arrived, with the model's features, their date, and whether they were late."""
+    """Return the flights that arrived, with the model's features, their date, and whether they were late."""
     arrived = flights[flights["arr_delay"].notna()]
     table = arrived[["date", *features["categories"], *features["numbers"]]].copy()
     table["late"] = (arrived["arr_delay"] >= late_minutes).astype("int8")
-    logger.info("%s flights arrived, %.1f %% of them late", f"{len(table):,}", 100 * table["late"].mean())
+    logger.info("%s flights arrived, %.1f%% of them late", f"{len(table):,}", 100 * table["late"].mean())
     return table.reset_index(drop=True)
 
 
 def split_days(model_input: pd.DataFrame, test_size: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Whole days to learn from, and whole days to test on.
+    """Split the flights into whole days for training and whole days for testing.
 
-    One storm delays hundreds of flights of a day: with flights of the same day on both sides, the model
-    would be asked about days it has already seen.
+    A single storm delays hundreds of flights on one day. If flights of the same day were in both sets, the
+    model would be tested on days that it has already seen.
     """
     days = np.sort(model_input["date"].unique())
     test_days = np.random.default_rng(seed).choice(days, size=round(test_size * len(days)), replace=False)
     is_test = model_input["date"].isin(test_days)
-    logger.info("Learning from %d days, testing on %d", len(days) - len(test_days), len(test_days))
+    logger.info("Training on %d days, testing on %d", len(days) - len(test_days), len(test_days))
     return model_input[~is_test].reset_index(drop=True), model_input[is_test].reset_index(drop=True)
 
 
 def train_model(
     train_set: pd.DataFrame, features: dict[str, list[str]], settings: dict[str, Any], seed: int
 ) -> Pipeline:
-    """Gradient boosted trees, with the categories as categories and missing values as they are."""
+    """Train gradient boosted trees, with categorical features and missing values unchanged."""
     categories, numbers = list(features["categories"]), list(features["numbers"])
     encode = make_column_transformer(
         (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan), categories),
@@ -69,7 +69,7 @@ def train_model(
 
 
 def train_baseline(train_set: pd.DataFrame) -> pd.DataFrame:
-    """What a frequent flyer knows: how often each airline is late at each hour of the day."""
+    """Return how often each airline is late at each hour of the day: what a frequent flyer knows."""
     rates = train_set.groupby(BASELINE_KEYS, as_index=False).agg(baseline=("late", "mean"))
     logger.info("Baseline: %d pairs of airline and hour", len(rates))
     return rates
@@ -81,7 +81,7 @@ def predict_test_days(
     test_set: pd.DataFrame,
     features: dict[str, list[str]],
 ) -> pd.DataFrame:
-    """What happened, what the model said and what the baseline said, for each flight of the test days."""
+    """Return the outcome and the predictions of model and baseline for each flight of the test days."""
     columns = [*features["categories"], *features["numbers"]]
     predictions = test_set[["date", "late", *BASELINE_KEYS]].merge(
         baseline_rates, on=BASELINE_KEYS, how="left"
@@ -93,10 +93,10 @@ def predict_test_days(
 
 
 def evaluate_model(predictions: pd.DataFrame) -> dict[str, float]:
-    """Scores of model and baseline on the test days.
+    """Return the scores of the model and the baseline on the test days.
 
-    ROC AUC: how often a late flight is given a higher risk than a punctual one (0.5 is guessing).
-    Brier score: the mean squared error of the stated probability (lower is better).
+    ROC AUC: how often a late flight has a higher predicted risk than a punctual one (0.5 is guessing).
+    Brier score: the mean squared error of the predicted probability (lower is better).
     """
     late = predictions["late"]
     metrics = {
@@ -117,7 +117,7 @@ def rank_features(
     importance: dict[str, int],
     seed: int,
 ) -> pd.DataFrame:
-    """How much ROC AUC is lost when one feature is shuffled, on a sample of the test days."""
+    """Return the loss in ROC AUC when each feature is shuffled, on a sample of the test days."""
     columns = [*features["categories"], *features["numbers"]]
     sample = test_set.sample(n=min(importance["sample"], len(test_set)), random_state=seed)
     with threadpool_limits(ONE_THREAD):

@@ -1,4 +1,4 @@
-"""The model pipeline: `flights_enriched` in; a model, its scores and what it rests on out."""
+"""The model pipeline: `flights_enriched` in; a model, its scores and its most important features out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flights.pipelines.model import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Split, train a model and a baseline, judge both."""
+    """Split the data, train a model and a baseline, and evaluate both."""
     return Pipeline(
         [
             node(

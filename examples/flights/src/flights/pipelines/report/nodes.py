@@ -1,4 +1,4 @@
-"""The report: two pictures, and a page in Markdown that shows and explains them."""
+"""The report: two plots, and a Markdown page that shows and explains them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ logger = logging.getLogger(__name__)
 PAGE = """\
 # How late were New York's flights in 2013?
 
-{flights:,} flights were to leave Newark, Kennedy and LaGuardia. {cancelled:,} of them \
-({cancelled_share:.1%}) never left. Of those that arrived, **{late_share:.1%}** came {late_minutes} minutes \
-or more after schedule.
+{flights:,} flights were scheduled to depart from Newark, Kennedy and LaGuardia. {cancelled:,} of them \
+({cancelled_share:.1%}) were cancelled. Of those that arrived, **{late_share:.1%}** were at least \
+{late_minutes} minutes late.
 
 ![Share of late flights by month and hour, and by airline](delay_plot.png)
 
@@ -25,7 +25,7 @@ or more after schedule.
 ({worst_month_share:.0%}).
 - {worst_airline} was late most often ({worst_airline_share:.0%}), {best_airline} least \
 ({best_airline_share:.0%}).
-- Sight matters: {fog_share:.0%} were late with less than a mile of it, {clear_share:.0%} with ten.
+- Visibility matters: {fog_share:.0%} were late with less than a mile of it, {clear_share:.0%} with ten.
 
 ## The worst days
 
@@ -35,25 +35,25 @@ or more after schedule.
 
 {destinations}
 
-## Could one have known?
+## Can delays be predicted?
 
-A model saw the timetable, the plane and the weather at departure, and nothing of the delay itself. Shown \
-a late and a punctual flight of days that it had not seen, it gives the late one the higher risk \
-{model_auc:.0%} of the time (ROC AUC, {test_flights:,} flights); airline and hour alone do so \
-{baseline_auc:.0%} of the time. What it leans on most: {features}.
+The model uses the timetable, the plane and the weather at departure, but not the departure delay. Given \
+a late and a punctual flight on days that it has not seen, it predicts a higher risk for the late one \
+{model_auc:.0%} of the time (ROC AUC, {test_flights:,} flights). Airline and hour alone achieve \
+{baseline_auc:.0%}. The most important features: {features}.
 
-![Stated risk against what happened, and the weight of each feature](model_plot.png)
+![Predicted risk against the share of late flights, and the importance of each feature](model_plot.png)
 """
 
 
 def plot_delays(by_month_and_hour: pd.DataFrame, by_carrier: pd.DataFrame, late_minutes: int) -> Figure:
-    """When flights are late, and whose."""
+    """Plot late flights by month and hour, and by airline."""
     logger.info("Drawing %d cells and %d airlines", len(by_month_and_hour), len(by_carrier))
     return draw_delays(by_month_and_hour, by_carrier, late_minutes)
 
 
 def plot_model(predictions: pd.DataFrame, importance: pd.DataFrame, metrics: dict[str, float]) -> Figure:
-    """Whether the model's risks came true, and what they rest on."""
+    """Plot the calibration of the model, and the importance of its features."""
     logger.info("Drawing %s predictions", f"{len(predictions):,}")
     return draw_model(predictions, importance, metrics)
 
@@ -69,7 +69,7 @@ def write_report(
     importance: pd.DataFrame,
     late_minutes: int,
 ) -> str:
-    """The page, in Markdown, to stand beside the two pictures."""
+    """Return the Markdown page that shows the two plots."""
     months = by_month.sort_values("late_share", ignore_index=True)
     total = by_month[["flights", "cancelled", "arrived", "late"]].sum()
     page = PAGE.format(
@@ -89,7 +89,7 @@ def write_report(
         fog_share=by_visibility["late_share"].iloc[0],
         clear_share=by_visibility["late_share"].iloc[-1],
         worst_days=_table(
-            ["Day", "Flights", "Late", "Never left", "Disrupted"],
+            ["Day", "Flights", "Late", "Cancelled", "Disrupted"],
             [
                 [
                     f"{day.date:%a %d %b %Y}",
@@ -123,6 +123,6 @@ def write_report(
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table: the first column is text, the others are numbers."""
+    """Format a Markdown table: the first column is text, the others are numbers."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,4 +1,4 @@
-"""The report pipeline: tables and scores in, pictures and a page out."""
+"""The report pipeline: tables and scores in, two plots and a Markdown page out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flights.pipelines.report import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Two pictures and the page that shows them."""
+    """Create two plots and the page that shows them."""
     return Pipeline(
         [
             node(

@@ -1,7 +1,7 @@
-"""The two pictures, drawn with matplotlib's object interface.
+"""The two plots, drawn with matplotlib's object-oriented interface.
 
-`matplotlib.pyplot` keeps one current figure for the whole process, so two tasks in two threads would draw
-into each other's pictures; a `Figure` of one's own has no such ties.
+`matplotlib.pyplot` has one current figure for the whole process, so two tasks in two threads would draw into
+each other's figures. A separate `Figure` avoids this.
 """
 
 from __future__ import annotations
@@ -19,15 +19,14 @@ PERCENT = PercentFormatter(xmax=1, decimals=0)
 
 
 def draw_delays(by_month_and_hour: pd.DataFrame, by_carrier: pd.DataFrame, late_minutes: int) -> Figure:
-    """A heat map of lateness by month and hour, beside the airlines in order."""
+    """Draw a heat map of late flights by month and hour, next to a ranking of the airlines."""
     figure = Figure(figsize=(13, 6.2), facecolor="white")
     left, right = figure.subplots(1, 2, width_ratios=[1.55, 1])
     figure.subplots_adjust(left=0.045, right=0.965, top=0.79, bottom=0.1, wspace=0.4)
     _title(
         figure,
-        "The later the hour, the later the flight",
-        f"Share of flights from New York's three airports that arrived {late_minutes} minutes or more after "
-        f"schedule, 2013",
+        "Flights are later in the evening",
+        f"Share of flights from New York's airports that were at least {late_minutes} minutes late, 2013",
     )
     _heat_map(left, by_month_and_hour)
     _carrier_bars(right, by_carrier)
@@ -35,14 +34,14 @@ def draw_delays(by_month_and_hour: pd.DataFrame, by_carrier: pd.DataFrame, late_
 
 
 def draw_model(predictions: pd.DataFrame, importance: pd.DataFrame, metrics: dict[str, float]) -> Figure:
-    """Whether the stated risks came true, beside what the model rests on."""
+    """Draw the calibration of the model, next to the importance of its features."""
     figure = Figure(figsize=(13, 6.2), facecolor="white")
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
     figure.subplots_adjust(left=0.06, right=0.965, top=0.79, bottom=0.12, wspace=0.32)
     _title(
         figure,
-        "The timetable and the weather tell a good part of the story",
-        f"{metrics['test_flights']:,} flights on days that the model has not seen: "
+        "Timetable and weather explain many of the delays",
+        f"{metrics['test_flights']:,} flights on days not used for training: "
         f"ROC AUC {metrics['model_roc_auc']:.2f}, airline and hour alone {metrics['baseline_roc_auc']:.2f}",
     )
     _calibration(left, predictions)
@@ -51,7 +50,7 @@ def draw_model(predictions: pd.DataFrame, importance: pd.DataFrame, metrics: dic
 
 
 def _heat_map(axes: Axes, table: pd.DataFrame, min_arrivals: int = 30) -> None:
-    """Months down, hours across; a cell of fewer than `min_arrivals` flights says nothing and stays empty."""
+    """Draw months by hours; a cell with fewer than `min_arrivals` flights is left empty."""
     enough = table[table["arrived"] >= min_arrivals]
     grid = enough.pivot(index="month", columns="hour", values="late_share")
     axes.pcolormesh(grid.to_numpy(), cmap="YlOrRd", vmin=0, vmax=0.6, edgecolors="white", linewidth=1.2)
@@ -71,7 +70,7 @@ def _heat_map(axes: Axes, table: pd.DataFrame, min_arrivals: int = 30) -> None:
 
 
 def _carrier_bars(axes: Axes, table: pd.DataFrame) -> None:
-    """One bar an airline; those above the mean of all flights are coloured."""
+    """Draw one bar per airline, coloured if it is above the mean of all flights."""
     mean = table["late"].sum() / table["arrived"].sum()
     ordered = table.iloc[::-1]
     colors = [ACCENT if share > mean else REST for share in ordered["late_share"]]
@@ -86,16 +85,16 @@ def _carrier_bars(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def _calibration(axes: Axes, predictions: pd.DataFrame) -> None:
-    """Ten equal groups by stated risk: how many of each were late?"""
+    """Draw the share of late flights in ten equal groups, ordered by predicted risk."""
     for who, color, name in (("baseline", REST, "airline and hour"), ("model", ACCENT, "the model")):
         tenth = pd.qcut(predictions[who].rank(method="first"), 10, labels=False)
-        groups = predictions.groupby(tenth).agg(said=(who, "mean"), happened=("late", "mean"))
+        groups = predictions.groupby(tenth).agg(predicted=(who, "mean"), actual=("late", "mean"))
         axes.plot(
-            groups["said"], groups["happened"], "o-", color=color, linewidth=2, markersize=6, label=name
+            groups["predicted"], groups["actual"], "o-", color=color, linewidth=2, markersize=6, label=name
         )
     end = 0.65
     axes.plot([0, end], [0, end], color=MUTED, linewidth=1, linestyle=(0, (3, 3)), zorder=0)
-    axes.text(0.545, 0.575, "as often as stated", ha="right", color=MUTED, fontsize=9)
+    axes.text(0.545, 0.575, "perfectly calibrated", ha="right", color=MUTED, fontsize=9)
     axes.legend(
         loc="lower right", facecolor="white", edgecolor="white", framealpha=1, fontsize=10, labelcolor=INK
     )
@@ -104,13 +103,13 @@ def _calibration(axes: Axes, predictions: pd.DataFrame) -> None:
     axes.yaxis.set_major_formatter(PERCENT)
     axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.set_xlabel("risk that was stated", color=MUTED, fontsize=9)
-    axes.set_ylabel("share that was late", color=MUTED, fontsize=9)
-    _bare(axes, "Stated risk and what happened, in ten equal groups of flights")
+    axes.set_xlabel("predicted risk", color=MUTED, fontsize=9)
+    axes.set_ylabel("share of late flights", color=MUTED, fontsize=9)
+    _bare(axes, "Predicted risk and late flights, in ten equal groups")
 
 
 def _importance_bars(axes: Axes, importance: pd.DataFrame) -> None:
-    """One bar a feature, the weightiest on top; less than nothing is chance, and drawn as nothing."""
+    """Draw one bar per feature, the most important on top; negative values are chance, and drawn as zero."""
     ordered = importance.iloc[::-1]
     lost = ordered["auc_lost"].clip(lower=0)
     bars = axes.barh(ordered["feature"].str.replace("_", " "), lost, color=REST, height=0.7)
@@ -118,7 +117,7 @@ def _importance_bars(axes: Axes, importance: pd.DataFrame) -> None:
         bar.set_color(ACCENT)
     axes.bar_label(bars, [f"{value:.3f}" for value in lost], padding=4, fontsize=8.5, color=INK)
     axes.set_xticks([])
-    _bare(axes, "ROC AUC lost when one feature is shuffled")
+    _bare(axes, "Loss in ROC AUC when a feature is shuffled")
 
 
 def _title(figure: Figure, title: str, subtitle: str) -> None:
@@ -127,7 +126,7 @@ def _title(figure: Figure, title: str, subtitle: str) -> None:
 
 
 def _bare(axes: Axes, title: str) -> None:
-    """No frame and no tick marks: the data is the picture."""
+    """Remove the frame and the tick marks."""
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, pad=8)
     axes.tick_params(length=0, labelsize=9, labelcolor=INK)
     for spine in axes.spines.values():

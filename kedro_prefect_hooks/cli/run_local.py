@@ -1,0 +1,95 @@
+"""What `kedro prefect run --local` prints."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
+
+import click
+
+from kedro_prefect_hooks.cli import durations
+from kedro_prefect_hooks.cli.task_table import TaskRow, task_table
+
+if TYPE_CHECKING:
+    from kedro_prefect_hooks.cli.opened_project import OpenProject
+    from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
+    from kedro_prefect_hooks.flows.local_run import LocalRun
+    from kedro_prefect_hooks.flows.task_progress import TaskProgress
+
+QUIET_LOGGERS = ("prefect", "kedro")
+"""Loggers that print only warnings and errors while the progress is shown."""
+
+
+def run_local(
+    project: OpenProject, flow: KedroFlow, parameters: Mapping[str, Any], *, verbose: bool = False
+) -> bool:
+    """Run a flow in this process and print its progress; return whether it ended in Success.
+
+    Args:
+        project: the project; the flow run uses the session that the project was opened with.
+        flow: one of its flows.
+        parameters: flow parameters that differ from the configured ones, by their dotted names.
+        verbose: print all log lines of Kedro and Prefect.
+    """
+    from kedro_prefect_hooks.flows.local_run import run_locally
+    from kedro_prefect_hooks.flows.task_progress import node_tasks
+    from kedro_prefect_hooks.runs import session
+
+    if not verbose:
+        for name in QUIET_LOGGERS:
+            logging.getLogger(name).setLevel(logging.WARNING)
+    executor = type(flow.executor).__name__
+    click.echo(f"Running flow '{flow.name}' locally with {executor}, in environment {project.env}:")
+    printer = _ProgressPrinter([task.name for task in node_tasks(flow)])
+    session.keep_for_run(project.ref, project.opened)
+    run = run_locally(flow, parameters, printer.print)
+    click.echo("")
+    for line in [*task_table(_rows(run), run.seconds), "", *_outcome(flow.name, run)]:
+        click.echo(line)
+    return bool(run.state.is_successful())
+
+
+class _ProgressPrinter:
+    """Prints one line for each task that finishes, or that is retried."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.count = len(names)
+        self.finished = 0
+        self.name_width = max(map(len, names), default=0)
+        self.number_width = len(str(self.count))
+
+    def print(self, task: TaskProgress) -> None:
+        number, note = "", f"try {task.tries} failed: {task.message}"
+        if task.finished:
+            self.finished += 1
+            number = f"{self.finished:>{self.number_width}}/{self.count}"
+            note = durations.in_words(task.seconds)
+        elif task.state not in ("Retrying", "Paused"):
+            return
+        number = f"{number:>{2 * self.number_width + 1}}"
+        click.echo(f"  {number}  {task.name:<{self.name_width}}  {task.state:<13}  {note}".rstrip())
+
+
+def _rows(run: LocalRun) -> list[TaskRow]:
+    return [
+        TaskRow(
+            task.name,
+            task.state,
+            None if task.started is None else task.started - run.started,
+            task.seconds,
+            task.tries,
+        )
+        for task in run.tasks
+    ]
+
+
+def _outcome(name: str, run: LocalRun) -> Iterator[str]:
+    """How the run ended and, unless successfully, why."""
+    yield f"Flow '{name}' ended in {type(run.state).__name__} after {durations.in_words(run.seconds)}."
+    if run.state.is_successful():
+        return
+    failed = [task for task in run.tasks if task.state in ("Failed", "TimedOut")]
+    for task in failed:
+        yield f"  {task.name}: {task.message.replace('Error during execution of task: ', '', 1)}"
+    if not failed:
+        yield f"  {run.state.result if isinstance(run.state.result, Exception) else run.state.message}"

@@ -1,0 +1,62 @@
+"""A project's agent, run in this process by `kedro prefect agent` and `kedro prefect up`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Iterable
+
+import click
+
+from kedro_prefect_hooks.labels import labels_in_words
+
+if TYPE_CHECKING:
+    from kedro_prefect_hooks.agent.api_address import ApiAddress
+    from kedro_prefect_hooks.cli.opened_project import OpenProject
+    from kedro_prefect_hooks.config.models import PrefectConfig
+
+
+def run_project_agent(
+    project: OpenProject,
+    config: PrefectConfig,
+    api: ApiAddress,
+    *,
+    labels: Iterable[str],
+    name: str | None = None,
+    cancel_on_exit: bool,
+    hint: str,
+) -> None:
+    """Run the agent until SIGINT or SIGTERM.
+
+    Args:
+        project: the project.
+        config: its prefect.yml.
+        api: the Prefect API.
+        labels: labels in addition to those of the project's flows.
+        name: the agent's name in Prefect; by default that of the Prefect project.
+        cancel_on_exit: whether stopping the agent cancels its flow runs.
+        hint: how to stop it, printed when it is ready.
+    """
+    from kedro_prefect_hooks.agent.flow_labels import flows_for_other_agents
+    from kedro_prefect_hooks.agent.project_agent import make_agent, prefect_configured_for, run_agent
+
+    for flow, run_config in flows_for_other_agents(config).items():
+        kind = run_config.replace("Run", "").lower()
+        click.echo(
+            f"Flow '{flow}' has `run_config: {run_config}` and needs another agent "
+            f"(`prefect agent {kind} start`)."
+        )
+    with prefect_configured_for(api):
+        agent = make_agent(
+            project.path,
+            config,
+            package=str(project.metadata.package_name),
+            source_dir=Path(str(project.metadata.source_dir)),
+            labels=labels,
+            name=name,
+            cancel_on_exit=cancel_on_exit,
+            echo=click.echo,
+        )
+        agent.on_ready = lambda: click.echo(
+            f"Agent '{agent.name}' is waiting for flow runs with {labels_in_words(agent.labels)}. {hint}"
+        )
+        run_agent(agent, api)

@@ -1,0 +1,72 @@
+"""`prefect.yml` of a project as models, or one message that lists everything wrong in the file itself.
+
+Knows nothing of which files are read, nor of how environments override each other: see `reading`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Mapping
+
+from pydantic import ValidationError
+
+from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem
+from kedro_prefect_hooks.config.models import FlowConfig, PrefectConfig
+from kedro_prefect_hooks.config.reading import NoPrefectYmlError, files_by_key, read_prefect_yml
+from kedro_prefect_hooks.config.validation import problems_of
+
+
+def load_config(config_loader: Any, *, project_path: Path | None = None) -> PrefectConfig:
+    """Load the project's `prefect.yml`, for the environment of the config loader.
+
+    Args:
+        config_loader: the project's own (`context.config_loader`), of any class.
+        project_path: the project's folder, to which relative folders in the file are relative.
+
+    Raises:
+        NoPrefectYmlError: there is none.
+        ConfigError: it cannot be read, or is invalid.
+    """
+    raw = read_prefect_yml(config_loader)
+    return parse_config(raw, files=files_by_key(config_loader), project_path=project_path)
+
+
+def run_defaults(config_loader: Any) -> FlowConfig:
+    """Load `defaults:` as a flow of its own, for runs that no flow of the file describes.
+
+    Without a `prefect.yml`, the flow has all default settings.
+
+    Raises:
+        ConfigError: the file cannot be read, or its `defaults:` are invalid.
+    """
+    try:
+        raw = read_prefect_yml(config_loader)
+    except NoPrefectYmlError:
+        return FlowConfig()
+    defaults_only = {"defaults": raw.get("defaults"), "flows": {"run": None}}
+    return parse_config(defaults_only, files=files_by_key(config_loader)).flows["run"]
+
+
+def parse_config(
+    raw: Mapping[str, Any], *, files: Mapping[str, str] | None = None, project_path: Path | None = None
+) -> PrefectConfig:
+    """Parse the content of the file into models.
+
+    Args:
+        raw: the file's content.
+        files: which file holds which top-level key, for messages (see `messages.Place`).
+        project_path: as for `load_config`.
+
+    Raises:
+        ConfigError: the content is invalid; one message lists all problems.
+    """
+    place = Place((), files or {})
+    if not raw:
+        text = "the file is empty: expected `flows:` with at least one flow, such as `my-flow:`"
+        raise InvalidConfigError([Problem(place, text)])
+    try:
+        config = PrefectConfig.model_validate(raw)
+    except ValidationError as error:
+        raise InvalidConfigError(problems_of(error, PrefectConfig, place)) from None
+    config.set_place(place, project_path)
+    return config

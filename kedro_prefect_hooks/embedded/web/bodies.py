@@ -1,0 +1,54 @@
+"""Reads the bodies of requests, within a limit, and writes JSON. Knows nothing of what they mean."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, List
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+MAX_BODY_BYTES = 5 * 1024 * 1024
+"""The limit of Prefect Server."""
+
+
+class BodyRefused(Exception):
+    """The body cannot be read; `response` says why."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.response = refusal(status, message)
+
+
+async def read_body(request: Request) -> bytes:
+    """The body of a request.
+
+    Raises:
+        BodyRefused: it is too large, or the client has disconnected.
+    """
+    parts: List[bytes] = []
+    size = 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size <= MAX_BODY_BYTES:
+                parts.append(part)
+            elif size > 10 * MAX_BODY_BYTES:
+                break
+            # Otherwise read on and keep nothing: a client that is still sending does not see the response.
+    except ClientDisconnect:
+        raise BodyRefused(400, "request aborted") from None
+    if size > MAX_BODY_BYTES:
+        raise BodyRefused(413, "request entity too large")
+    return b"".join(parts)
+
+
+def json_response(status: int, content: Any) -> Response:
+    """A JSON response, in ASCII: a lone surrogate, which JSON can hold, has no UTF-8."""
+    return Response(json.dumps(content), status_code=status, media_type="application/json")
+
+
+def refusal(status: int, message: str) -> Response:
+    """An error in the form of GraphQL's."""
+    error = {"message": message, "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
+    return json_response(status, {"errors": [error]})

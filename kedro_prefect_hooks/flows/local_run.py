@@ -1,0 +1,67 @@
+"""A flow run in this process, without any API. Prints nothing and knows no command line."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Mapping
+
+import pendulum
+
+from kedro_prefect_hooks.compat.prefect import patient_flow_runner
+from kedro_prefect_hooks.flows.task_progress import ProgressReader, TaskProgress
+
+if TYPE_CHECKING:
+    from prefect.engine.state import State
+
+    from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
+
+
+@dataclass(frozen=True)
+class LocalRun:
+    """How a local flow run ended.
+
+    Attributes:
+        state: its final state.
+        tasks: its tasks, in topological order.
+        started: when it started, as `time.time`.
+        seconds: how long it took.
+    """
+
+    state: State
+    tasks: list[TaskProgress]
+    started: float
+    seconds: float
+
+
+def run_locally(
+    flow: KedroFlow,
+    parameters: Mapping[str, Any],
+    on_change: Callable[[TaskProgress], Any] = lambda _: None,
+) -> LocalRun:
+    """Run a flow with its own executor.
+
+    Args:
+        flow: the flow.
+        parameters: flow parameters that differ from the configured ones, by their dotted names.
+        on_change: called with each task that has finished, or that waits for a retry.
+    """
+    started = time.time()
+    with tempfile.TemporaryDirectory(prefix="kedro-prefect-") as folder:
+        file = Path(folder) / "states.jsonl"
+        file.touch()
+        with ProgressReader(flow, file, on_change) as progress:
+            state: State = patient_flow_runner(flow).run(
+                parameters=dict(parameters),
+                executor=flow.executor,
+                return_tasks=flow.terminal_tasks() | flow.reference_tasks(),
+                context={
+                    "flow_run_id": str(uuid.uuid4()),
+                    "flow_run_name": "local",
+                    "scheduled_start_time": pendulum.now("utc"),
+                },
+            )
+    return LocalRun(state, list(progress.tasks.values()), started, time.time() - started)

@@ -1,0 +1,131 @@
+"""The task states of a local flow run as they happen, whichever process the tasks run in.
+
+A state handler (`record_state`) appends each state as a line to a file, which works from a thread and from a
+forked or spawned process alike; the process that started the run reads the growing file (`ProgressReader`).
+On a machine that does not have the file nothing is recorded, and the run continues.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
+
+from kedro_prefect_hooks.flows.node_task import NodeTask
+
+if TYPE_CHECKING:
+    from prefect.engine.state import State
+
+    from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
+
+_POLL_SECONDS = 0.1
+
+
+def record_state(task: Any, old_state: State, new_state: State, *, path: str) -> State:
+    """Prefect state handler: append the new state to the file `path`."""
+    entry = {
+        "task": task.name,
+        "state": type(new_state).__name__,
+        "finished": new_state.is_finished(),
+        "running": new_state.is_running(),
+        "message": str(new_state.message or ""),
+        "at": time.time(),
+    }
+    if Path(path).exists():
+        try:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+        except OSError:
+            pass  # progress that is not shown must not fail the run
+    return new_state
+
+
+@dataclass
+class TaskProgress:
+    """One task so far.
+
+    Attributes:
+        name: the task's name.
+        state: its latest state, such as ``Running``.
+        message: that state's message.
+        finished: whether the state is final.
+        tries: how often the task has started to run.
+        started: when it first did, as `time.time`.
+        seconds: from then to its latest state.
+    """
+
+    name: str
+    state: str = "Pending"
+    message: str = ""
+    finished: bool = False
+    tries: int = 0
+    started: float | None = None
+    seconds: float | None = None
+
+
+def node_tasks(flow: KedroFlow) -> list[NodeTask]:
+    """The tasks of a flow that run nodes, in topological order."""
+    return [task for task in flow.sorted_tasks() if isinstance(task, NodeTask)]
+
+
+class ProgressReader:
+    """Follows the tasks of one flow run, for the length of a `with` block.
+
+    Args:
+        flow: the flow; its tasks are given the state handler.
+        file: an empty file.
+        on_change: called with each task whose state has changed, except when it starts to run.
+    """
+
+    def __init__(self, flow: KedroFlow, file: Path, on_change: Callable[[TaskProgress], Any]) -> None:
+        self.file = file
+        self.on_change = on_change
+        self.tasks: dict[str, TaskProgress] = {}
+        handler = functools.partial(record_state, path=str(file))
+        for task in node_tasks(flow):
+            task.state_handlers = [*task.state_handlers, handler]
+            self.tasks[task.name] = TaskProgress(task.name)
+        self._offset = 0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="flow run progress", daemon=True)
+
+    def __enter__(self) -> ProgressReader:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+        self._read()
+
+    def _follow(self) -> None:
+        while not self._done.wait(_POLL_SECONDS):
+            self._read()
+
+    def _read(self) -> None:
+        with self.file.open("rb") as file:
+            file.seek(self._offset)
+            new = file.read()
+        complete, newline, _ = new.rpartition(b"\n")
+        self._offset += len(complete) + len(newline)
+        for line in complete.splitlines():
+            self._update(json.loads(line))
+
+    def _update(self, entry: dict[str, Any]) -> None:
+        task = self.tasks[entry["task"]]
+        is_change = task.state != entry["state"]
+        task.state = entry["state"]
+        task.finished = entry["finished"]
+        if entry["running"]:
+            task.tries += 1
+            task.started = task.started or entry["at"]
+            return
+        if task.started is not None:
+            task.seconds = entry["at"] - task.started
+        task.message = entry["message"]
+        if is_change:
+            self.on_change(task)

@@ -1,0 +1,51 @@
+"""Which agent accepts which run, and why none does. The page and the command line both ask here."""
+
+from __future__ import annotations
+
+from typing import List
+
+import pytest
+
+from kedro_prefect_hooks.labels import PROJECT_AGENT, LabelledAgent, agent_accepts, why_not_accepted
+
+LOCAL = "LocalAgent"
+
+
+@pytest.mark.parametrize(
+    ("kind", "agent", "run", "accepts"),
+    [
+        (LOCAL, [], [], True),
+        (LOCAL, ["a"], [], False),
+        (LOCAL, [], ["a"], False),
+        (LOCAL, ["a", "b"], ["a"], True),
+        (LOCAL, ["a"], ["a", "b"], False),
+        (PROJECT_AGENT, [], [], True),
+        (PROJECT_AGENT, ["a"], [], True),
+        (PROJECT_AGENT, [], ["a"], False),
+        (PROJECT_AGENT, ["a", "b"], ["a"], True),
+        (PROJECT_AGENT, ["a"], ["a", "b"], False),
+    ],
+)
+def test_which_agent_accepts_which_run(kind: str, agent: List[str], run: List[str], accepts: bool) -> None:
+    assert agent_accepts(kind, agent, run) is accepts
+    assert (why_not_accepted([LabelledAgent(kind, tuple(agent))], run) is None) is accepts
+
+
+def test_why_no_agent_accepts_a_run() -> None:
+    here, there = LabelledAgent(LOCAL, ("here",)), LabelledAgent(LOCAL, ("there", "big"))
+    plain = LabelledAgent(LOCAL, ())
+    assert why_not_accepted([], []) == "No agent is running."
+    assert why_not_accepted([], ["a"]) == "No agent with the label a is running."
+    assert why_not_accepted([], ["b", "a"]) == "No agent with the labels a, b is running."
+    assert why_not_accepted([here, there], ["big", "here"]) == (
+        "No running agent has all of the labels big, here. Labels of the running agents: big, there; here."
+    )
+    assert why_not_accepted([plain], ["here"]) == (
+        "No running agent has the label here. Labels of the running agents: none."
+    )
+    reason = why_not_accepted([here, there], []) or ""
+    assert reason.startswith("No running agent accepts runs without labels: ")
+    assert "Prefect's agents with labels accept only runs that have labels too." in reason
+    assert reason.endswith("Labels of the running agents: big, there; here.")
+    assert why_not_accepted([there, here], ["here"]) is None
+    assert why_not_accepted([here, plain], []) is None
