@@ -5,6 +5,9 @@ docs/reference/environment-variables.md describes them for users.
 
 from __future__ import annotations
 
+PREFIX = "KEDRO_PREFECT_"
+"""How the names of all of them begin."""
+
 DISABLE = "KEDRO_PREFECT_DISABLE"
 """Set by users: the hook does not register."""
 

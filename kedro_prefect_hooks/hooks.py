@@ -23,6 +23,8 @@ from kedro_prefect_hooks.errors import ConfigError, KedroPrefectError
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
 
+    from kedro_prefect_hooks.runs.travel import CatalogState
+
 logger = logging.getLogger(__name__)
 
 
@@ -39,9 +41,10 @@ class PrefectHooks:
     def __init__(self) -> None:
         self.context: KedroContext | None = None
         self.run_params: dict[str, Any] | None = None
+        self.catalog_before: CatalogState | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PrefectHooks:
-        """A hook that has been told nothing yet.
+        """A hook that knows of no run yet.
 
         With some versions of dynaconf Kedro copies all of its settings, hooks included, to open a session; a
         context, which holds a whole run, cannot be copied.
@@ -60,13 +63,18 @@ class PrefectHooks:
         if not (_switched_off() or _in_flow_run() or not _is_run()) and _listed(context):
             _register(context)
 
-    @hook_impl
-    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
-        """Remember what `kedro run` was given, for a `PrefectRunner` whose tasks run in other processes.
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, run_params: dict[str, Any], catalog: Any) -> None:
+        """Note what `kedro run` was given, for a `PrefectRunner` whose tasks run in other processes.
 
-        Where Kedro has no `after_context_created`, this is the moment for what is done there.
+        Called first, so that what other hooks do to the catalog can be told. Where Kedro has no
+        `after_context_created`, this is the moment for what is done there.
         """
         self.run_params = run_params
+        if "PrefectRunner" in str(run_params.get("runner", "PrefectRunner")):  # Kedro 0.17 does not say
+            from kedro_prefect_hooks.runs.travel import CatalogState
+
+            self.catalog_before = CatalogState(catalog)
         context = kedro_session.context_without_hook(run_params)
         if context is not None:
             self.after_context_created(context)

@@ -5,8 +5,10 @@ It runs whatever pipeline and catalog `kedro run` gives it, needs no Prefect API
 
 from __future__ import annotations
 
+import tempfile
 import uuid
-from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable
 
 from kedro.runner import AbstractRunner
@@ -14,15 +16,17 @@ from kedro.runner import AbstractRunner
 from kedro_prefect_hooks.compat import (
     kedro_catalog,
     kedro_config,
+    kedro_datasets,
     kedro_pipeline,
     kedro_project,
     kedro_runner,
     kedro_session,
 )
 from kedro_prefect_hooks.errors import FlowRunError
-from kedro_prefect_hooks.runs import session
 from kedro_prefect_hooks.runs.node_runner import NodeRunner
-from kedro_prefect_hooks.runs.spec import ProjectRef
+from kedro_prefect_hooks.runs.session import FlowRunOutcome, available, compact
+from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec
+from kedro_prefect_hooks.runs.travel import prepared, refuse_changes
 
 if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
@@ -64,7 +68,7 @@ class PrefectRunner(AbstractRunner):
 
     def create_default_data_set(self, ds_name: str) -> Any:
         """What Kedro before 0.19 asks runners for: a dataset for what the catalog does not know."""
-        return kedro_catalog.MemoryDataset()
+        return kedro_datasets.MemoryDataset()
 
     def _get_executor(self, max_workers: int) -> None:
         """Abstract since Kedro 0.19.13; the nodes are run by Prefect's executor, not by Kedro's."""
@@ -79,35 +83,43 @@ class PrefectRunner(AbstractRunner):
         """
         from kedro_prefect_hooks.compat.prefect import patient_flow_runner, printed_once
         from kedro_prefect_hooks.flows.builder import build_flow
-        from kedro_prefect_hooks.flows.session_executor import note_outcome, opening_session
+        from kedro_prefect_hooks.flows.session_executor import note_outcome, opening_session, remote_nodes
 
         hook_manager, run_id = kedro_runner.hooks_and_id(*hooks_and_id)
         if not pipeline.nodes:
             return
         plugin = _our_hooks(hook_manager)
         config = self._config(plugin)
-        flow = build_flow(
-            FLOW_NAME,
-            config,
-            pipeline,
-            self._project(plugin, run_id),
-            parameters={},
-            in_memory={name for name in kedro_pipeline.dataset_names(pipeline) if _in_memory(catalog, name)},
-            own_session=False,
-        )
-        key = str(uuid.uuid4())
-        run_session = NodeRunner(
-            run_id or key, catalog, hook_manager, pipeline, is_async=self._is_async, pin=False
-        )
-        outcome = session.FlowRunOutcome()
-        with ExitStack() as stack:
-            stack.enter_context(session.available(key, run_session))
-            stack.enter_context(printed_once())
-            state = patient_flow_runner(flow).run(
-                executor=opening_session(self.executor, flow) if self.executor else flow.executor,
-                return_tasks=flow.terminal_tasks() | flow.reference_tasks(),
-                context={"flow_run_id": key},
+        with tempfile.TemporaryDirectory(prefix="kedro-prefect-") as folder:
+            # Kedro's own runners start no more nodes once one has failed.
+            spec = replace(self._spec(plugin, pipeline, run_id), stop_file=str(Path(folder, "failed")))
+            nodes = NodeRunner(spec, catalog, hook_manager, pipeline)
+            flow = build_flow(
+                FLOW_NAME,
+                config,
+                pipeline,
+                spec,
+                parameters={},
+                in_memory={
+                    name for name in kedro_pipeline.dataset_names(pipeline) if _in_memory(catalog, name)
+                },
+                own_session=False,
             )
+            executor = opening_session(self.executor, flow) if self.executor else flow.executor
+            remote = remote_nodes(executor, flow)
+            if remote:
+                before = plugin.catalog_before if plugin else None
+                if before is not None:
+                    refuse_changes(nodes, remote, before)
+                spec = prepared(compact(spec), nodes, remote, before, self._parameters(plugin))
+                flow.spec = nodes.spec = spec
+            outcome = FlowRunOutcome()
+            with available(nodes), printed_once():
+                state = patient_flow_runner(flow).run(
+                    executor=executor,
+                    return_tasks=flow.terminal_tasks() | flow.reference_tasks(),
+                    context={"flow_run_id": spec.run_id},
+                )
         if isinstance(state.result, dict):
             note_outcome(outcome, state.result)
         if outcome.error is None and not state.is_successful():
@@ -115,7 +127,7 @@ class PrefectRunner(AbstractRunner):
             outcome.error = cause
         if outcome.error is not None:
             raise outcome.error
-        run_session.restore(outcome.outputs)
+        nodes.restore(outcome.outputs)
 
     def _config(self, plugin: PrefectHooks | None) -> FlowConfig:
         """The `defaults:` of `prefect.yml` that bear on a run, where there are any."""
@@ -124,20 +136,39 @@ class PrefectRunner(AbstractRunner):
         config = run_defaults(plugin.context.config_loader) if plugin and plugin.context else FlowConfig()
         return config if self.group_by is None else config.model_copy(update={"group_by": self.group_by})
 
-    def _project(self, plugin: PrefectHooks | None, run_id: str | None) -> ProjectRef:
-        """Where other processes find the project: known from the hook, which saw the run begin."""
+    def _spec(self, plugin: PrefectHooks | None, pipeline: Pipeline, run_id: str | None) -> RunSpec:
+        """This run, as far as it is known: from the hook, which saw it begin."""
+        common: dict[str, Any] = {
+            "run_id": str(uuid.uuid4()),
+            "nodes": tuple(node.name for node in pipeline.nodes),
+            "is_async": self._is_async,
+            "pin_versions": False,
+            "owns_version": False,
+        }
         if plugin is None or plugin.run_params is None or plugin.context is None:
-            return ProjectRef(path="", package=None)
+            return RunSpec(ProjectRef(path=""), session_id=run_id or common["run_id"], **common)
         given = kedro_session.given_run(plugin.run_params)
-        return ProjectRef(
+        project = ProjectRef(
             path=str(given.project_path),
             package=kedro_project.package_name(),
             env=given.env,
             conf_source=kedro_config.chosen_source(plugin.context),
-            pipeline=given.pipeline,
-            session_id=run_id or given.session_id,
-            runtime_params=given.runtime_params,
+            relocatable=False,
         )
+        return RunSpec(
+            project,
+            session_id=run_id or given.session_id,
+            pipeline=given.pipeline,
+            runtime_params=given.runtime_params,
+            load_versions=given.load_versions or {},
+            **common,
+        )
+
+    def _parameters(self, plugin: PrefectHooks | None) -> dict[str, Any]:
+        """The parameters that every process has from the configuration."""
+        if plugin is None or plugin.context is None:
+            return {}
+        return kedro_catalog.parameters_in_catalog(plugin.context)
 
 
 def _our_hooks(hook_manager: PluginManager) -> PrefectHooks | None:
@@ -148,6 +179,6 @@ def _our_hooks(hook_manager: PluginManager) -> PrefectHooks | None:
 
 
 def _in_memory(catalog: kedro_catalog.Catalog, name: str) -> bool:
-    return not kedro_pipeline.is_parameter(name) and kedro_catalog.is_memory(
+    return not kedro_pipeline.is_parameter(name) and kedro_datasets.is_memory(
         kedro_catalog.dataset(catalog, name)
     )

@@ -141,12 +141,27 @@ class FlowRuns:
         return RegisteredFlow(str(found["id"]), int(found["version"]), link)
 
     def create(
-        self, flow_id: str, parameters: Mapping[str, Any], labels: list[str] | None, name: str | None
+        self,
+        flow_id: str,
+        parameters: Mapping[str, Any],
+        labels: list[str] | None,
+        name: str | None,
+        context: Mapping[str, Any],
     ) -> str:
-        """Create a flow run that is due immediately and return its id."""
+        """Create a flow run that is due immediately and return its id.
+
+        Args:
+            flow_id: of the flow's version.
+            parameters: those that differ from the defaults.
+            labels: labels that replace the flow's; None to keep those.
+            name: None for one that Prefect generates.
+            context: added to Prefect's context in the flow run.
+        """
         arguments: dict[str, Any] = {"flow_id": flow_id}
         if parameters:
             arguments["parameters"] = dict(parameters)
+        if context:
+            arguments["context"] = dict(context)
         if labels is not None:
             arguments["labels"] = labels
         if name is not None:

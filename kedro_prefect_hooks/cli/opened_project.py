@@ -12,10 +12,8 @@ import click
 from kedro_prefect_hooks.errors import ConfigError, KedroPrefectError, did_you_mean
 
 if TYPE_CHECKING:
-    from kedro.framework.context import KedroContext
-    from kedro.framework.session import KedroSession
-
     from kedro_prefect_hooks.flows.project_flows import ProjectFlows
+    from kedro_prefect_hooks.runs.session import OpenedProject
     from kedro_prefect_hooks.runs.spec import ProjectRef
 
 
@@ -45,9 +43,8 @@ class OpenProject:
             env=env or os.environ.get("KEDRO_ENV") or registering_environment(self.path),
         )
         self.ref: ProjectRef = ref
-        opened: tuple[KedroSession, KedroContext] = open_project(ref)
-        self.opened = opened
-        self.context = opened[1]
+        self.opened: OpenedProject = open_project(ref)
+        self.context = self.opened.context
 
     @property
     def env(self) -> str:

@@ -24,6 +24,11 @@ NOT_SUCCESSFUL = 1
     help="A flow parameter, such as a.b=1. Can be repeated.",
 )
 @click.option(
+    "--load-versions",
+    metavar="DATASET:VERSION,…",
+    help="Versions of datasets to load, as in `kedro run --load-versions`.",
+)
+@click.option(
     "--label",
     "labels",
     multiple=True,
@@ -45,6 +50,7 @@ def command(
     flow: str,
     env: str | None,
     params: tuple[str, ...],
+    load_versions: str | None,
     labels: tuple[str, ...],
     run_name: str | None,
     watch: bool,
@@ -60,19 +66,21 @@ def command(
     With --local, the flow runs in this process, with the executor that is set in prefect.yml and without an
     API. One line is printed for each task that finishes, and at the end a table of all tasks.
 
-    The values of --param are parsed as YAML: 1 is a number, "1" a string, [a, b] a list. Only the parameters
-    that the flow lists under `parameters:` in prefect.yml are accepted.
+    The values of --param are parsed as by `kedro run --params`: 1 and 1e-3 are numbers, 2026-01-31 is a
+    string, [a, b] a list. Only the parameters that the flow lists under `parameters:` in prefect.yml are
+    accepted.
 
     \b
     Exit codes:
       0  the flow run was created; with --watch or --local: it ended in Success
-      1  otherwise
+      1  otherwise; with --local, the code of a node that called sys.exit
     """
     from kedro_prefect_hooks.cli.opened_project import OpenProject
 
     if local and (labels or run_name or watch):
         raise click.UsageError("--label, --name and --watch need an API, which --local does not use.")
     parameters = parse_parameters(params)
+    versions = parse_load_versions(load_versions or "")
     project = OpenProject(env)
     flows = project.flows()
     flows.check_declared([flow])
@@ -80,22 +88,22 @@ def command(
     if local:
         from kedro_prefect_hooks.cli.run_local import run_local
 
-        succeeded = run_local(project, flows.build(flow), parameters, verbose=verbose)
+        ctx.exit(run_local(project, flows.build(flow), parameters, versions, verbose=verbose))
     else:
         from kedro_prefect_hooks.cli.run_remote import FlowRunOptions, run_remote
 
-        options = FlowRunOptions(flow, parameters, list(labels) or None, run_name)
+        options = FlowRunOptions(flow, parameters, versions, list(labels) or None, run_name)
         succeeded = run_remote(project, flows, options, watch=watch)
     ctx.exit(0 if succeeded else NOT_SUCCESSFUL)
 
 
 def parse_parameters(params: Iterable[str]) -> dict[str, Any]:
-    """The values of `--param` by name, parsed as YAML.
+    """The values of `--param` by name, parsed as Kedro parses those of `--params`.
 
     Raises:
         click.BadParameter: one is not NAME=VALUE, or its value cannot be represented in JSON.
     """
-    import yaml
+    from kedro_prefect_hooks.compat.kedro_params import parse_value
 
     values: dict[str, Any] = {}
     for param in params:
@@ -105,14 +113,32 @@ def parse_parameters(params: Iterable[str]) -> dict[str, Any]:
                 f"found '{param}', expected NAME=VALUE, such as model.depth=3", param_hint="--param"
             )
         try:
-            value = yaml.safe_load(text) if text.strip() else ""
+            value = parse_value(text) if text.strip() else ""
             values[name.strip()] = json.loads(json.dumps(value))
-        except (yaml.YAMLError, TypeError, ValueError) as error:
+        except (TypeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise click.BadParameter(
                 f"the value of '{name}' cannot be parsed: {reason}", param_hint="--param"
             ) from None
     return values
+
+
+def parse_load_versions(text: str) -> dict[str, str]:
+    """The versions of `--load-versions` by dataset.
+
+    Raises:
+        click.BadParameter: a part is not DATASET:VERSION.
+    """
+    versions = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        dataset, colon, version = part.partition(":")
+        if not (dataset and colon and version):
+            raise click.BadParameter(
+                f"found '{part}', expected DATASET:VERSION, such as model:2026-01-31T06.00.00.000Z",
+                param_hint="--load-versions",
+            )
+        versions[dataset] = version
+    return versions
 
 
 def check_parameters(parameters: Iterable[str], flow: str, accepted: Collection[str]) -> None:

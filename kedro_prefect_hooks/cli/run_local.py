@@ -9,6 +9,7 @@ import click
 
 from kedro_prefect_hooks.cli import durations
 from kedro_prefect_hooks.cli.task_table import TaskRow, task_table
+from kedro_prefect_hooks.runs.failures import NodeExited
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.cli.opened_project import OpenProject
@@ -21,14 +22,20 @@ QUIET_LOGGERS = ("prefect", "kedro")
 
 
 def run_local(
-    project: OpenProject, flow: KedroFlow, parameters: Mapping[str, Any], *, verbose: bool = False
-) -> bool:
-    """Run a flow in this process and print its progress; return whether it ended in Success.
+    project: OpenProject,
+    flow: KedroFlow,
+    parameters: Mapping[str, Any],
+    load_versions: Mapping[str, str],
+    *,
+    verbose: bool = False,
+) -> int:
+    """Run a flow in this process and print its progress; return the exit code, 0 if it ended in Success.
 
     Args:
         project: the project; the flow run uses the session that the project was opened with.
         flow: one of its flows.
-        parameters: flow parameters that differ from the configured ones, by their dotted names.
+        parameters: the flow parameters that the run is given, by their dotted names.
+        load_versions: dataset → version to load.
         verbose: print all log lines of Kedro and Prefect.
     """
     from kedro_prefect_hooks.flows.local_run import run_locally
@@ -42,11 +49,17 @@ def run_local(
     click.echo(f"Running flow '{flow.name}' locally with {executor}, in environment {project.env}:")
     printer = _ProgressPrinter([task.name for task in node_tasks(flow)])
     session.keep_for_run(project.ref, project.opened)
-    run = run_locally(flow, parameters, printer.print)
+    run = run_locally(flow, parameters, load_versions, printer.print)
     click.echo("")
     for line in [*task_table(_rows(run), run.seconds), "", *_outcome(flow.name, run)]:
         click.echo(line)
-    return bool(run.state.is_successful())
+    return 0 if run.state.is_successful() else _exit_code(run)
+
+
+def _exit_code(run: LocalRun) -> int:
+    """1, or what a node has called `sys.exit` with."""
+    states = run.state.result.values() if isinstance(run.state.result, dict) else ()
+    return next((state.result.exit_code for state in states if isinstance(state.result, NodeExited)), 1)
 
 
 class _ProgressPrinter:

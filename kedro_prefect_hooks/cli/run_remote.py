@@ -28,12 +28,14 @@ class FlowRunOptions:
     Args:
         flow: the flow's name.
         parameters: flow parameters, by their dotted names.
+        load_versions: dataset → version to load.
         labels: labels that replace the flow's; None to keep those.
         name: the flow run's name; None for one that Prefect generates.
     """
 
     flow: str
     parameters: Mapping[str, Any]
+    load_versions: Mapping[str, str]
     labels: list[str] | None = None
     name: str | None = None
 
@@ -48,6 +50,7 @@ def run_remote(project: OpenProject, flows: ProjectFlows, options: FlowRunOption
     from kedro_prefect_hooks.api.connection import open_api
     from kedro_prefect_hooks.api.flow_run_watch import FlowRunWatch
     from kedro_prefect_hooks.api.flow_runs import FlowRuns
+    from kedro_prefect_hooks.flows.parameters import LOAD_VERSIONS
 
     stopped = flows.config.api == "embedded" and not _embedded_is_running(project)
     if stopped and watch:
@@ -58,7 +61,8 @@ def run_remote(project: OpenProject, flows: ProjectFlows, options: FlowRunOption
     with open_api(flows.config, flows.path) as api:
         runs = FlowRuns(api, flows.project_name)
         flow = runs.flow(options.flow)
-        run_id = runs.create(flow.id, options.parameters, options.labels, options.name)
+        context = {LOAD_VERSIONS: dict(options.load_versions)} if options.load_versions else {}
+        run_id = runs.create(flow.id, options.parameters, options.labels, options.name, context)
         view = runs.view(run_id, datetime.now(timezone.utc))
         click.echo(f"Flow run '{view.name}' of '{options.flow}', version {flow.version}, is {view.state}.")
         click.echo(f"  id {run_id}")

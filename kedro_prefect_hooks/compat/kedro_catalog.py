@@ -1,27 +1,28 @@
-"""A Kedro catalog and its datasets: building it, looking datasets up, filling and releasing them."""
+"""A Kedro catalog: building it from the configuration, looking datasets up, adding some."""
 
 from __future__ import annotations
 
-import importlib
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Mapping
 
+from kedro_prefect_hooks.compat.kedro_datasets import MemoryDataset, has_value, is_memory
 from kedro_prefect_hooks.compat.kedro_version import version
 
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
     from kedro.pipeline import Pipeline
 
-# 0.18.13 renamed MemoryDataSet; 0.19 dropped the old name.
-_io: Any = importlib.import_module("kedro.io")
-MemoryDataset: type = getattr(_io, "MemoryDataset", None) or _io.MemoryDataSet
-
 Catalog = Any  # DataCatalog, KedroDataCatalog (0.19.9 to 0.19.15), or a class of the user's own
 
 
-def build_catalog(context: KedroContext, save_version: str) -> Catalog:
+def build_catalog(
+    context: KedroContext, save_version: str, load_versions: Mapping[str, str] | None = None
+) -> Catalog:
     """A new catalog from the configuration, as `KedroSession.run` makes it; fires `after_catalog_created`."""
-    arguments: dict[str, Any] = {"save_version": save_version, "load_versions": None}
+    arguments: dict[str, Any] = {
+        "save_version": save_version,
+        "load_versions": dict(load_versions) if load_versions else None,
+    }
     if "catalog_class" in inspect.signature(context._get_catalog).parameters:
         from kedro.framework.project import settings
 
@@ -29,64 +30,70 @@ def build_catalog(context: KedroContext, save_version: str) -> Catalog:
     return context._get_catalog(**arguments)
 
 
+def parameters_in_catalog(context: KedroContext) -> dict[str, Any]:
+    """The datasets `parameters` and `params:…` that the configuration gives a catalog, with their values."""
+    either: Any = context
+    feed = either._get_parameters if hasattr(either, "_get_parameters") else either._get_feed_dict
+    found: dict[str, Any] = feed()
+    return found
+
+
 def dataset(catalog: Catalog, name: str) -> Any:
     """The dataset of that name; one that the catalog does not know becomes a memory dataset of its own."""
-    if name not in (catalog if hasattr(catalog, "__contains__") else catalog.list()):
-        if hasattr(catalog, "__setitem__"):
-            catalog[name] = MemoryDataset()
-        else:
-            catalog.add(name, MemoryDataset())
+    if not knows(catalog, name):
+        put(catalog, name, MemoryDataset())
     getter = getattr(catalog, "_get_dataset", None) or catalog.get
     return getter(name)
 
 
+def existing_dataset(catalog: Catalog, name: str) -> Any:
+    """The dataset of that name if the catalog has already made it; None otherwise. Makes nothing."""
+    return existing_datasets(catalog).get(name)
+
+
+def existing_datasets(catalog: Catalog) -> Mapping[str, Any]:
+    """The datasets that the catalog has already made, by name: a view, not a copy."""
+    for attribute in ("_datasets", "_data_sets"):
+        made = getattr(catalog, attribute, None)
+        if isinstance(made, Mapping):
+            return made
+    return {}
+
+
+def declared_names(catalog: Catalog) -> set[str]:
+    """The names of the datasets that the catalog has, made or not, without those of dataset factories."""
+    names = set(existing_datasets(catalog)) | set(getattr(catalog, "_lazy_datasets", ()))
+    return {str(name) for name in names}
+
+
+def configured_dataset(catalog: Catalog, name: str) -> Any:
+    """A new dataset as the configuration has it; None where Kedro cannot say (before 0.19.9)."""
+    resolver = getattr(catalog, "_config_resolver", None)
+    if resolver is None:
+        return None
+    configuration = resolver.resolve_pattern(name)
+    if not configuration:
+        return None
+    from kedro.io import AbstractDataset
+
+    load_version = (getattr(catalog, "_load_versions", None) or {}).get(name)
+    save_version = getattr(catalog, "_save_version", None)
+    return AbstractDataset.from_config(name, dict(configuration), load_version, save_version)
+
+
+def put(catalog: Catalog, name: str, added: Any) -> None:
+    """Add a dataset, in place of one of that name."""
+    if hasattr(catalog, "__setitem__"):
+        catalog[name] = added
+    elif "replace" in inspect.signature(catalog.add).parameters:
+        catalog.add(name, added, replace=True)
+    else:
+        catalog.add(name, added)
+
+
 def knows(catalog: Catalog, name: str) -> bool:
-    """Whether the catalog has `name`, by itself or through a dataset factory."""
+    """Whether the catalog has `name`, declared or through a dataset factory."""
     return name in (catalog if hasattr(catalog, "__contains__") else catalog.list())
-
-
-def is_memory(dataset: Any) -> bool:
-    """Whether the dataset lives in this process's memory alone."""
-    return isinstance(dataset, MemoryDataset)
-
-
-def memory_value(dataset: Any) -> Any:
-    """The very object that a memory dataset holds, not a copy of it.
-
-    Raises:
-        LookupError: the dataset is empty. Kedro's "empty" marker loses its identity when it is pickled,
-            so it must never leave here as if it were a value.
-    """
-    if not dataset._exists():
-        raise LookupError("empty")
-    return dataset._data
-
-
-def fill(dataset: Any, value: Any) -> None:
-    """Put a value into a memory dataset as it is: the copies its mode asks for are made when it is loaded."""
-    dataset._data = value
-
-
-def empty(dataset: Any) -> None:
-    """Let go of a memory dataset's value."""
-    dataset.release()
-
-
-def pin_version(dataset: Any) -> None:
-    """Make a versioned dataset load what this flow run saves.
-
-    Kedro loads the newest version there is, which is another run's when two run side by side.
-    """
-    inner = getattr(dataset, "_dataset", dataset)  # CachedDataset wraps the one that is versioned
-    version = getattr(inner, "_version", None)
-    if version is not None and version.save is not None and version.load is None:
-        inner._version = type(version)(version.save, version.save)
-
-
-def is_versioned(dataset: Any) -> bool:
-    """Whether saving makes a new version, which can be done once only for one session id."""
-    version = getattr(getattr(dataset, "_dataset", dataset), "_version", None)
-    return version is not None and version.save is not None
 
 
 def unsatisfied_inputs(pipeline: Pipeline, catalog: Catalog) -> set[str]:
@@ -99,4 +106,4 @@ def run_result(pipeline: Pipeline, catalog: Catalog) -> dict[str, Any]:
     outputs = {name: dataset(catalog, name) for name in sorted(pipeline.outputs())}
     if version() >= (1, 0):
         return outputs
-    return {name: found.load() for name, found in outputs.items() if is_memory(found)}
+    return {name: found.load() for name, found in outputs.items() if is_memory(found) and has_value(found)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,110 @@ if TYPE_CHECKING:
 
 
 def configuration(context: KedroContext, what: str) -> dict[str, Any]:
-    """The merged configuration `what` ("parameters", "catalog"), unvalidated; empty where there is none."""
+    """The merged configuration `what` ("parameters", "catalog"), unvalidated; empty where there is none.
+
+    Without the parameters of one run, `kedro run --params`: it describes the project. An interpolation
+    `${runtime_params:x}` that has no default gets a placeholder.
+    """
+    loader = _without_runtime_params(context)
+    try:
+        return _configuration(loader, what)
+    except Exception:  # OmegaConf's own errors; loaders of the user's own raise others
+        placeholders = _placeholders(loader)
+        if not placeholders:
+            raise
+        found = _configuration(_loader(context, _nested(placeholders)), what)
+        return found if what != "parameters" else _without(found, placeholders)
+
+
+def missing_runtime_params(context: KedroContext) -> dict[str, str]:
+    """Each `${runtime_params:x}` without a default that this run was not given, and a placeholder."""
+    given: Any = getattr(context.config_loader, "runtime_params", None)
+    if given is None:
+        return {}
+    return {
+        name: mark for name, mark in _placeholders(context.config_loader).items() if not _has(given, name)
+    }
+
+
+def catalog_with_placeholders(context: KedroContext, placeholders: dict[str, str]) -> dict[str, Any]:
+    """The catalog's configuration for this run, with placeholders for missing runtime parameters."""
+    given = dict(getattr(context.config_loader, "runtime_params", None) or {})
+    return _configuration(_loader(context, _over(_nested(placeholders), given)), "catalog")
+
+
+def _placeholders(loader: Any) -> dict[str, str]:
+    used = runtime_params_used(loader)
+    return {name: f"<runtime parameter {name}>" for name, default in used.items() if default is None}
+
+
+def _has(values: Any, name: str) -> bool:
+    for part in name.split("."):
+        if not isinstance(values, dict) or part not in values:
+            return False
+        values = values[part]
+    return True
+
+
+def _configuration(loader: Any, what: str) -> dict[str, Any]:
     from kedro.config import MissingConfigException
 
     patterns = [f"{what}*", f"{what}*/**", f"**/{what}*"]
     try:
-        return dict(read_configuration(context.config_loader, what, patterns))
+        return dict(read_configuration(loader, what, patterns))
     except MissingConfigException:
         return {}
+
+
+def _without_runtime_params(context: KedroContext) -> Any:
+    loader = context.config_loader
+    return _loader(context, None) if getattr(loader, "runtime_params", None) else loader
+
+
+def _loader(context: KedroContext, runtime_params: dict[str, Any] | None) -> Any:
+    """Another config loader of the same project."""
+    from kedro.framework.project import settings
+
+    loader: Any = context.config_loader
+    arguments = dict(settings.CONFIG_LOADER_ARGS)
+    return type(loader)(
+        conf_source=loader.conf_source, env=loader.env, runtime_params=runtime_params, **arguments
+    )
+
+
+_RUNTIME_PARAM = re.compile(r"\$\{runtime_params:\s*([\w.-]+)\s*(?:,\s*([^}]*))?\}")
+
+
+def runtime_params_used(loader: Any) -> dict[str, str | None]:
+    """The names in `${runtime_params:…}` of the configuration files, with their defaults as written."""
+    found: dict[str, str | None] = {}
+    for folder in configuration_folders(loader):
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+            if path.suffix in (".yml", ".yaml", ".json") and path.is_file():
+                text = path.read_text(encoding="utf-8", errors="replace")
+                for name, default in _RUNTIME_PARAM.findall(text):
+                    found[name] = default.strip() or found.get(name)
+    return found
+
+
+def _nested(values: dict[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        *parents, last = name.split(".")
+        target = nested
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        target[last] = value
+    return nested
+
+
+def _without(parameters: dict[str, Any], placeholders: dict[str, Any]) -> dict[str, Any]:
+    """Parameters without those that are there only because a placeholder was given."""
+    return {
+        name: value
+        for name, value in parameters.items()
+        if not (name in placeholders and value == placeholders[name])
+    }
 
 
 def read_configuration(config_loader: Any, name: str, patterns: list[str]) -> Any:
@@ -66,3 +163,40 @@ def chosen_source(context: KedroContext) -> str | None:
     if "://" in given:
         return given
     return None if Path(given).resolve() == own.resolve() else str(Path(given).absolute())
+
+
+def with_siblings(loader: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Runtime parameters that leave the siblings of nested ones alone.
+
+    OmegaConfigLoader adds runtime parameters to each environment's parameters before it lays one over the
+    other by top-level keys. So where the environment has parameters of its own, `{model: {size: 1}}` would
+    replace the whole of the base's `model`.
+    """
+    folders = configuration_folders(loader)
+    is_omega = any(base.__name__ == "OmegaConfigLoader" for base in type(loader).__mro__)
+    if not is_omega or len(folders) < 2 or not any(folders[-1].rglob("parameters*")):
+        return given
+    configured = _configuration(loader, "parameters")
+    return {name: _over(configured.get(name), value) for name, value in given.items()}
+
+
+def _over(below: Any, above: Any) -> Any:
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    return {**below, **{name: _over(below.get(name), value) for name, value in above.items()}}
+
+
+def secrets(context: KedroContext) -> set[str]:
+    """The values of the project's credentials, as strings."""
+    either: Any = context
+    found: set[str] = set()
+    todo = [either._get_config_credentials()]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            todo += value.values()
+        elif isinstance(value, (list, tuple)):
+            todo += value
+        elif isinstance(value, str):
+            found.add(value)
+    return found

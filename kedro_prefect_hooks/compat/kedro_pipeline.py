@@ -18,30 +18,14 @@ def dataset_names(pipeline: Pipeline) -> set[str]:
     return set((either.datasets if hasattr(either, "datasets") else either.data_sets)())
 
 
+def base_name(dataset: str) -> str:
+    """A dataset's name without its transcoding: `table@pandas` and `table@spark` are one thing on disk."""
+    return dataset.partition("@")[0]
+
+
 def is_parameter(name: str) -> bool:
     """Whether a dataset's name means parameters."""
     return name == "parameters" or name.startswith("params:")
-
-
-def in_memory_names(names: Iterable[str], catalog_configuration: Mapping[str, Any]) -> set[str]:
-    """Those of `names` that the configuration does not persist: not declared, or declared as memory.
-
-    Parameters are neither: they come from the configuration in each process.
-    """
-    patterns = [name for name in catalog_configuration if "{" in name]
-
-    def entry(name: str) -> Any:
-        if name in catalog_configuration or not patterns:
-            return catalog_configuration.get(name)
-        from parse import parse  # type: ignore[import-untyped]  # comes with the Kedro versions that have dataset factories
-
-        return next((catalog_configuration[p] for p in patterns if parse(p, name)), None)
-
-    def persisted(name: str) -> bool:
-        found = entry(name)
-        return isinstance(found, Mapping) and not str(found.get("type", "")).lower().endswith("memorydataset")
-
-    return {name for name in names if not is_parameter(name) and not persisted(name)}
 
 
 def filter_pipeline(pipeline: Pipeline, filters: Mapping[str, Iterable[str]]) -> Pipeline:

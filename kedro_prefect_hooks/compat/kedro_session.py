@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional
 
 from kedro_prefect_hooks.compat import kedro_017
 from kedro_prefect_hooks.compat.kedro_version import KEDRO_VERSION, version
@@ -73,6 +73,13 @@ def config_loader(session: KedroSession) -> Any:
     return session._get_config_loader()
 
 
+def validate_only(context: KedroContext, pipelines: list[str]) -> None:
+    """Let Kedro validate typed parameters for these pipelines alone, as `kedro run` does (since 1.7)."""
+    if hasattr(type(context), "_pipelines_to_validate") or hasattr(context, "_pipelines_to_validate"):
+        either: Any = context
+        either._pipelines_to_validate = None if "__default__" in pipelines else list(pipelines)
+
+
 def environment(context: KedroContext) -> str | None:
     """The environment of a context, also where it is the default one that nobody has named."""
     default = getattr(context.config_loader, "default_run_env", "local")
@@ -97,6 +104,7 @@ class RunParams(NamedTuple):
     pipeline: str
     runtime_params: Dict[str, Any]
     filters: Dict[str, Any]
+    load_versions: Optional[Dict[str, str]] = None
 
 
 def run_params(run: RunParams) -> dict[str, Any]:
@@ -107,13 +115,13 @@ def run_params(run: RunParams) -> dict[str, Any]:
         "project_path": run.project_path.as_posix(),
         "env": run.env,
         "kedro_version": KEDRO_VERSION,
-        "load_versions": None,
+        "load_versions": run.load_versions,
         "runtime_params" if installed >= (1, 0) else "extra_params": run.runtime_params,
     }
     for name in ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs"):
         params[name] = run.filters.get(name)
     if installed >= (1, 2):
-        params["pipeline_names"] = [run.pipeline]
+        params["pipeline_names"] = run.pipeline.split(",")
     else:
         params["pipeline_name"] = run.pipeline
     if installed >= (0, 18):
@@ -138,4 +146,5 @@ def given_run(params: Mapping[str, Any]) -> RunParams:
         pipeline=",".join(name or "__default__" for name in names),
         runtime_params=dict(params.get("runtime_params") or params.get("extra_params") or {}),
         filters={},
+        load_versions=dict(params.get("load_versions") or {}) or None,
     )

@@ -98,6 +98,7 @@ class FlowSettings(Model):
         description="Which nodes share one task: none, namespace, memory (nodes connected by in-memory "
         "datasets), or a tag prefix (nodes with the same tag of that prefix).",
     )
+    is_async: bool = Field(False, description="Load and save datasets with threads, as `kedro run --async`.")
     retries: RetriesConfig = Field(
         default_factory=RetriesConfig, description="How often a failed node is retried."
     )

@@ -18,22 +18,22 @@ from kedro_prefect_hooks.config.project_check import FILTERS
 from kedro_prefect_hooks.config.typed import SAME_MACHINE_RUN_CONFIGS
 from kedro_prefect_hooks.flows.grouping import Group, group_nodes
 from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
-from kedro_prefect_hooks.flows.node_task import NodeTask
 from kedro_prefect_hooks.flows.parameters import as_tasks, configured_values, reads_parameter
+from kedro_prefect_hooks.flows.tasks import NodeTask
 from kedro_prefect_hooks.runs.outputs import KEPT
 
 if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
 
     from kedro_prefect_hooks.config.models import FlowConfig
-    from kedro_prefect_hooks.runs.spec import ProjectRef
+    from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec
 
 
 def build_flow(
     name: str,
     config: FlowConfig,
     pipeline: Pipeline,
-    project: ProjectRef,
+    spec: RunSpec,
     *,
     parameters: Mapping[str, Any],
     in_memory: Collection[str],
@@ -45,7 +45,7 @@ def build_flow(
         name: the flow's name in Prefect.
         config: the flow's settings.
         pipeline: the nodes, filtered.
-        project: where the flow's processes find the project.
+        spec: the run that the flow makes, as far as it is known now.
         parameters: all parameters of the project's configuration.
         in_memory: which of the pipeline's datasets are not persisted.
         own_session: False within a `kedro run`, which has a session of its own.
@@ -56,7 +56,7 @@ def build_flow(
     result = config.build_result()
     flow = KedroFlow(
         name,
-        project=project,
+        spec=spec,
         filters={key: list(getattr(config, key)) or None for key in FILTERS},
         own_session=own_session,
         schedule=config.build_schedule() if own_session else None,
@@ -69,7 +69,7 @@ def build_flow(
     if own_session:
         flow.storage = config.build_storage()
         flow.run_config = config.build_run_config()
-        _locate_project(flow, project)
+        _locate_project(flow, spec.project)
     return flow
 
 
@@ -81,6 +81,7 @@ def _add_tasks(
     in_memory: Collection[str],
 ) -> None:
     groups = group_nodes(pipeline, config.group_by, in_memory)
+    position = {node: number for number, node in enumerate(pipeline.nodes)}
     free = pipeline.outputs()
     consumers: dict[str, int] = {}
     for group in groups:
@@ -97,11 +98,10 @@ def _add_tasks(
             for dataset in sorted(group.outputs)
             if dataset in free or dataset in consumers
         }
-        task = _task(group, config, flow.project, left, taken=parameter_tasks)
+        task = _task(group, config, left, position[group.nodes[0]], taken=parameter_tasks)
         if flow.result is None or not any(dataset in in_memory for dataset in left):
-            task.checkpoint = (
-                False  # against an API Prefect would keep whatever a storage's default result takes
-            )
+            # Against an API, Prefect would keep whatever a storage's default result accepts.
+            task.checkpoint = False
         flow.add_task(task)
         tasks[group.name] = task
         makers.update(dict.fromkeys(group.outputs, group.name))
@@ -117,8 +117,8 @@ def _add_tasks(
 def _task(
     group: Group,
     config: FlowConfig,
-    project: ProjectRef,
     consumers: Mapping[str, int],
+    position: int,
     *,
     taken: Collection[str],
 ) -> NodeTask:
@@ -128,8 +128,9 @@ def _task(
     delays = [setting.retry_delay for setting in settings if setting.retry_delay is not None]
     return NodeTask(
         nodes=[node.name for node in group.nodes],
-        project=project,
         consumers=consumers,
+        inputs_of_nodes=group.inputs,
+        position=position,
         name=group.name,
         slug=group.name if group.name not in taken else f"{group.name} (node)",
         tags={tag for node in group.nodes for tag in node.tags}

@@ -58,6 +58,7 @@ def load() -> KedroFlow:
         )
     flow = flows.build(name)
     _check_structure(flow)
+    flow.mark_defaults()
     keep_for_run(ref, opened)
     return flow
 

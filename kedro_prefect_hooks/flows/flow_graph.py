@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Collection, Iterable
 
+from kedro_prefect_hooks.compat.kedro_pipeline import base_name
 from kedro_prefect_hooks.drawing.graph import Edge, Graph, Vertex
-from kedro_prefect_hooks.flows.node_task import NodeTask
+from kedro_prefect_hooks.flows.tasks import NodeTask
 
 if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
@@ -31,11 +32,6 @@ def graph_of(
     """
     builder = _Builder(flow, pipeline, set(in_memory))
     return Graph(flow.name, tuple(builder.vertices.values()), tuple(builder.edges()), tuple(facts))
-
-
-def base_name(dataset: str) -> str:
-    """A dataset's name without its transcoding: `table@pandas` and `table@spark` are one thing on disk."""
-    return dataset.partition("@")[0]
 
 
 class _Builder:

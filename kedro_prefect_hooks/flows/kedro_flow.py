@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping
+import contextlib
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
+import prefect
 from prefect.engine import get_default_flow_runner_class
 from prefect.engine.flow_runner import FlowRunner
 from prefect.executors import LocalExecutor
 
 from kedro_prefect_hooks.compat.prefect import patient_flow_runner
-from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.linear_flow import LinearFlow
-from kedro_prefect_hooks.flows.node_task import NodeTask
+from kedro_prefect_hooks.flows.parameters import LOAD_VERSIONS, Configured, given_values, is_same
 from kedro_prefect_hooks.flows.session_executor import opening_session
-from kedro_prefect_hooks.runs.session import pipeline_named
+from kedro_prefect_hooks.flows.tasks import NodeTask
+from kedro_prefect_hooks.runs.session import pipeline_of
+from kedro_prefect_hooks.runs.spec import RunSpec, nested, session_id_of
 
 if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
     from prefect.engine.state import State
     from prefect.executors.base import Executor
-
-    from kedro_prefect_hooks.runs.spec import ProjectRef
 
 
 class KedroFlow(LinearFlow):
@@ -28,7 +31,8 @@ class KedroFlow(LinearFlow):
 
     Args:
         name: the flow's name.
-        project: where a process finds the project.
+        spec: the run that it makes, without what differs from one flow run to the next. Within a
+            `kedro run`, the whole of it.
         filters: the filters that selected the nodes, for the hooks' `run_params`.
         own_session: whether running the flow opens a Kedro session and fires the pipeline hooks. False
             within a `kedro run`, which does both.
@@ -38,14 +42,15 @@ class KedroFlow(LinearFlow):
     def __init__(
         self,
         name: str,
-        project: ProjectRef,
+        spec: RunSpec,
         filters: Mapping[str, Any] | None = None,
         own_session: bool = True,
         **kwargs: Any,
     ) -> None:
-        self.project = project
+        self.spec = spec
         self.filters = dict(filters or {})
         self.own_session = own_session
+        self._marked = False
         super().__init__(name, **kwargs)
 
     @property
@@ -66,7 +71,63 @@ class KedroFlow(LinearFlow):
         executor.every_state = True
         if len(args) < 3 and get_default_flow_runner_class() is FlowRunner:
             kwargs.setdefault("runner_cls", patient_flow_runner)
-        return super().run(*args, **kwargs)
+        with self.marking_defaults():
+            return super().run(*args, **kwargs)
+
+    @contextlib.contextmanager
+    def marking_defaults(self) -> Iterator[None]:
+        """While a flow run is started, let `given_values` tell the values that it was given from defaults."""
+        defaults = {parameter: parameter.default for parameter in self.parameters()}
+        self.mark_defaults()
+        try:
+            yield
+        finally:
+            self._marked = False
+            for parameter, value in defaults.items():
+                parameter.default = value
+
+    def mark_defaults(self) -> None:
+        """The same for good, in a process that does nothing but run the flow."""
+        self._marked = True
+        for parameter in self.parameters():
+            parameter.default = Configured.of(parameter.default)
+
+    def _given_parameters(self) -> dict[str, Any]:
+        """The parameters that this flow run was given; a flow from a pickle only knows which differ."""
+        values = prefect.context.get("parameters") or {}
+        own: dict[str, Any] = {parameter.name: parameter.default for parameter in self.parameters()}
+        given = given_values({name: value for name, value in values.items() if name in own})
+        values.update({name: own[name].value for name in own if isinstance(values.get(name), Configured)})
+        if self._marked:
+            return given
+        return {name: value for name, value in given.items() if not is_same(value, own[name])}
+
+    def current_spec(self) -> RunSpec:
+        """The run that Prefect's context says is going on.
+
+        Within a `kedro run` that is known already.
+        """
+        if not self.own_session:
+            return self.spec
+        context = prefect.context
+        run_id = str(context.get("flow_run_id") or uuid.uuid4())
+        return replace(
+            self.spec,
+            run_id=run_id,
+            session_id=session_id_of(run_id, context.get("scheduled_start_time")),
+            attempt=uuid.uuid4().hex,
+            nodes=self.node_names(),
+            runtime_params=nested(self._given_parameters()),
+            load_versions=dict(context.get(LOAD_VERSIONS) or {}),
+        )
+
+    def order(self, task: prefect.Task) -> tuple[int, str]:
+        """Parameters first, then tasks in the order of their nodes in the pipeline, which is Kedro's own."""
+        return (task.position if isinstance(task, NodeTask) else -1), self.slugs[task]
+
+    def node_names(self) -> tuple[str, ...]:
+        """The flow's nodes."""
+        return tuple(name for task in self.tasks if isinstance(task, NodeTask) for name in task.nodes)
 
     def pipeline(self) -> Pipeline:
         """The Kedro pipeline of exactly this flow's nodes, from the project's code in this process.
@@ -74,13 +135,4 @@ class KedroFlow(LinearFlow):
         Raises:
             FlowRunError: a node of the flow is no longer in the code.
         """
-        registered = pipeline_named(self.project.pipeline)
-        names = [name for task in self.tasks if isinstance(task, NodeTask) for name in task.nodes]
-        missing = set(names) - {node.name for node in registered.nodes}
-        if missing:
-            raise FlowRunError(
-                f"Flow '{self.name}' was registered with nodes that are missing from the project's code on "
-                f"this machine: {', '.join(sorted(missing))}. Register the flow again."
-            )
-        # Kedro sorts each pipeline that is made; 0.19.0 still in quadratic time, 0.19.15 no longer.
-        return registered if len(names) == len(registered.nodes) else registered.only_nodes(*names)
+        return pipeline_of(replace(self.spec, nodes=self.node_names()))

@@ -7,6 +7,7 @@ questions are answered otherwise here; the answers are the same.
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Set, Tuple
 
@@ -72,8 +73,12 @@ class LinearFlow(prefect.Flow):
         """Task → the edges that lead from it."""
         return self._index().downstream
 
+    def order(self, task: prefect.Task) -> tuple[int, str]:
+        """What decides between tasks that may run in any order; unique to each task."""
+        return 0, self.slugs[task]
+
     def _sorted_tasks(self, root_tasks: tuple[prefect.Task, ...] | None = None) -> tuple[prefect.Task, ...]:
-        """Topological order; among equals, by slug, so that it is the same in each process.
+        """Topological order; where edges leave a choice, by `order`.
 
         Raises:
             ValueError: the flow has a cycle, or a root task is not in it.
@@ -89,14 +94,16 @@ class LinearFlow(prefect.Flow):
         for task in chosen:
             for after in downstream[task]:
                 waiting[after] += 1
-        ready = sorted((task for task, count in waiting.items() if not count), key=self.slugs.__getitem__)
+        ready = [(*self.order(task), task) for task, count in waiting.items() if not count]
+        heapq.heapify(ready)
         ordered: list[prefect.Task] = []
-        for task in ready:  # grows while it is walked
+        while ready:
+            task = heapq.heappop(ready)[-1]
             ordered.append(task)
-            for after in sorted(downstream[task], key=self.slugs.__getitem__):
+            for after in downstream[task]:
                 waiting[after] -= 1
                 if not waiting[after]:
-                    ready.append(after)
+                    heapq.heappush(ready, (*self.order(after), after))
         if len(ordered) < len(chosen):
             raise ValueError("Cycle found; flows must be acyclic!")
         return tuple(ordered)

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Iterable
 
 from kedro_prefect_hooks.compat import kedro_config, kedro_pipeline, kedro_project, kedro_session
+from kedro_prefect_hooks.compat.kedro_factories import in_memory_names
 from kedro_prefect_hooks.config import check, load_config
 from kedro_prefect_hooks.errors import ConfigError, did_you_mean
 from kedro_prefect_hooks.flows.builder import build_flow
-from kedro_prefect_hooks.flows.parameters import configured_values
-from kedro_prefect_hooks.runs.spec import ProjectRef
+from kedro_prefect_hooks.flows.parameters import with_runtime_only
+from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec
 
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
@@ -40,7 +41,10 @@ class ProjectFlows:
             context.config_loader, project_path=Path(str(context.project_path))
         )
         self.pipelines = kedro_project.all_pipelines()
-        self.parameters = kedro_config.configuration(context, "parameters")
+        self.parameters = with_runtime_only(
+            kedro_config.configuration(context, "parameters"),
+            kedro_config.runtime_params_used(context.config_loader),
+        )
         self._catalog = kedro_config.configuration(context, "catalog")
         self._parts = check(self.config, pipelines=self.pipelines, parameters=self.parameters, only=only)
 
@@ -73,20 +77,15 @@ class ProjectFlows:
         """
         config = self.config.flows[name]
         pipeline = self._parts[name]
-        ref = ProjectRef(
+        project = ProjectRef(
             path=str(self.path),
             package=kedro_project.package_name(),
             env=kedro_session.environment(self.context),
             conf_source=self.conf_source,
-            pipeline=config.pipeline,
-            parameters=configured_values(config.parameters, self.parameters),
-            trees={
-                top: self.parameters[top]
-                for top in (name.split(".")[0] for name in config.parameters if "." in name)
-            },
         )
-        in_memory = kedro_pipeline.in_memory_names(kedro_pipeline.dataset_names(pipeline), self._catalog)
-        return build_flow(name, config, pipeline, ref, parameters=self.parameters, in_memory=in_memory)
+        spec = RunSpec(project, "", "", pipeline=config.pipeline, is_async=config.is_async)
+        in_memory = in_memory_names(kedro_pipeline.dataset_names(pipeline), self._catalog)
+        return build_flow(name, config, pipeline, spec, parameters=self.parameters, in_memory=in_memory)
 
     def all(self) -> list[KedroFlow]:
         """All flows, in the order of `prefect.yml`."""

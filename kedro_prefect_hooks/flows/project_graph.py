@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Iterator
 from prefect.serialization.schedule import ScheduleSchema
 
 from kedro_prefect_hooks.compat import kedro_config, kedro_pipeline
+from kedro_prefect_hooks.compat.kedro_factories import in_memory_names
 from kedro_prefect_hooks.flows.flow_graph import graph_of
 from kedro_prefect_hooks.schedule_text import in_words
 
@@ -21,7 +22,7 @@ def declared_graph(flows: ProjectFlows, name: str) -> Graph:
     flow = flows.build(name)
     pipeline = flow.pipeline()
     catalog = kedro_config.configuration(flows.context, "catalog")
-    in_memory = kedro_pipeline.in_memory_names(kedro_pipeline.dataset_names(pipeline), catalog)
+    in_memory = in_memory_names(kedro_pipeline.dataset_names(pipeline), catalog)
     return graph_of(flow, pipeline, in_memory, list(_facts(flows, flow, name)))
 
 

@@ -26,31 +26,32 @@ import copy
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Protocol
 
 import prefect
+from prefect.engine.signals import PrefectStateSignal
 from prefect.executors import DaskExecutor, LocalDaskExecutor, LocalExecutor
 from prefect.executors.base import Executor
 
 from kedro_prefect_hooks.compat.prefect import end_without_api, printed_once, send_kedro_logs
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.dask_futures import HeldFutures
-from kedro_prefect_hooks.flows.node_task import NodeTask, current_flow_run
+from kedro_prefect_hooks.flows.task_runners import for_node_tasks
+from kedro_prefect_hooks.flows.tasks import RUN, NodeTask, runs_in_main_thread
+from kedro_prefect_hooks.runs.failures import NodeNotStarted
 from kedro_prefect_hooks.runs.outputs import Outputs
 from kedro_prefect_hooks.runs.session import FlowRunOutcome, flow_session
 
 if TYPE_CHECKING:
-    from kedro.pipeline import Pipeline
     from prefect.engine.state import State
 
-    from kedro_prefect_hooks.runs.spec import ProjectRef
+    from kedro_prefect_hooks.runs.spec import RunSpec
 
 
 class SessionFlow(Protocol):
     """What the executor reads of a `KedroFlow`."""
 
-    project: ProjectRef
     filters: dict[str, Any]
     own_session: bool
 
-    def pipeline(self) -> Pipeline: ...
+    def current_spec(self) -> RunSpec: ...
 
 
 class _SessionExecutor(Executor):
@@ -58,6 +59,7 @@ class _SessionExecutor(Executor):
 
     flow: Any  # a SessionFlow that is a prefect.Flow
     every_state = False
+    _spec: RunSpec | None = None
     _outcome: FlowRunOutcome | None = None
     _same_config = False
     _held: HeldFutures | None = None
@@ -67,24 +69,24 @@ class _SessionExecutor(Executor):
         flow: SessionFlow = self.flow
         self._same_config = prefect.context.get("config") == prefect.config
         if not flow.own_session:
+            self._spec = flow.current_spec()
             with self._started():
                 yield
             return
         session = flow_session(
-            flow.project,
-            current_flow_run(),
-            flow.pipeline,
+            flow.current_spec(),
             runner=type(self).__name__,
             filters=flow.filters,
+            remote_nodes=lambda: remote_nodes(self, self.flow),
         )
-        with session as outcome, printed_once():
+        with session as (spec, outcome), printed_once():
             send_kedro_logs()
-            self._outcome = outcome
+            self._spec, self._outcome = spec, outcome
             try:
                 with self._started():
                     yield
             finally:
-                self._outcome = None
+                self._spec = self._outcome = None
                 end_without_api()
 
     @contextlib.contextmanager
@@ -107,14 +109,18 @@ class _SessionExecutor(Executor):
         return states
 
     def submit(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        """Submit a task, without Prefect's configuration where the process already has the same.
+        """Submit a task with the run's spec, and without Prefect's configuration where that is not needed.
 
         Prefect merges the configuration that comes with a task into the current one, entry by entry, three
         times per task: three quarters of a task's cost. Within this process the two are identical.
         """
         context = kwargs.get("context")
-        if context is not None and self._same_config and _in_this_process(self):
-            kwargs["context"] = _without_config(context)
+        if context is not None:
+            if self._same_config and in_this_process(self):
+                context = _without_config(context)
+            kwargs["context"] = {**context, RUN: self._spec}
+            if kwargs.get("task_runner_cls") is not None:
+                kwargs["task_runner_cls"] = for_node_tasks(kwargs["task_runner_cls"])
         future = super().submit(fn, *args, **kwargs)
         if self._held is not None and isinstance(kwargs.get("task"), prefect.Task):
             self._held.submitted(kwargs["task"], future)
@@ -125,14 +131,30 @@ class _SessionExecutor(Executor):
         # time, so it is rebuilt from the class below it.
         base: Any = type(self).__mro__[2]
         state = base.__getstate__(self) if hasattr(base, "__getstate__") else self.__dict__
-        kept = {name: value for name, value in dict(state or {}).items() if name not in ("_outcome", "_held")}
+        kept = {
+            name: value
+            for name, value in dict(state or {}).items()
+            if name not in ("_spec", "_outcome", "_held")
+        }
         return _new_executor, (base,), kept
 
 
-def _in_this_process(executor: Executor) -> bool:
+def in_this_process(executor: Executor) -> bool:
+    """Whether the executor runs tasks in this process, except those that their timeout takes elsewhere."""
     if isinstance(executor, LocalDaskExecutor):
         return bool(executor.scheduler in ("threads", "synchronous"))
     return isinstance(executor, LocalExecutor)
+
+
+def remote_nodes(executor: Executor, flow: prefect.Flow) -> set[str]:
+    """The nodes of a flow that this executor runs in other processes."""
+    tasks = [task for task in flow.tasks if isinstance(task, NodeTask)]
+    if in_this_process(executor):
+        threads = isinstance(executor, LocalDaskExecutor) and executor.scheduler == "threads"
+        if not threads and runs_in_main_thread():
+            return set()
+        tasks = [task for task in tasks if task.timeout]
+    return {node for task in tasks for node in task.nodes}
 
 
 def _without_config(context: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,12 +170,22 @@ def note_outcome(outcome: FlowRunOutcome, states: Mapping[Any, State]) -> None:
         if not isinstance(task, NodeTask):
             continue
         if state.is_failed():
-            cause = state.result if isinstance(state.result, Exception) else FlowRunError(str(state.message))
-            outcome.error = outcome.error or cause
+            cause = _cause(state)
+            if outcome.error is None or isinstance(outcome.error, NodeNotStarted):
+                outcome.error = cause
         elif not state.is_finished():
             outcome.finished = False
         elif isinstance(state.result, Outputs):
             outcome.outputs.append(state.result)
+
+
+def _cause(state: State) -> Exception:
+    """Why a task failed; Prefect's signals, which are no `Exception`, by their name and message."""
+    if isinstance(state.result, Exception):
+        return state.result
+    if isinstance(state.result, PrefectStateSignal):
+        return FlowRunError(f"{type(state.result).__name__}: {state.message}")
+    return FlowRunError(str(state.message))
 
 
 _classes: dict[Any, Any] = {}

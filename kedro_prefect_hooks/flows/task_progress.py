@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
-from kedro_prefect_hooks.flows.node_task import NodeTask
+from kedro_prefect_hooks.flows.tasks import NodeTask
 
 if TYPE_CHECKING:
     from prefect.engine.state import State

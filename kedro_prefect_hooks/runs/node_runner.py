@@ -1,4 +1,4 @@
-"""The running of nodes in one process of a flow run: its catalog, its hooks, its in-memory datasets.
+"""Running nodes in one process of a flow run: its catalog, its hooks, its in-memory datasets.
 
 Values come in with the `Outputs` of the tasks before and leave in the task's own. The catalog's memory
 datasets hold them only while a node here needs them, so that nothing outlives its last consumer.
@@ -13,72 +13,116 @@ import logging
 import os
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
-from kedro_prefect_hooks.compat import kedro_catalog, kedro_runner
+from kedro_prefect_hooks.compat import kedro_catalog, kedro_datasets, kedro_runner
+from kedro_prefect_hooks.compat.kedro_pipeline import base_name
 from kedro_prefect_hooks.errors import FlowRunError
+from kedro_prefect_hooks.runs.failures import (
+    NodeExited,
+    NodeInterrupted,
+    NodeNotStarted,
+    note_node,
+    picklable,
+)
 from kedro_prefect_hooks.runs.outputs import KEPT, Outputs
+from kedro_prefect_hooks.runs.partitions import confirmed_datasets, refuse_unseen, smallest_listing
+from kedro_prefect_hooks.runs.snapshots import snapshot
+from kedro_prefect_hooks.runs.versions import VersionHooks
 
 if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
     from kedro.pipeline.node import Node
     from pluggy import PluginManager
 
+    from kedro_prefect_hooks.runs.spec import RunSpec
+
 logger = logging.getLogger(__name__)
+
+DAEMON_HINT = (
+    "A Dask worker's process is daemonic, so it may start no processes of its own. Let it: set "
+    "`distributed.worker.daemon: false` in Dask's configuration where the workers are started "
+    "(DASK_DISTRIBUTED__WORKER__DAEMON=False)."
+)
+
+
+class Try(NamedTuple):
+    """Which try of a task this is.
+
+    Attributes:
+        number: from 1.
+        may_be_retried: whether a failure of this try leads to another one in this process.
+        keeps_result: whether the task's outputs are kept in a storage (a Prefect result).
+    """
+
+    number: int = 1
+    may_be_retried: bool = False
+    keeps_result: bool = False
+
+
+FIRST_TRY = Try()
 
 
 class NodeRunner:
     """The catalog and hooks of one flow run in this process, and the running of nodes with them.
 
     Args:
-        session_id: Kedro session id, also the version that versioned datasets are saved as.
+        spec: the run.
         catalog: the run's catalog in this process.
         hooks: the project's hooks.
-        pipeline: all nodes of the flow, whichever process runs them.
-        is_async: load and save with threads, `kedro run --async`.
-        remote: results leave this process, so they must be picklable.
-        pin: load the versions that this run saved. Not for a `kedro run`, which loads the newest.
+        pipeline: all nodes of the flow run, whichever process runs them.
+        remote: results leave this process, so they and exceptions must be picklable.
+        secrets: returns the values of the project's credentials.
     """
 
     def __init__(
         self,
-        session_id: str,
+        spec: RunSpec,
         catalog: kedro_catalog.Catalog,
         hooks: PluginManager,
         pipeline: Pipeline,
         *,
-        is_async: bool = False,
         remote: bool = False,
-        pin: bool = True,
+        secrets: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        self.session_id = session_id
+        self.spec = spec
         self.catalog = catalog
         self.hooks = hooks
         self.pipeline = pipeline
-        self.is_async = is_async
         self.remote = remote
+        self.pid = os.getpid()
+        self._secrets = secrets
+        self._pins = spec.pin_versions or remote
         self._made = pipeline.all_outputs()
+        self._made_bases = {base_name(name) for name in self._made}
         self._free = pipeline.outputs()
-        self._pin = pin
         self._nodes = {node.name: node for node in pipeline.nodes}
+        self._confirmed = confirmed_datasets(pipeline)
         self._lock = threading.RLock()
         self._datasets: dict[str, Any] = {}
         self._users: Counter[str] = Counter()
         self._recomputed: dict[str, Any] = {}
-        self.pid = os.getpid()
+        self._versions = VersionHooks.registered_with(hooks)
 
     def dataset(self, name: str) -> Any:
-        """The dataset of that name in this process; made, and its version pinned, when first asked for."""
+        """The dataset of that name in this process; its version is pinned when it is first asked for."""
         with self._lock:
             if name not in self._datasets:
                 found = kedro_catalog.dataset(self.catalog, name)
-                if self._pin and name in self._made:
-                    kedro_catalog.pin_version(found)
+                if self._pins and base_name(name) in self._made_bases:
+                    kedro_datasets.pin_version(found)
+                elif name in self.spec.input_versions:
+                    kedro_datasets.set_load_version(found, self.spec.input_versions[name])
                 self._datasets[name] = found
             return self._datasets[name]
 
     def run_nodes(
-        self, names: Sequence[str], upstream: Iterable[Outputs], consumers: Mapping[str, int]
+        self,
+        names: Sequence[str],
+        upstream: Sequence[Outputs],
+        consumers: Mapping[str, int],
+        attempt: Try = FIRST_TRY,
     ) -> Outputs:
         """Run the nodes of one task, in the order given.
 
@@ -86,30 +130,41 @@ class NodeRunner:
             names: the task's nodes, in an order that their edges allow.
             upstream: results of the tasks before it.
             consumers: output dataset → how many other tasks load it; `KEPT` for an output of the run.
+            attempt: which try this is.
 
         Returns:
             The values of the in-memory datasets that other tasks load.
 
         Raises:
-            FlowRunError: an in-memory input is not there and cannot be made again.
+            FlowRunError: an in-memory input is missing and cannot be computed again, or an output may not
+                leave this process.
             Exception: the node's own.
         """
         nodes = [self._node(name) for name in names]
         made = {name for node in nodes for name in node.outputs}
         handles = {name: handle for handle in upstream for name in handle.names()}
-        inputs = {name for node in nodes for name in node.inputs} - made
-        borrowed = [name for name in sorted(inputs) if self._borrow(name, handles)]
-        try:
-            self._run_in_order(nodes, consumers)
-        finally:
-            for name in borrowed:
-                self._give_back(name)
-        for name in borrowed:
-            if name in handles:
-                handles[name].done(name)
-        outputs = Outputs(names[-1], self._collect(made, consumers), consumers)
+        inputs = sorted({name for node in nodes for name in node.inputs} - made)
+        partitions = self._adopt_partitions(upstream)
+        self._check_confirmations(nodes, partitions)
+        restores: dict[str, Callable[[], Any]] = {}
+        with contextlib.ExitStack() as borrowed:
+            for name in inputs:
+                self._lend(name, handles, nodes, borrowed)
+            try:
+                if attempt.may_be_retried:
+                    restores = self._snapshots(inputs)
+                self._run_in_order(nodes, consumers, tries=attempt.number)
+            except BaseException as error:
+                self._restore_inputs(restores, handles)
+                if self.remote and isinstance(error, Exception):
+                    raise picklable(error) from None
+                raise
+        partitions.update(self._partitions_of(nodes))
+        outputs = Outputs(names[-1], self._collect(made, consumers), consumers, partitions)
         if self.remote:
             outputs.check_can_travel()
+        if attempt.keeps_result:
+            outputs.check_holds_no_credentials(self._secrets())
         return outputs
 
     def _node(self, name: str) -> Node:
@@ -117,103 +172,213 @@ class NodeRunner:
             return self._nodes[name]
         except KeyError:
             raise FlowRunError(
-                f"Node '{name}' is part of the registered flow but not of the project's code here. "
-                "Register the flow again, or bring this machine's code up to date."
+                f"Node '{name}' is part of the registered flow but missing from the project's code on this "
+                "machine. Register the flow again, or update the code here."
             ) from None
 
-    def _run_in_order(self, nodes: Sequence[Node], consumers: Mapping[str, int]) -> None:
-        """Run nodes one after the other; what only they use is let go after its last use."""
+    def _run_in_order(self, nodes: Sequence[Node], consumers: Mapping[str, int], tries: int = 1) -> None:
+        """Run nodes one after the other; what only they use is released after its last use."""
         loads = Counter(name for node in nodes for name in node.inputs)
         made = {name for node in nodes for name in node.outputs}
         for node in nodes:
+            self._check_not_stopped(node)
             for name in (*node.inputs, *node.outputs):
                 self.dataset(name)
-            try:
-                kedro_runner.run_node(node, self.catalog, self.hooks, self.is_async, self.session_id)
-            except Exception as error:
-                with contextlib.suppress(Exception):  # a class of the user's own may not take attributes
-                    error._kedro_node = node.name  # type: ignore[attr-defined]
-                raise
+            self._run_node(node, tries)
             for name in node.inputs:
                 loads[name] -= 1
             if len(nodes) > 1:
                 for name in (*node.inputs, *node.outputs):
                     inner = name in made and not consumers.get(name)
-                    if inner and loads[name] < 1 and kedro_catalog.is_memory(self.dataset(name)):
-                        kedro_catalog.empty(self.dataset(name))
+                    if inner and loads[name] < 1 and kedro_datasets.is_memory(self.dataset(name)):
+                        kedro_datasets.empty(self.dataset(name))
+
+    def _run_node(self, node: Node, tries: int) -> None:
+        again = self._versions_to_replace(node, tries)
+        try:
+            with self._versions.replacing(again):
+                kedro_runner.run_node(
+                    node, self.catalog, self.hooks, self.spec.is_async, self.spec.session_id
+                )
+        except SystemExit as error:
+            self._note_failure(NodeExited(node.name, error.code), node, error)
+        except KeyboardInterrupt as error:
+            if not self.remote and threading.current_thread() is threading.main_thread():
+                raise  # Ctrl+C
+            self._note_failure(NodeInterrupted(node.name), node, error)
+        except AssertionError as error:
+            if "daemonic processes are not allowed to have children" in str(error):
+                self._note_failure(FlowRunError(f"Node '{node.name}': {error}. {DAEMON_HINT}"), node, error)
+            self._note_failure(error, node)
+        except BaseException as error:
+            self._note_failure(error, node)
+
+    def _note_failure(self, error: BaseException, node: Node, cause: BaseException | None = None) -> None:
+        """Raise a node's failure, with the node's name on it."""
+        note_node(error, node.name)
+        if cause is None:
+            raise error
+        raise error from cause
+
+    def _check_not_stopped(self, node: Node) -> None:
+        if self.spec.stop_file is not None and Path(self.spec.stop_file).exists():
+            raise NodeNotStarted(f"Node '{node.name}' was not started, because another node has failed.")
+
+    def _versions_to_replace(self, node: Node, tries: int) -> dict[str, Any]:
+        """The node's versioned outputs that an earlier try or attempt of this run may have saved."""
+        if not (self.spec.owns_version or tries > 1):
+            return {}
+        outputs = {name: self.dataset(name) for name in node.outputs}
+        return {name: found for name, found in outputs.items() if kedro_datasets.is_versioned(found)}
+
+    # --- in-memory inputs and outputs --------------------------------------------------------------
 
     def _collect(self, made: Iterable[str], consumers: Mapping[str, int]) -> dict[str, Any]:
         """Take the in-memory outputs out of the catalog, which would keep them alive."""
         values = {}
         for name in sorted(made):
             dataset = self.dataset(name)
-            if consumers.get(name) and kedro_catalog.is_memory(dataset):
+            if consumers.get(name) and kedro_datasets.is_memory(dataset):
                 try:
-                    values[name] = kedro_catalog.memory_value(dataset)
+                    values[name] = kedro_datasets.memory_value(dataset)
                 except LookupError:
                     raise FlowRunError(
                         f"Dataset '{name}' is empty after the node that should make it: it was never saved "
                         "(a generator that yields nothing, or a hook that released it?)."
                     ) from None
                 if not self._users[name]:
-                    kedro_catalog.empty(dataset)
+                    kedro_datasets.empty(dataset)
         return values
 
-    def _borrow(self, name: str, handles: Mapping[str, Outputs]) -> bool:
-        """Fill the catalog's memory dataset `name` for the time that tasks here need it."""
+    def _lend(
+        self,
+        name: str,
+        handles: Mapping[str, Outputs],
+        nodes: Sequence[Node],
+        borrowed: contextlib.ExitStack,
+    ) -> None:
+        """Fill the catalog's memory dataset `name` until `borrowed` is closed."""
         dataset = self.dataset(name)
-        if not kedro_catalog.is_memory(dataset) or name not in self._made:
-            return False
-        value = handles[name].value(name) if name in handles else self._recompute(name)
+        if not kedro_datasets.is_memory(dataset) or name not in self._made:
+            return
+        value = handles[name].value(name) if name in handles else self._recompute(name, nodes)
         with self._lock:
             self._users[name] += 1
             if self._users[name] == 1:
-                kedro_catalog.fill(dataset, value)
-        return True
+                kedro_datasets.fill(dataset, value)
+        borrowed.callback(self._give_back, name)
 
     def _give_back(self, name: str) -> None:
         with self._lock:
             self._users[name] -= 1
             if not self._users[name]:
-                kedro_catalog.empty(self.dataset(name))
+                kedro_datasets.empty(self.dataset(name))
 
-    def _recompute(self, name: str) -> Any:
-        """Make an in-memory dataset again whose task had finished before a restart, without a checkpoint.
+    def _snapshots(self, inputs: Iterable[str]) -> dict[str, Callable[[], Any]]:
+        restores = {}
+        for name in inputs:
+            dataset = self.dataset(name)
+            if kedro_datasets.is_memory(dataset) and kedro_datasets.has_value(dataset):
+                restore = snapshot(name, dataset, kedro_datasets.memory_value(dataset))
+                if restore is not None:
+                    restores[name] = restore
+        return restores
 
-        The nodes it comes from run again here, with their hooks, once a process.
+    def _restore_inputs(
+        self, restores: Mapping[str, Callable[[], Any]], handles: Mapping[str, Outputs]
+    ) -> None:
+        for name, restore in restores.items():
+            value = restore()
+            kedro_datasets.fill(self.dataset(name), value)
+            if name in handles:
+                handles[name].replace(name, value)
+
+    def _recompute(self, name: str, needed_by: Sequence[Node]) -> Any:
+        """Compute an in-memory dataset again whose task had finished before a restart, without a result.
+
+        The nodes it comes from run again here, with their hooks, once per process.
         """
         with self._lock:
             if name in self._recomputed:
                 return self._recomputed[name]
             node = next(node for node in self.pipeline.nodes if name in node.outputs)
-            again = [out for out in node.outputs if kedro_catalog.is_versioned(self.dataset(out))]
-            if again:
-                raise FlowRunError(
-                    f"This flow run cannot be restarted here: '{name}' was in memory and is gone, and node "
-                    f"'{node.name}', which makes it, also saves the versioned dataset '{again[0]}', which "
-                    "cannot be saved twice in one run. Start a new flow run; to make flow runs restartable, "
-                    "give the flow a `result` (checkpoints) or declare "
-                    f"'{name}' in the catalog."
-                )
+            self._refuse_to_recompute(name, node, needed_by)
             logger.info("Running node %s again: '%s' was in memory before the restart", node.name, name)
-            inputs = [dep for dep in dict.fromkeys(node.inputs) if self._borrow(dep, {})]
-            try:
+            with contextlib.ExitStack() as borrowed:
+                for dependency in dict.fromkeys(node.inputs):
+                    self._lend(dependency, {}, needed_by, borrowed)
                 self._run_in_order([node], {})
-            finally:
-                for dep in inputs:
-                    self._give_back(dep)
             everything = dict.fromkeys(node.outputs, KEPT)
             self._recomputed.update(self._collect(node.outputs, everything))
             return self._recomputed[name]
+
+    def _refuse_to_recompute(self, name: str, node: Node, needed_by: Sequence[Node]) -> None:
+        reasons = []
+        refuse = refuse_unseen(self.pipeline, self._confirmed, node, needed_by)
+        if refuse is not None:
+            reasons.append(refuse)
+        if not self.spec.owns_version:
+            versioned = [out for out in node.outputs if kedro_datasets.is_versioned(self.dataset(out))]
+            reasons += [f"it saves the versioned dataset '{out}'" for out in versioned]
+        if reasons:
+            raise FlowRunError(
+                f"This flow run cannot be restarted here: '{name}' was in memory and is gone, and node "
+                f"'{node.name}', which makes it, cannot run again: {'; '.join(reasons)}. Start a new flow "
+                "run. To make flow runs restartable, give the flow a `result`, or declare "
+                f"'{name}' in the catalog."
+            )
 
     def restore(self, outputs: Iterable[Outputs]) -> None:
         """Put the run's own in-memory outputs back into the catalog, for the hooks that end the run."""
         for handle in outputs:
             for name in handle.names():
                 if name in self._free:
-                    kedro_catalog.fill(self.dataset(name), handle.value(name))
+                    kedro_datasets.fill(self.dataset(name), handle.value(name))
 
+    # --- partitions that a node confirms -----------------------------------------------------------
 
-def failed_node(error: BaseException) -> str | None:
-    """The node that raised this, in this process."""
-    return getattr(error, "_kedro_node", None)
+    def _adopt_partitions(self, upstream: Iterable[Outputs]) -> dict[str, Any]:
+        """What tasks before this one have listed, given to this process's datasets."""
+        partitions: dict[str, Any] = {}
+        for handle in upstream:
+            for name, listed in handle.partitions.items():
+                partitions[name] = smallest_listing(partitions.get(name), listed)
+        with self._lock:
+            for name, listed in partitions.items():
+                dataset = self.dataset(name)
+                if kedro_datasets.listed_partitions(dataset) is None:
+                    kedro_datasets.set_listed_partitions(dataset, listed)
+        return partitions
+
+    def _partitions_of(self, nodes: Iterable[Node]) -> Iterator[tuple[str, Any]]:
+        for name in {name for node in nodes for name in node.inputs if name in self._confirmed}:
+            listed = kedro_datasets.listed_partitions(self.dataset(name))
+            if listed is not None:
+                yield name, listed
+
+    def _check_confirmations(self, nodes: Sequence[Node], partitions: Mapping[str, Any]) -> None:
+        """Refuse to confirm what an earlier attempt loaded: it is no longer known what that was."""
+        own = {name for node in nodes for name in node.inputs}
+        for node in nodes:
+            for name in node.confirms:
+                dataset = self.dataset(name)
+                if not kedro_datasets.lists_partitions(dataset) or name in own or name in partitions:
+                    continue
+                unseen = kedro_datasets.listed_partitions(dataset) is None
+                if unseen and self._confirmed[name] & self._before(node):
+                    raise FlowRunError(
+                        f"Node '{node.name}' cannot confirm '{name}': it was loaded before this flow run "
+                        "was restarted, and what was loaded then is no longer known. Start a new flow run. "
+                        "To make flow runs restartable, give the flow a `result`."
+                    )
+
+    def _before(self, node: Node) -> set[str]:
+        """Names of the nodes that this one depends on, directly or not."""
+        found: set[Node] = set()
+        todo = [node]
+        while todo:
+            for dependency in self.pipeline.node_dependencies[todo.pop()]:
+                if dependency not in found:
+                    found.add(dependency)
+                    todo.append(dependency)
+        return {each.name for each in found}

@@ -1,34 +1,47 @@
 """What travels between the tasks of a flow run: the values of in-memory datasets, and nothing else.
 
 A task's Prefect result is an `Outputs`. Within one process it is passed by reference, so nothing is copied
-and a value goes as soon as its last consumer is done, although Prefect's task states live until the end
-of the flow run. Between processes Prefect and Dask pickle it, values and all.
+and a value is released as soon as its last consumer has finished, although Prefect's task states live until
+the end of the flow run. Between processes Prefect and Dask pickle it, values and all.
 
 This module knows nothing of Prefect, of sessions or of the catalog.
 """
 
 from __future__ import annotations
 
+import io
 import threading
-from typing import Any, Mapping
+from typing import Any, Iterable, Mapping
 
+from kedro_prefect_hooks.compat.kedro_datasets import AbstractDataset
 from kedro_prefect_hooks.errors import FlowRunError
 
 KEPT = 1 << 30
 """A count of consumers that is never used up: the value is an output of the whole run."""
+
+_SHORTEST_SECRET = 4
+"""Characters; a shorter value of a credential is found in any pickle by accident."""
 
 
 class Outputs:
     """The in-memory datasets that one task leaves to the tasks after it.
 
     Args:
-        producer: the task's name, for error messages.
+        producer: the task's last node, for error messages.
         values: dataset name → value.
         consumers: dataset name → how many tasks will load it; `KEPT` for an output of the whole run.
+        partitions: partitioned dataset → what the run has listed of it, for the node that confirms it.
     """
 
-    def __init__(self, producer: str, values: Mapping[str, Any], consumers: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        producer: str,
+        values: Mapping[str, Any],
+        consumers: Mapping[str, int],
+        partitions: Mapping[str, Any] | None = None,
+    ) -> None:
         self.producer = producer
+        self.partitions = dict(partitions or {})
         self._values = dict(values)
         self._waiting = {name: consumers.get(name, 0) for name in self._values}
         self._lock = threading.Lock()
@@ -50,8 +63,14 @@ class Outputs:
         """
         return self._values[name]
 
+    def replace(self, name: str, value: Any) -> None:
+        """Put an equal value in the place of one that a failed try may have changed."""
+        with self._lock:
+            if name in self._values:
+                self._values[name] = value
+
     def done(self, name: str) -> None:
-        """One consumer has finished with `name`; after the last one the value is let go."""
+        """One consumer has finished with `name`; after the last one the value is released."""
         with self._lock:
             if name in self._values:
                 self._waiting[name] -= 1
@@ -79,11 +98,35 @@ class Outputs:
                     "one process (`executor: {type: LocalDaskExecutor, scheduler: threads}`)."
                 ) from error
 
+    def check_holds_no_credentials(self, secrets: Iterable[str]) -> None:
+        """Make sure that a Prefect result, which is kept in a storage, will contain no credential.
+
+        A value may carry a whole dataset, credentials and all: partitions that are not loaded yet do.
+
+        Args:
+            secrets: the values of the project's credentials.
+
+        Raises:
+            FlowRunError: a value contains one of them, or a dataset with credentials of its own.
+        """
+        needles = [secret.encode() for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+        for name, value in self._values.items():
+            found = _credentials_in(value, needles)
+            if found is not None:
+                raise FlowRunError(
+                    f"Dataset '{name}', made in memory by node '{self.producer}', would be kept in the "
+                    f"flow's result with credentials in it: {found}. Remedies: return loaded data instead of "
+                    f"datasets or partitions that are not loaded yet; declare '{name}' in the catalog; or "
+                    f"switch results off for the flow (`result: null`)."
+                )
+
     def __getstate__(self) -> dict[str, Any]:
         with self._lock:
-            return {"producer": self.producer, "_values": dict(self._values), "_waiting": dict(self._waiting)}
+            state = {"producer": self.producer, "partitions": self.partitions}
+            return {**state, "_values": dict(self._values), "_waiting": dict(self._waiting)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        self.partitions = {}  # a result that 0.1 has kept has none
         self.__dict__.update(state)
         self._lock = threading.Lock()
 
@@ -95,3 +138,34 @@ def _try_pickle(value: Any) -> None:
     import cloudpickle  # type: ignore[import-untyped]
 
     cloudpickle.dumps(value, protocol=5, buffer_callback=lambda _: None)
+
+
+def _credentials_in(value: Any, needles: list[bytes]) -> str | None:
+    """What of a value holds a credential, in words; None when nothing does."""
+    import cloudpickle
+
+    guarded: list[str] = []
+
+    class Inspector(cloudpickle.Pickler):  # type: ignore[misc]
+        def persistent_id(self, found: Any) -> None:
+            if isinstance(found, AbstractDataset) and _has_credentials(vars(found)):
+                guarded.append(type(found).__name__)
+
+    written = io.BytesIO()
+    try:
+        Inspector(written, protocol=5).dump(value)
+    except Exception:  # what cannot be pickled is kept nowhere: Prefect's own error says so
+        return None
+    if guarded:
+        return f"it carries a {guarded[0]}"
+    content = written.getvalue()
+    return "it contains the value of a credential" if any(each in content for each in needles) else None
+
+
+def _has_credentials(attributes: Mapping[str, Any], depth: int = 0) -> bool:
+    for name, value in attributes.items():
+        if "credential" in str(name).lower() and value:
+            return True
+        if isinstance(value, Mapping) and depth < 3 and _has_credentials(value, depth + 1):
+            return True
+    return False

@@ -1,10 +1,9 @@
-"""One Kedro session a flow run and process.
+"""One Kedro session per flow run and process, opened from the run's spec.
 
 In the process that runs the flow, `flow_session` opens the session and fires the project's pipeline hooks
-around the run. Any other process that is handed a task (a Dask worker) gets its own through
-`session_for_task`: it bootstraps the project and builds the catalog from the configuration once. All of
-them share one session id, one save version and one set of runtime parameters, which derive from the flow
-run, so a restart has them again.
+around the run. Any other process that is handed a task (a Dask worker, a pool's worker, the process of a
+timeout) gets its own through `session_for_task`. Both call `_open`, which is the only place where a run is
+opened.
 
 This module knows Prefect only through the plain values it is given.
 """
@@ -15,14 +14,23 @@ import contextlib
 import os
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Collection, Iterator, Mapping, NamedTuple
 
 from kedro_prefect_hooks import env_vars
-from kedro_prefect_hooks.compat import kedro_catalog, kedro_project, kedro_session
+from kedro_prefect_hooks.compat import (
+    kedro_catalog,
+    kedro_config,
+    kedro_datasets,
+    kedro_factories,
+    kedro_pipeline,
+    kedro_project,
+    kedro_session,
+)
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.runs.node_runner import NodeRunner
+from kedro_prefect_hooks.runs.travel import CatalogState, prepared, refuse_changes
 
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
@@ -30,38 +38,66 @@ if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
 
     from kedro_prefect_hooks.runs.outputs import Outputs
-    from kedro_prefect_hooks.runs.spec import FlowRun, ProjectRef
+    from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec
 
 WORKER_SESSIONS = 8
-"""How many flow runs a long-lived worker keeps a session for; the one longest unused goes first."""
+"""How many flow runs a long-lived worker keeps a session for; the least recently used one goes first."""
 
 
-def open_project(
-    ref: ProjectRef, runtime_params: Mapping[str, Any] | None = None
-) -> tuple[KedroSession, KedroContext]:
+class OpenedProject(NamedTuple):
+    """A project's session in this process, and its context."""
+
+    session: KedroSession
+    context: KedroContext
+
+
+def open_project(project: ProjectRef, runtime_params: Mapping[str, Any] | None = None) -> OpenedProject:
     """Bootstrap the project in this process and load its context (fires `after_context_created`).
 
     Raises:
         FlowRunError: there is no project, and no installed package of it, on this machine.
     """
-    if not ref.path and ref.package is None:
+    if not project.path and project.package is None:
         raise FlowRunError(
             "Tasks in other processes cannot find the project: add `PrefectHooks()` to HOOKS in its "
             "settings.py, which tells a PrefectRunner what `kedro run` was given, or run in one process."
         )
     try:
-        package = kedro_project.bootstrap(ref.folder, ref.package)
+        package = kedro_project.bootstrap(project.folder, project.package)
     except (FileNotFoundError, ModuleNotFoundError) as error:
-        if isinstance(error, ModuleNotFoundError) and error.name != ref.package:
+        if isinstance(error, ModuleNotFoundError) and error.name != project.package:
             raise
         raise FlowRunError(
-            f"The Kedro project is not on this machine: there is none at {ref.folder}, and its package "
-            f"{ref.package!r} is not installed. Say where the folder is (KEDRO_PREFECT_PROJECT: for a flow "
-            "run in its run config's `env`, for a Dask worker in the worker's own environment), or install "
-            "the packaged project (`kedro package`)."
+            f"The Kedro project is not on this machine: there is none at {project.folder}, and its package "
+            f"{project.package!r} is not installed. Set the folder ({env_vars.PROJECT}: for a flow run in "
+            "its run config's `env`, for a Dask worker in the worker's own environment), or install the "
+            "packaged project (`kedro package`)."
         ) from None
-    session = kedro_session.open_session(ref.folder, package, ref.env, ref.conf_source, runtime_params)
-    return session, session.load_context()
+    given = dict(runtime_params or {})
+    if project.relocatable and any(isinstance(value, dict) for value in given.values()):
+        plain = kedro_session.open_session(project.folder, package, project.env, project.configuration, None)
+        given = kedro_config.with_siblings(kedro_session.config_loader(plain), given)
+    session = kedro_session.open_session(project.folder, package, project.env, project.configuration, given)
+    return OpenedProject(session, session.load_context())
+
+
+def pipeline_of(spec: RunSpec) -> Pipeline:
+    """The run's pipeline, from the project's code in this process: exactly the nodes that the filters left.
+
+    Raises:
+        FlowRunError: a pipeline or a node is missing from the code.
+    """
+    whole = pipeline_named(spec.pipeline)
+    if spec.nodes is None:
+        return whole
+    missing = set(spec.nodes) - {node.name for node in whole.nodes}
+    if missing:
+        raise FlowRunError(
+            f"The project's code on this machine lacks nodes of this run: {', '.join(sorted(missing))}. "
+            "Update the code here, or register the flow again."
+        )
+    # Kedro sorts each pipeline that is made; 0.19.0 still in quadratic time, 0.19.15 no longer.
+    return whole if len(set(spec.nodes)) == len(whole.nodes) else whole.only_nodes(*spec.nodes)
 
 
 def pipeline_named(name: str) -> Pipeline:
@@ -74,34 +110,58 @@ def pipeline_named(name: str) -> Pipeline:
     return sum((pipelines[part] for part in others), pipelines[first])
 
 
-def _open(
-    ref: ProjectRef, run: FlowRun, pipeline: Callable[[], Pipeline], remote: bool
-) -> tuple[NodeRunner, Any]:
-    session_id = ref.session_id or run.session_id()
-    params = ref.runtime_params if ref.runtime_params is not None else run.runtime_params(ref)
-    session, context = _take_kept(ref, params) or open_project(ref, params)
-    kedro_session.begin_session(session, session_id)
-    catalog = kedro_catalog.build_catalog(context, session_id)
-    run_session = NodeRunner(
-        session_id,
+def compact(spec: RunSpec) -> RunSpec:
+    """The same run in few bytes: it goes to other processes with each task."""
+    if spec.nodes is None or len(set(spec.nodes)) < len(pipeline_named(spec.pipeline).nodes):
+        return spec
+    return replace(spec, nodes=None)
+
+
+def _open(spec: RunSpec, *, remote: bool) -> tuple[NodeRunner, KedroContext]:
+    """Open the run in this process: session, catalog, pipeline."""
+    session, context = _take_kept(spec) or open_project(spec.project, spec.runtime_params)
+    if remote and spec.project.folder.is_dir():
+        os.chdir(spec.project.folder)  # `kedro run` works there, and relative paths in user code rely on it
+    kedro_session.begin_session(session, spec.session_id)
+    kedro_session.validate_only(context, spec.pipeline_names)
+    pipeline = pipeline_of(spec)
+    if spec.project.relocatable:
+        kedro_factories.leave_out_unresolvable(context, kedro_pipeline.dataset_names(pipeline))
+    catalog = kedro_catalog.build_catalog(context, spec.session_id, spec.load_versions)
+    _add_values(catalog, spec)
+    runner = NodeRunner(
+        spec,
         catalog,
         kedro_session.hook_manager(session),
-        pipeline(),
+        pipeline,
         remote=remote,
+        secrets=lambda: kedro_config.secrets(context),
     )
-    return run_session, context
+    return runner, context
 
 
-_sessions: OrderedDict[str, NodeRunner] = OrderedDict()
+def _add_values(catalog: kedro_catalog.Catalog, spec: RunSpec) -> None:
+    """Put what hooks added in the flow run's own process into this process's catalog."""
+    if not spec.memory:
+        return
+    import cloudpickle  # type: ignore[import-untyped]
+
+    for name, entry in spec.memory.items():
+        dataset: Any = kedro_datasets.MemoryDataset(copy_mode=entry.copy_mode)
+        kedro_datasets.fill(dataset, cloudpickle.loads(entry.pickled))
+        kedro_catalog.put(catalog, name, dataset)
+
+
+_runners: OrderedDict[str, NodeRunner] = OrderedDict()
 _lock = threading.RLock()
-_kept: list[tuple[ProjectRef, tuple[KedroSession, KedroContext]]] = []
+_kept: list[tuple[ProjectRef, OpenedProject]] = []
 
 
 def _after_fork() -> None:
     """A forked child must not wait for a lock that a thread of its parent held, nor use its sessions."""
     global _lock
     _lock = threading.RLock()
-    _sessions.clear()
+    _runners.clear()
     _kept.clear()
 
 
@@ -109,23 +169,23 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def keep_for_run(ref: ProjectRef, opened: tuple[KedroSession, KedroContext]) -> None:
+def keep_for_run(project: ProjectRef, opened: OpenedProject) -> None:
     """Keep the session that the flow was loaded with for the flow run that follows in this process."""
-    _kept[:] = [(ref, opened)]
+    _kept[:] = [(project, opened)]
 
 
-def _take_kept(ref: ProjectRef, params: Mapping[str, Any]) -> tuple[KedroSession, KedroContext] | None:
+def _take_kept(spec: RunSpec) -> OpenedProject | None:
     """The session kept by `keep_for_run`, once, unless the run has parameters that it was loaded without."""
-    if params or not _kept:
+    if spec.runtime_params or not _kept:
         return None
-    kept, opened = _kept.pop()
-    same = (kept.folder, kept.env, kept.conf_source) == (ref.folder, ref.env, ref.conf_source)
-    return opened if same else None
+    project, opened = _kept.pop()
+    kept, wanted = ((each.folder, each.env, each.configuration) for each in (project, spec.project))
+    return opened if kept == wanted else None
 
 
 @contextlib.contextmanager
 def _marked(key: str) -> Iterator[None]:
-    """Let this process, and all that it starts, know that flow run `key` is going on."""
+    """Mark this process, and all that it starts, as part of flow run `key`."""
     before = os.environ.get(env_vars.IN_FLOW_RUN)
     os.environ[env_vars.IN_FLOW_RUN] = key
     try:
@@ -138,40 +198,41 @@ def _marked(key: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def available(key: str, session: NodeRunner) -> Iterator[None]:
-    """Let the tasks of flow run `key` that run in this process find `session`."""
-    with _marked(key):
+def available(runner: NodeRunner) -> Iterator[None]:
+    """Let the tasks of the run that execute in this process use `runner`."""
+    key = runner.spec.key
+    with _marked(runner.spec.run_id):
         with _lock:
-            _sessions[key] = session
+            _runners[key] = runner
         try:
             yield
         finally:
             with _lock:
-                _sessions.pop(key, None)
+                _runners.pop(key, None)
 
 
-def session_for_task(ref: ProjectRef, run: FlowRun) -> NodeRunner:
-    """The flow run's session in this process: the one that is open, or a new one in a worker.
+def session_for_task(spec: RunSpec) -> NodeRunner:
+    """The run in this process: the one that is open, or a new one in a worker.
 
     A forked child inherits the parent's sessions, whose locks and connections are not its own: it opens
     another.
     """
     with _lock:
-        found = _sessions.get(run.id)
+        found = _runners.get(spec.key)
         if found is not None and found.pid == os.getpid():
-            _sessions.move_to_end(run.id)
+            _runners.move_to_end(spec.key)
             return found
-        os.environ[env_vars.IN_FLOW_RUN] = run.id
-        session, _ = _open(ref, run, lambda: pipeline_named(ref.pipeline), remote=True)
-        _sessions[run.id] = session
-        while len(_sessions) > WORKER_SESSIONS:
-            _sessions.popitem(last=False)
-        return session
+        os.environ[env_vars.IN_FLOW_RUN] = spec.run_id
+        runner, _ = _open(spec, remote=True)
+        _runners[spec.key] = runner
+        while len(_runners) > WORKER_SESSIONS:
+            _runners.popitem(last=False)
+        return runner
 
 
 @dataclass
 class FlowRunOutcome:
-    """How a flow run ended, told by who sees its task states.
+    """How a flow run ended, noted by whoever sees its task states.
 
     Attributes:
         error: the first failed node's exception, if one failed.
@@ -184,65 +245,101 @@ class FlowRunOutcome:
     outputs: list[Outputs] = field(default_factory=list)
 
 
+class FlowSession(NamedTuple):
+    """A flow run that is open in its own process.
+
+    Attributes:
+        spec: the run, as other processes need it.
+        outcome: for the caller to fill in.
+    """
+
+    spec: RunSpec
+    outcome: FlowRunOutcome
+
+
 @contextlib.contextmanager
 def flow_session(
-    ref: ProjectRef,
-    run: FlowRun,
-    pipeline: Callable[[], Pipeline],
+    spec: RunSpec,
     *,
     runner: str,
     filters: Mapping[str, Any],
-) -> Iterator[FlowRunOutcome]:
+    remote_nodes: Callable[[], Collection[str]] = tuple,
+) -> Iterator[FlowSession]:
     """The Kedro side of a whole flow run: session, catalog, pipeline hooks.
 
     Args:
-        ref: where the project is.
-        run: the flow run.
-        pipeline: gives the flow's nodes, once the project is bootstrapped.
-        runner: what runs them, for the hooks' `run_params`.
-        filters: what chose them, for the same.
-
-    Yields:
-        An `FlowRunOutcome` for the caller to fill in before it leaves.
+        spec: the run.
+        runner: what runs the nodes, for the hooks' `run_params`.
+        filters: what selected the nodes, for the same.
+        remote_nodes: returns the names of the nodes that run in other processes.
 
     Raises:
-        FlowRunError: the project is not here, or an input of the pipeline is not in the catalog.
+        FlowRunError: the project is not here, an input of the pipeline is not in the catalog, or other
+            processes cannot have what they need.
     """
-    with _marked(run.id), contextlib.ExitStack() as ended:
+    with _marked(spec.run_id), contextlib.ExitStack() as ended:
         ended.callback(kedro_session.end_session)
-        session, context = _open(ref, run, pipeline, remote=False)
-        unsatisfied = kedro_catalog.unsatisfied_inputs(session.pipeline, session.catalog)
-        if unsatisfied:
-            raise FlowRunError(f"Pipeline input(s) {sorted(unsatisfied)} not found in the catalog.")
+        nodes, context = _open(spec, remote=False)
         params = kedro_session.run_params(
             kedro_session.RunParams(
-                session_id=session.session_id,
+                session_id=spec.session_id,
                 project_path=Path(str(context.project_path)),
                 env=context.env,
                 runner=runner,
-                pipeline=ref.pipeline,
+                pipeline=spec.pipeline,
                 runtime_params=kedro_session.runtime_params(context),
                 filters=dict(filters),
+                load_versions=dict(spec.load_versions) or None,
             )
         )
-        with available(run.id, session):
-            yield from _with_pipeline_hooks(session, params)
+        remote = frozenset(remote_nodes())
+        before = CatalogState(nodes.catalog) if remote else None
+        with available(nodes):
+            yield from _with_pipeline_hooks(nodes, params, lambda: _ready(nodes, remote, before, context))
 
 
-def _with_pipeline_hooks(session: NodeRunner, params: dict[str, Any]) -> Iterator[FlowRunOutcome]:
+def _ready(
+    nodes: NodeRunner, remote: Collection[str], before: CatalogState | None, context: KedroContext
+) -> RunSpec:
+    """Check the inputs, make all datasets as Kedro's runners do, and prepare what other processes need."""
+    if before is not None:
+        refuse_changes(nodes, remote, before)
+    check_inputs(nodes)
+    if remote:
+        parameters = kedro_catalog.parameters_in_catalog(context)
+        nodes.spec = prepared(compact(nodes.spec), nodes, remote, before, parameters)
+    return nodes.spec
+
+
+def check_inputs(nodes: NodeRunner) -> None:
+    """Make all datasets of the run.
+
+    Raises:
+        FlowRunError: an input of the pipeline is not in the catalog.
+    """
+    unsatisfied = kedro_catalog.unsatisfied_inputs(nodes.pipeline, nodes.catalog)
+    if unsatisfied:
+        raise FlowRunError(f"Pipeline input(s) {sorted(unsatisfied)} not found in the catalog.")
+    for name in sorted(kedro_pipeline.dataset_names(nodes.pipeline)):
+        nodes.dataset(name)
+
+
+def _with_pipeline_hooks(
+    nodes: NodeRunner, params: dict[str, Any], ready: Callable[[], RunSpec]
+) -> Iterator[FlowSession]:
     """Fire the pipeline hooks around the run as `KedroSession.run` does."""
-    hook = session.hooks.hook
-    common = {"run_params": params, "pipeline": session.pipeline, "catalog": session.catalog}
+    hook = nodes.hooks.hook
+    common = {"run_params": params, "pipeline": nodes.pipeline, "catalog": nodes.catalog}
     hook.before_pipeline_run(**common)
     outcome = FlowRunOutcome()
     try:
-        yield outcome
+        yield FlowSession(ready(), outcome)
     except Exception as error:
         hook.on_pipeline_error(error=error, **common)
         raise
     if outcome.error is not None:
         hook.on_pipeline_error(error=outcome.error, **common)
     elif outcome.finished:
-        session.restore(outcome.outputs)
-        result = kedro_catalog.run_result(session.pipeline, session.catalog)
+        nodes.restore(outcome.outputs)
+        result = kedro_catalog.run_result(nodes.pipeline, nodes.catalog)
         hook.after_pipeline_run(run_result=result, **common)

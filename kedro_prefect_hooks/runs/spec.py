@@ -1,11 +1,11 @@
-"""What a process must know to run a part of a flow run: which project, and which run of it.
+"""What one Kedro run is: all that `kedro run` can be told, and which run it is.
 
-Plain, picklable data. Knows neither Kedro nor Prefect.
+A `RunSpec` is complete, immutable and picklable. `runs.session` opens a run from it, in whatever process;
+there is no other way to obtain a session, a catalog or a parameter. Knows neither Kedro nor Prefect.
 """
 
 from __future__ import annotations
 
-import copy
 import os
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -14,85 +14,122 @@ from typing import Any, Mapping
 
 from kedro_prefect_hooks import env_vars
 
+DEFAULT_PIPELINE = "__default__"
+
 
 @dataclass(frozen=True)
 class ProjectRef:
-    """Where a process finds the project: all that a task carries of it.
+    """Where a process finds a Kedro project.
 
     Attributes:
-        path: the project's folder; on a machine where it is elsewhere, `KEDRO_PREFECT_PROJECT` says where.
+        path: the project's folder.
         package: the project's package, sufficient where it is installed and the folder is missing.
         env: Kedro environment.
         conf_source: configuration source, unless it is that of the project's settings.
-        pipeline: name of the registered pipeline(s), comma-separated, that contain the tasks' nodes.
-        parameters: the flow's parameters and their configured values; those that differ in a flow run become
-            runtime parameters.
-        trees: the configured top-level parameters that contain the nested ones of `parameters`.
-        session_id, runtime_params: set by the `kedro run` that this is part of; None for a flow run of
-            its own, where they derive from the flow run.
+        relocatable: whether `KEDRO_PREFECT_PROJECT` and `KEDRO_PREFECT_CONF_SOURCE` in a process's own
+            environment say where the project is there. True for registered flows; a `kedro run` is always
+            of the project that it was called in.
     """
 
     path: str
     package: str | None = None
     env: str | None = None
     conf_source: str | None = None
-    pipeline: str = "__default__"
-    parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    trees: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    session_id: str | None = None
-    runtime_params: Mapping[str, Any] | None = field(default=None, hash=False)
+    relocatable: bool = True
 
     @property
     def folder(self) -> Path:
         """The project's folder on this machine."""
-        return Path(os.environ.get(env_vars.PROJECT) or self.path)
+        moved = os.environ.get(env_vars.PROJECT) if self.relocatable else None
+        return Path(moved or self.path)
+
+    @property
+    def configuration(self) -> str | None:
+        """The configuration source on this machine, unless it is that of the project's settings."""
+        moved = os.environ.get(env_vars.CONF_SOURCE) if self.relocatable else None
+        return moved or self.conf_source
 
 
 @dataclass(frozen=True)
-class FlowRun:
-    """The flow run that a session belongs to.
+class MemoryEntry:
+    """A value that a hook put into the catalog of the flow run's own process.
 
     Attributes:
-        id: the flow run's id.
-        scheduled: when it was due. A restart does not change it.
-        parameters: the flow run's parameters, defaults included.
+        pickled: the value, pickled by cloudpickle.
+        copy_mode: of its memory dataset.
     """
 
-    id: str
-    scheduled: datetime | None
-    parameters: Mapping[str, Any]
-
-    def session_id(self) -> str:
-        """Kedro session id and save version: the time the run was due, as Kedro writes it.
-
-        Kedro's stamps have milliseconds; three more digits from the run's id keep two runs apart that
-        were due at the same moment. `%Y-%m-%dT%H.%M.%S.%fZ` reads both.
-        """
-        due = self.scheduled or datetime.now(timezone.utc)
-        if due.tzinfo is not None:
-            due = due.astimezone(timezone.utc)
-        tail = int(self.id.replace("-", "")[-8:] or "0", 16) % 1000 if _is_hex(self.id) else 0
-        return f"{due:%Y-%m-%dT%H.%M.%S}.{due.microsecond // 1000:03d}{tail:03d}Z"
-
-    def runtime_params(self, ref: ProjectRef) -> dict[str, Any]:
-        """The parameters that differ from the configured ones, nested as Kedro wants them.
-
-        A nested one brings its whole top-level parameter along: where the environment has parameters of
-        its own, Kedro's OmegaConfigLoader would let `{model: {size: 1}}` wipe the rest of `model`.
-        """
-        nested: dict[str, Any] = {}
-        for name, value in self.parameters.items():
-            if name in ref.parameters and value != ref.parameters[name]:
-                top, *parents = name.split(".")
-                if not parents:
-                    nested[top] = value
-                    continue
-                target = nested.setdefault(top, copy.deepcopy(dict(ref.trees.get(top, {}))))
-                for parent in parents[:-1]:
-                    target = target.setdefault(parent, {})
-                target[parents[-1]] = value
-        return nested
+    pickled: bytes
+    copy_mode: str | None = None
 
 
-def _is_hex(text: str) -> bool:
-    return all(character in "0123456789abcdefABCDEF-" for character in text)
+@dataclass(frozen=True)
+class RunSpec:
+    """One Kedro run, the same in every process that takes part in it.
+
+    Attributes:
+        project: where the project is.
+        run_id: the flow run's id.
+        session_id: Kedro's id of the run, which is also the version that it saves.
+        attempt: unique to each process that runs the flow, so that a restart opens new sessions everywhere.
+        pipeline: name of the registered pipeline; several, comma-separated, are added up.
+        nodes: names of the nodes that the filters left; None for the whole pipeline.
+        runtime_params: exactly as given, nested: what `kedro run --params` makes of its argument.
+        load_versions: dataset → version to load, as given.
+        input_versions: dataset → version to load of each versioned free input, the newest when the run began.
+        is_async: load and save with threads, `kedro run --async`.
+        pin_versions: load the versions that this run saved. Not for a `kedro run`, which loads the newest.
+        owns_version: no other run can have saved the version `session_id`, so an earlier try did.
+        memory: what hooks put into the catalog, by dataset.
+        stop_file: once this file exists, a node has failed and no other is to start; None to go on.
+    """
+
+    project: ProjectRef
+    run_id: str
+    session_id: str
+    attempt: str = ""
+    pipeline: str = DEFAULT_PIPELINE
+    nodes: tuple[str, ...] | None = None
+    runtime_params: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    load_versions: Mapping[str, str] = field(default_factory=dict, hash=False)
+    input_versions: Mapping[str, str] = field(default_factory=dict, hash=False)
+    is_async: bool = False
+    pin_versions: bool = True
+    owns_version: bool = True
+    memory: Mapping[str, MemoryEntry] = field(default_factory=dict, hash=False)
+    stop_file: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What a process keeps the run's session under."""
+        return f"{self.run_id}/{self.attempt}"
+
+    @property
+    def pipeline_names(self) -> list[str]:
+        """The registered pipelines."""
+        return self.pipeline.split(",")
+
+
+def session_id_of(run_id: str, scheduled: datetime | None) -> str:
+    """Kedro's session id and save version for a flow run: when it was due, as Kedro writes it, and its id.
+
+    The time makes versions sort by when they were due; the id (64 bits of a random UUID) keeps two runs
+    apart that were due at the same moment. Both are the same again when the flow run is restarted.
+    """
+    due = scheduled or datetime.now(timezone.utc)
+    if due.tzinfo is not None:
+        due = due.astimezone(timezone.utc)
+    tail = "".join(character for character in run_id if character.isalnum())[-16:].lower()
+    return f"{due:%Y-%m-%dT%H.%M.%S}.{due.microsecond // 1000:03d}Z-{tail or 'local'}"
+
+
+def nested(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted names as nested mappings: ``{"model.size": 5}`` → ``{"model": {"size": 5}}``."""
+    found: dict[str, Any] = {}
+    for name, value in parameters.items():
+        *parents, last = name.split(".")
+        target = found
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        target[last] = value
+    return found

@@ -9,7 +9,7 @@ from typing import Any, Callable
 
 import pytest
 
-from tests.scenarios.project_factory import collect_outputs, hook_counts
+from tests.scenarios.project_factory import KEDRO, collect_outputs, hook_counts
 from tests.scenarios.scenarios import chain, failing, slow, traps
 
 
@@ -69,7 +69,7 @@ def test_parameters_are_parsed_as_yaml_and_reach_the_nodes(tmp_path: Path, kedro
         ("second=1", "Flow 'slow' has no parameter 'second'. Did you mean 'seconds'? It accepts: seconds."),
         ("seconds", "found 'seconds', expected NAME=VALUE, such as model.depth=3"),
         ("seconds=[1", "the value of 'seconds' cannot be parsed"),
-        ("seconds=2020-01-01", "the value of 'seconds' cannot be parsed"),
+        ("seconds=!!python/none x", "the value of 'seconds' cannot be parsed"),
     ],
 )
 def test_a_wrong_parameter_is_one_message(
@@ -80,6 +80,23 @@ def test_a_wrong_parameter_is_one_message(
     assert result.returncode != 0
     assert message in result.stdout
     assert "Traceback" not in result.stdout
+
+
+def test_parameters_are_read_as_kedro_reads_them(tmp_path: Path, kedro: Callable[..., Any]) -> None:
+    from kedro_prefect_hooks.cli.run_command import parse_parameters
+
+    given = ["rate=1e-3", "day=2020-01-01", "names=[a, 1]", "flag=true", "quoted='1'", "nothing="]
+    wanted = {
+        "rate": 0.001,
+        "day": "2020-01-01",
+        "names": ["a", 1],
+        "flag": True,
+        "quoted": "1",
+        "nothing": "",
+    }
+    if KEDRO >= (0, 19):  # earlier versions read numbers only
+        assert parse_parameters(given) == wanted
+    assert parse_parameters(["size=3", "share=0.5"]) == {"size": 3, "share": 0.5}
 
 
 def test_a_failed_run_names_the_node_and_its_error(tmp_path: Path, kedro: Callable[..., Any]) -> None:

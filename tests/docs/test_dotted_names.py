@@ -47,7 +47,7 @@ def test_each_dotted_name_exists(name: str) -> None:
     [
         "kedro_prefect_hooks.no_such_module",
         "kedro_prefect_hooks.runs.session.no_such_function",
-        "kedro_prefect_hooks.flows.node_task.NodeTask.no_such_method",
+        "kedro_prefect_hooks.flows.tasks.NodeTask.no_such_method",
     ],
 )
 def test_a_name_that_does_not_exist_is_found_out(name: str) -> None:
@@ -65,7 +65,7 @@ def test_the_page_follows_a_node_in_order() -> None:
         "flows.deployed.load",
         "flows.session_executor.opening_session",
         "runs.session.flow_session",
-        "flows.node_task.NodeTask.run",
+        "flows.tasks.NodeTask.run",
         "runs.session.session_for_task",
         "runs.node_runner.NodeRunner.run_nodes",
         "compat.kedro_runner.run_node",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import uuid
 from datetime import datetime, timezone
 from typing import Any
 
@@ -17,9 +18,9 @@ from prefect.executors import DaskExecutor, LocalDaskExecutor, LocalExecutor
 from kedro_prefect_hooks.config import FlowConfig
 from kedro_prefect_hooks.flows.builder import build_flow, fingerprint
 from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
-from kedro_prefect_hooks.runs.spec import FlowRun, ProjectRef
+from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec, nested, session_id_of
 
-REF = ProjectRef(path="/nowhere", package="nothing")
+SPEC = RunSpec(ProjectRef(path="/nowhere", package="nothing"), "", "")
 
 
 def chain(length: int, **tags: Any) -> Pipeline:
@@ -32,12 +33,12 @@ def flow_of(pipeline: Pipeline, **config: Any) -> KedroFlow:
     parameters = {"model": {"size": 3, "kind": "tree"}, "n2": 1}
     settings = FlowConfig.model_validate(config)
     names = {name for n in pipeline.nodes for name in (*n.inputs, *n.outputs)}
-    return build_flow("flow", settings, pipeline, REF, parameters=parameters, in_memory=names)
+    return build_flow("flow", settings, pipeline, SPEC, parameters=parameters, in_memory=names)
 
 
 @given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=40), st.randoms())
 def test_the_order_is_one_that_prefect_would_allow(pairs: list[tuple[int, int]], random: Any) -> None:
-    flow = KedroFlow("any", project=REF)
+    flow = KedroFlow("any", spec=SPEC)
     tasks = [prefect.Task(name=f"t{i}", slug=f"t{i}") for i in range(12)]
     random.shuffle(tasks)
     for task in tasks:
@@ -53,7 +54,7 @@ def test_the_order_is_one_that_prefect_would_allow(pairs: list[tuple[int, int]],
 
 
 def test_a_cycle_is_refused() -> None:
-    flow = KedroFlow("any", project=REF)
+    flow = KedroFlow("any", spec=SPEC)
     first, second = prefect.Task(name="a", slug="a"), prefect.Task(name="b", slug="b")
     flow.add_edge(first, second, validate=False)
     flow.add_edge(second, first, validate=False)
@@ -117,24 +118,21 @@ def test_an_output_of_the_run_that_is_also_used_is_waited_for() -> None:
     assert {task.name for task in flow_of(pipeline).reference_tasks()} == {"both", "last"}
 
 
-RUN = FlowRun("8d5e6a2c-0000-4000-8000-00000000002a", datetime(2026, 1, 2, 3, 4, 5, 678901, timezone.utc), {})
+RUN_ID = "8d5e6a2c-0000-4000-8000-00000000002a"
+DUE = datetime(2026, 1, 2, 3, 4, 5, 678901, timezone.utc)
 
 
 def test_the_session_id_derives_from_the_flow_run_alone() -> None:
-    assert RUN.session_id() == "2026-01-02T03.04.05.678042Z"
-    assert datetime.strptime(RUN.session_id(), "%Y-%m-%dT%H.%M.%S.%fZ")
-    other = FlowRun(RUN.id[:-1] + "b", RUN.scheduled, {})
-    assert other.session_id() != RUN.session_id()
+    assert session_id_of(RUN_ID, DUE) == "2026-01-02T03.04.05.678Z-800000000000002a"
+    assert datetime.strptime(session_id_of(RUN_ID, DUE)[:24], "%Y-%m-%dT%H.%M.%S.%fZ")
+    assert session_id_of(RUN_ID[:-1] + "b", DUE) != session_id_of(RUN_ID, DUE)
 
 
-def test_only_changed_parameters_become_runtime_parameters_with_their_whole_tree() -> None:
-    ref = ProjectRef(
-        path="/nowhere",
-        parameters={"model.size": 3, "model.deep.er": 1, "rows": 7},
-        trees={"model": {"size": 3, "kind": "tree", "deep": {"er": 1, "est": 2}}},
-    )
-    run = FlowRun("x", None, {"model.size": 4, "model.deep.er": 9, "rows": 7, "unknown": 1})
-    wanted = {"model": {"size": 4, "kind": "tree", "deep": {"er": 9, "est": 2}}}
-    assert run.runtime_params(ref) == wanted
-    assert ref.trees["model"]["size"] == 3, "the configuration is not changed"
-    assert FlowRun("x", None, {"rows": 7}).runtime_params(ref) == {}
+def test_session_ids_of_runs_that_are_due_together_never_collide() -> None:
+    ids = {session_id_of(str(uuid.uuid4()), DUE) for _ in range(20_000)}
+    assert len(ids) == 20_000
+
+
+def test_given_parameters_are_runtime_parameters_without_their_siblings() -> None:
+    given = {"model.size": 4, "model.deep.er": 9, "rows": 7}
+    assert nested(given) == {"model": {"size": 4, "deep": {"er": 9}}, "rows": 7}

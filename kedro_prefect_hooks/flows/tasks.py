@@ -1,0 +1,189 @@
+"""The Prefect task that runs Kedro nodes.
+
+A task carries the names of its nodes. The code and the data are found in the process that runs it, through
+the run's spec in Prefect's context, so a task pickles small and nothing secret can leak through it.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
+
+import prefect
+from prefect.engine import signals
+
+from kedro_prefect_hooks.compat.prefect import send_kedro_logs
+from kedro_prefect_hooks.errors import FlowRunError
+from kedro_prefect_hooks.flows.dask_futures import register_state_sizeof
+from kedro_prefect_hooks.runs.failures import failed_node
+from kedro_prefect_hooks.runs.node_runner import NodeRunner, Try
+from kedro_prefect_hooks.runs.outputs import Outputs
+from kedro_prefect_hooks.runs.session import session_for_task
+
+if TYPE_CHECKING:
+    from prefect.core.edge import Edge
+    from prefect.engine.state import State
+
+    from kedro_prefect_hooks.runs.spec import RunSpec
+
+RUN = "kedro_run"
+"""Where Prefect's context has the run's spec; `SessionExecutor` puts it there for each task."""
+
+
+def current_run() -> NodeRunner:
+    """The Kedro run that this process works for, opened if it is not open yet.
+
+    Raises:
+        FlowRunError: the flow was not run with its own executor.
+    """
+    spec: RunSpec | None = prefect.context.get(RUN)
+    if spec is None:
+        raise FlowRunError(
+            "This task does not know its Kedro run. A KedroFlow must be run with its own executor: set "
+            "`flow.executor`, or pass `executor` to `flow.run`."
+        )
+    runner = session_for_task(spec)
+    send_kedro_logs()
+    return runner
+
+
+def all_successful(upstream_states: Mapping[Edge, State]) -> bool:
+    """Prefect's `all_successful`, which also passes on why: message and exception of the first failure.
+
+    Prefect's own drops both, so nobody downstream, nor Kedro's `on_pipeline_error`, could know what failed.
+
+    Raises:
+        prefect.engine.signals.TRIGGERFAIL: an upstream task did not succeed.
+    """
+    for edge, state in upstream_states.items():
+        if not state.is_successful():
+            message = _because(edge.upstream_task.name, state)
+            if isinstance(state.result, Exception):
+                raise signals.TRIGGERFAIL(message=message, result=state.result)
+            raise signals.TRIGGERFAIL(message=message)
+    return True
+
+
+def _because(upstream: str, state: State) -> str:
+    if isinstance(state, prefect.engine.state.TriggerFailed) and state.message:
+        return str(state.message)
+    return f"Not run, because task '{upstream}' ended {type(state).__name__}: {state.message}"
+
+
+def name_the_node(task: prefect.Task, old_state: State, new_state: State) -> State:
+    """State handler of a task of several nodes: its state and log name the one that failed.
+
+    The exception stays the node's own, for retries, triggers and Kedro's `on_pipeline_error`.
+    """
+    if new_state.is_failed() and isinstance(new_state.result, Exception):
+        node = failed_node(new_state.result)
+        if node is not None:
+            new_state.message = f"Node '{node}' failed: {new_state.result!r}"
+            task.logger.error("Task '%s' failed in its node '%s'", task.name, node)
+    return new_state
+
+
+class NodeTask(prefect.Task):
+    """One or several Kedro nodes as one Prefect task.
+
+    Args:
+        nodes: names of the nodes, in the order to run them.
+        consumers: output dataset → how many other tasks load it (`outputs.KEPT`: an output of the run).
+        inputs_of_nodes: datasets that the nodes load and do not make themselves.
+        position: of the first node in the pipeline; tasks are started in this order where edges allow it.
+        **kwargs: Prefect's own: name, slug, tags, max_retries, retry_delay, timeout, …
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[str],
+        consumers: Mapping[str, int],
+        inputs_of_nodes: Iterable[str] = (),
+        position: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        self.nodes = tuple(nodes)
+        self.consumers = dict(consumers)
+        self.inputs_of_nodes = frozenset(inputs_of_nodes)
+        self.position = position
+        self.limit: int | None = None
+        kwargs.setdefault("trigger", all_successful)
+        if len(self.nodes) > 1:
+            kwargs["state_handlers"] = [*kwargs.get("state_handlers", ()), name_the_node]
+        super().__init__(**kwargs)
+
+    def run(self, **upstream: Outputs | None) -> Outputs:  # type: ignore[override]
+        """Run the nodes, with what the tasks before left in memory.
+
+        Raises:
+            FlowRunError: an in-memory input is missing and cannot be computed again.
+            Exception: a node's own.
+        """
+        if self.limit is not None:
+            from kedro_prefect_hooks.compat.prefect_timeouts import run_in_process
+
+            limited: Outputs = run_in_process(_InProcess(self), upstream, self.limit, self.name)
+            return limited
+        runner = current_run()
+        if "distributed.worker" in sys.modules:
+            register_state_sizeof()
+        handles = [handle for handle in upstream.values() if handle is not None]
+        _check(handles)
+        number = int(prefect.context.get("task_run_count") or 1)
+        attempt = Try(
+            number=number,
+            may_be_retried=number <= (self.max_retries or 0),
+            keeps_result=bool(prefect.context.get("checkpointing")) and self.checkpoint is not False,
+        )
+        return runner.run_nodes(self.nodes, handles, self.consumers, attempt)
+
+    def limited(self) -> NodeTask:
+        """The task as it is run in a thread: its timeout is enforced here, not by Prefect."""
+        task = copy.copy(self)
+        task.limit = self.timeout
+        task.timeout = None  # type: ignore[assignment]
+        return task
+
+    def ended(self, state: State, upstream_states: Mapping[Edge, State] | None, spec: RunSpec | None) -> None:
+        """This task has ended for good: release what the tasks before it left for it in memory.
+
+        After a failure within a `kedro run`, also let no other node start.
+        """
+        if state.is_failed() and spec is not None and spec.stop_file is not None:
+            Path(spec.stop_file).touch()
+        for upstream in (upstream_states or {}).values():
+            if isinstance(upstream.result, Outputs):
+                for name in upstream.result.names():
+                    if name in self.inputs_of_nodes:
+                        upstream.result.done(name)
+
+
+class _InProcess:
+    """A task in the process of its timeout."""
+
+    def __init__(self, task: NodeTask) -> None:
+        self.task = copy.copy(task)
+        self.task.limit = None
+
+    def prepare(self) -> None:
+        current_run()
+
+    def __call__(self, **upstream: Any) -> Outputs:
+        return self.task.run(**upstream)
+
+
+def runs_in_main_thread() -> bool:
+    """Whether Prefect can enforce a timeout here by an alarm, without another process."""
+    return threading.current_thread() is threading.main_thread()
+
+
+def _check(handles: Iterable[object]) -> None:
+    for handle in handles:
+        if not isinstance(handle, Outputs):
+            raise FlowRunError(
+                f"A task before this one left a {type(handle).__name__} where the in-memory datasets of its "
+                "nodes were expected. Is its `result` shared with another flow?"
+            )
