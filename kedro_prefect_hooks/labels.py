@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Collection, Iterable, NamedTuple, Sequence, Tuple
 
 PROJECT_AGENT = "ProjectAgent"
-"""The type under which this package's own agent registers with the API."""
+"""The type under which this package's agent registers, if a flow of its project has no labels."""
 
 SILENT_AFTER_SECONDS = 60
 """An agent asks for work every ten seconds at least; one that has been silent for so long is not running."""
@@ -33,7 +33,7 @@ def api_offers(agent_labels: Collection[str], run_labels: Collection[str]) -> bo
 def agent_accepts(agent_type: str, agent_labels: Collection[str], run_labels: Collection[str]) -> bool:
     """Whether an agent accepts a flow run with these labels.
 
-    This package's own agent asks a second time, without labels, so it accepts unlabelled runs too.
+    This package's own agent polls a second time, without labels, so it accepts unlabelled runs too.
     """
     if agent_type == PROJECT_AGENT and not run_labels:
         return True

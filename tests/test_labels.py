@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import List
+from pathlib import Path
+from typing import Any, Dict, List
 
 import pytest
 
 from kedro_prefect_hooks.labels import PROJECT_AGENT, LabelledAgent, agent_accepts, why_not_accepted
 
-LOCAL = "LocalAgent"
+LOCAL, LABELLED = "LocalAgent", "LabelledProjectAgent"
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,8 @@ LOCAL = "LocalAgent"
         (LOCAL, [], ["a"], False),
         (LOCAL, ["a", "b"], ["a"], True),
         (LOCAL, ["a"], ["a", "b"], False),
+        (LABELLED, ["a"], [], False),
+        (LABELLED, ["a", "b"], ["a"], True),
         (PROJECT_AGENT, [], [], True),
         (PROJECT_AGENT, ["a"], [], True),
         (PROJECT_AGENT, [], ["a"], False),
@@ -49,3 +52,22 @@ def test_why_no_agent_accepts_a_run() -> None:
     assert reason.endswith("Labels of the running agents: big, there; here.")
     assert why_not_accepted([there, here], ["here"]) is None
     assert why_not_accepted([here, plain], []) is None
+
+
+@pytest.mark.parametrize(
+    ("flows", "kind"),
+    [
+        ({"some": {}, "others": {"labels": ["big"]}}, "ProjectAgent"),
+        ({"some": {"labels": ["here"]}, "others": {"labels": ["big"]}}, "LabelledProjectAgent"),
+    ],
+)
+def test_the_type_of_the_project_agent_says_whether_it_accepts_unlabelled_runs(
+    tmp_path: Path, flows: Dict[str, Any], kind: str
+) -> None:
+    from kedro_prefect_hooks.agent.project_agent import make_agent
+    from kedro_prefect_hooks.config import parse_config
+
+    config = parse_config({"flows": flows})
+    agent = make_agent(tmp_path, config, package="p", source_dir=tmp_path, cancel_on_exit=False, echo=print)
+    assert type(agent).__name__ == kind
+    assert agent_accepts(type(agent).__name__, list(agent.labels), []) is (kind == PROJECT_AGENT)

@@ -27,6 +27,7 @@ from kedro_prefect_hooks.agent.api_address import ApiAddress
 from kedro_prefect_hooks.agent.flow_labels import label_sets
 from kedro_prefect_hooks.embedded import location
 from kedro_prefect_hooks.errors import ApiError
+from kedro_prefect_hooks.labels import agent_accepts
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.config.models import PrefectConfig
@@ -78,10 +79,10 @@ def make_agent(
         echo: called with each line to print.
     """
     of_flows = label_sets(config)
-    return ProjectAgent(
+    kind = LabelledProjectAgent if all(of_flows) else ProjectAgent
+    return kind(
         location.state_dir(project_path) / "logs",
         cancel_on_exit=cancel_on_exit,
-        accept_unlabelled=not all(of_flows),
         echo=echo,
         name=name or config.project or package,
         labels=sorted(set(labels).union(*of_flows)),
@@ -106,12 +107,13 @@ def _env_vars(embedded: bool) -> dict[str, str]:
 
 
 class ProjectAgent(LocalAgent):
-    """An agent that runs the flows of one project on this machine. The API knows its type by this name.
+    """An agent that runs the flows of one project on this machine, also flow runs without labels.
+
+    The API knows its type by the name of this class (`labels.PROJECT_AGENT`).
 
     Args:
         log_dir: a folder for the output of flow runs.
         cancel_on_exit: whether stopping the agent cancels its flow runs.
-        accept_unlabelled: whether to run flow runs without labels even if the agent has labels.
         echo: called with each line to print.
         **kwargs: those of `LocalAgent`.
 
@@ -122,12 +124,9 @@ class ProjectAgent(LocalAgent):
     # Prefect's intervals grow to 10 s, for thousands of agents that share one API.
     _loop_intervals = {0: 0.25, 1: 0.5, 2: 1.0}
 
-    def __init__(
-        self, log_dir: Path, *, cancel_on_exit: bool, accept_unlabelled: bool, echo: Echo, **kwargs: Any
-    ) -> None:
+    def __init__(self, log_dir: Path, *, cancel_on_exit: bool, echo: Echo, **kwargs: Any) -> None:
         self.log_dir = log_dir
         self.cancel_on_exit = cancel_on_exit
-        self.accept_unlabelled = accept_unlabelled
         self.echo = echo
         self.on_ready: Callable[[], Any] = lambda: None
         self.flow_runs: dict[str, subprocess.Popen[bytes]] = {}
@@ -143,7 +142,7 @@ class ProjectAgent(LocalAgent):
         self._report_exited()
         try:
             flow_run_ids: set[str] = super()._get_ready_flow_runs(prefetch_seconds)
-            if self.labels and self.accept_unlabelled:
+            if self.labels and agent_accepts(type(self).__name__, list(self.labels), ()):
                 # Prefect offers runs without labels only to agents without labels: poll as one of those too.
                 unlabelled = copy.copy(self)
                 unlabelled.labels = []
@@ -260,6 +259,13 @@ class ProjectAgent(LocalAgent):
 
     def _report(self, text: str) -> None:
         self.echo(f"{time.strftime('%H:%M:%S')}  {text}")
+
+
+class LabelledProjectAgent(ProjectAgent):
+    """The agent of a project whose flows all have labels: it leaves runs without labels to others.
+
+    A class of its own because the API, and so whoever asks which agent accepts a flow run, knows its name.
+    """
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Collection, Iterable
 
 import click
@@ -103,7 +102,7 @@ def parse_parameters(params: Iterable[str]) -> dict[str, Any]:
     Raises:
         click.BadParameter: one is not NAME=VALUE, or its value cannot be represented in JSON.
     """
-    from kedro_prefect_hooks.compat.kedro_params import parse_value
+    from kedro_prefect_hooks.compat.kedro_params import parse_json_value
 
     values: dict[str, Any] = {}
     for param in params:
@@ -113,12 +112,10 @@ def parse_parameters(params: Iterable[str]) -> dict[str, Any]:
                 f"found '{param}', expected NAME=VALUE, such as model.depth=3", param_hint="--param"
             )
         try:
-            value = parse_value(text) if text.strip() else ""
-            values[name.strip()] = json.loads(json.dumps(value))
-        except (TypeError, ValueError) as error:
-            reason = str(error).splitlines()[0]
+            values[name.strip()] = parse_json_value(text)
+        except ValueError as error:
             raise click.BadParameter(
-                f"the value of '{name}' cannot be parsed: {reason}", param_hint="--param"
+                f"the value of '{name}' cannot be parsed: {error}", param_hint="--param"
             ) from None
     return values
 

@@ -14,7 +14,7 @@ from kedro_prefect_hooks.runs.failures import NodeExited
 if TYPE_CHECKING:
     from kedro_prefect_hooks.cli.opened_project import OpenProject
     from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
-    from kedro_prefect_hooks.flows.local_run import LocalRun
+    from kedro_prefect_hooks.flows.local_run import LocalFlowRun
     from kedro_prefect_hooks.flows.task_progress import TaskProgress
 
 QUIET_LOGGERS = ("prefect", "kedro")
@@ -56,7 +56,7 @@ def run_local(
     return 0 if run.state.is_successful() else _exit_code(run)
 
 
-def _exit_code(run: LocalRun) -> int:
+def _exit_code(run: LocalFlowRun) -> int:
     """1, or what a node has called `sys.exit` with."""
     states = run.state.result.values() if isinstance(run.state.result, dict) else ()
     return next((state.result.exit_code for state in states if isinstance(state.result, NodeExited)), 1)
@@ -83,7 +83,7 @@ class _ProgressPrinter:
         click.echo(f"  {number}  {task.name:<{self.name_width}}  {task.state:<13}  {note}".rstrip())
 
 
-def _rows(run: LocalRun) -> list[TaskRow]:
+def _rows(run: LocalFlowRun) -> list[TaskRow]:
     return [
         TaskRow(
             task.name,
@@ -96,7 +96,7 @@ def _rows(run: LocalRun) -> list[TaskRow]:
     ]
 
 
-def _outcome(name: str, run: LocalRun) -> Iterator[str]:
+def _outcome(name: str, run: LocalFlowRun) -> Iterator[str]:
     """How the run ended and, unless successfully, why."""
     yield f"Flow '{name}' ended in {type(run.state).__name__} after {durations.in_words(run.seconds)}."
     if run.state.is_successful():

@@ -17,15 +17,17 @@ import prefect
 from prefect.exceptions import TaskTimeoutSignal
 from prefect.utilities.logging import LOG_MANAGER
 
-from kedro_prefect_hooks.errors import FlowRunError
-
 STARTED, ENDED = b"started", b"ended"
 
 POLL_SECONDS = 0.5
-"""How long to wait at a time, so that a cancelled flow run can interrupt the waiting thread."""
+"""How long to wait at a time."""
 
-TERMINATE_SECONDS = 5.0
+END_SECONDS = 5.0
 """How long a process may take to end before it is killed."""
+
+
+class ProcessError(Exception):
+    """The process of a task ended without an answer, or with one that cannot be passed on."""
 
 
 class Work(Protocol):
@@ -48,7 +50,7 @@ def run_in_process(work: Work, arguments: Mapping[str, Any], timeout: float, nam
 
     Raises:
         TaskTimeoutSignal: it took longer; the process is gone.
-        FlowRunError: the process ended without an answer.
+        ProcessError: the process ended without an answer, or its answer cannot be pickled.
         BaseException: what `work` raised, Prefect's signals included.
     """
     spawn = multiprocessing.get_context("spawn")
@@ -56,44 +58,42 @@ def run_in_process(work: Work, arguments: Mapping[str, Any], timeout: float, nam
     process = spawn.Process(target=_serve, args=(theirs,), daemon=False)
     process.start()
     theirs.close()
+    answered = False
     try:
         ours.send_bytes(cloudpickle.dumps((work, dict(arguments), prefect.context.to_dict())))
-        _receive(ours, process, name, STARTED, None)
-        _receive(ours, process, name, ENDED, time.monotonic() + timeout)
-        raised, value = cloudpickle.loads(_receive(ours, process, name, None, None))
+        _receive(ours)  # it is ready, and the time of the task begins
+        _receive(ours, until=time.monotonic() + timeout)
+        raised, value = cloudpickle.loads(_receive(ours))
+        answered = True
+    except (EOFError, OSError):
+        process.join(END_SECONDS)
+        raise ProcessError(
+            f"The process of task '{name}' ended with exit code {process.exitcode} before the task finished."
+        ) from None
     finally:
-        _end(process)
+        _end(process, END_SECONDS if answered else 0)
         ours.close()
     if raised:
         raise value
     return value
 
 
-def _receive(
-    connection: Connection, process: Any, name: str, expected: bytes | None, until: float | None
-) -> bytes:
-    """The next message; an unexpected one (an early failure) is put off by `_serve`'s protocol."""
-    try:
-        while True:
-            left = POLL_SECONDS if until is None else until - time.monotonic()
-            if left <= 0:
-                raise TaskTimeoutSignal("Execution timed out.")
-            if connection.poll(min(left, POLL_SECONDS)):
-                return connection.recv_bytes()
-    except (EOFError, OSError):
-        process.join(TERMINATE_SECONDS)
-        stage = "before" if expected is not None else "after"
-        raise FlowRunError(
-            f"The process of task '{name}' ended with exit code {process.exitcode}, {stage} the task had "
-            "finished."
-        ) from None
+def _receive(connection: Connection, until: float | None = None) -> bytes:
+    """The next message of the process; waits in short turns, so that a cancellation interrupts it."""
+    while True:
+        left = POLL_SECONDS if until is None else until - time.monotonic()
+        if left <= 0:
+            raise TaskTimeoutSignal("Execution timed out.")
+        if connection.poll(min(left, POLL_SECONDS)):
+            return connection.recv_bytes()
 
 
-def _end(process: Any) -> None:
-    process.join(0.1)
+def _end(process: Any, patience: float) -> None:
+    """Wait for a process that sends its last log lines; end any other."""
+    process.join(patience)
     if process.is_alive():
         process.terminate()
-        process.join(TERMINATE_SECONDS)
+        process.join(END_SECONDS)
     if process.is_alive():
         process.kill()
         process.join()
@@ -132,11 +132,12 @@ def _called(connection: Connection, work: Work, arguments: Mapping[str, Any]) ->
 def _pickled(answer: tuple[bool, Any]) -> bytes:
     try:
         pickled: bytes = cloudpickle.dumps(answer)
-        cloudpickle.loads(pickled)
+        if answer[0]:
+            cloudpickle.loads(pickled)  # an exception's own __init__ may want other arguments than it keeps
     except Exception as error:
         raised, value = answer
         what = f"raised {value!r}" if raised else f"returned a {type(value).__name__}"
         pickled = cloudpickle.dumps(
-            (True, FlowRunError(f"The task {what}, which cannot be pickled: {error}"))
+            (True, ProcessError(f"The task {what}, which cannot be pickled: {error}"))
         )
     return pickled

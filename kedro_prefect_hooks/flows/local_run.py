@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LocalRun:
+class LocalFlowRun:
     """How a local flow run ended.
 
     Attributes:
@@ -46,7 +46,7 @@ def run_locally(
     parameters: Mapping[str, Any],
     load_versions: Mapping[str, str],
     on_change: Callable[[TaskProgress], Any] = lambda _: None,
-) -> LocalRun:
+) -> LocalFlowRun:
     """Run a flow with its own executor.
 
     Args:
@@ -73,7 +73,7 @@ def run_locally(
                     LOAD_VERSIONS: dict(load_versions),
                 },
             )
-    return LocalRun(state, list(progress.tasks.values()), started, time.time() - started)
+    return LocalFlowRun(state, list(progress.tasks.values()), started, time.time() - started)
 
 
 @contextlib.contextmanager

@@ -37,7 +37,7 @@ from kedro_prefect_hooks.flows.task_runners import for_node_tasks
 from kedro_prefect_hooks.flows.tasks import RUN, NodeTask, runs_in_main_thread
 from kedro_prefect_hooks.runs.failures import NodeNotStarted
 from kedro_prefect_hooks.runs.outputs import Outputs
-from kedro_prefect_hooks.runs.session import FlowRunOutcome, flow_session
+from kedro_prefect_hooks.runs.session import FlowRunOutcome, flow_session, note_cancellation
 
 if TYPE_CHECKING:
     from prefect.engine.state import State
@@ -97,6 +97,10 @@ class _SessionExecutor(Executor):
                 self._held = HeldFutures(self.flow, client, self.every_state)
             try:
                 yield
+            except BaseException:
+                if self._spec is not None:
+                    note_cancellation(self._spec)
+                raise
             finally:
                 self._held = None
 

@@ -123,9 +123,12 @@ class NodeTask(prefect.Task):
             Exception: a node's own.
         """
         if self.limit is not None:
-            from kedro_prefect_hooks.compat.prefect_timeouts import run_in_process
+            from kedro_prefect_hooks.compat.prefect_timeouts import ProcessError, run_in_process
 
-            limited: Outputs = run_in_process(_InProcess(self), upstream, self.limit, self.name)
+            try:
+                limited: Outputs = run_in_process(_InProcess(self), upstream, self.limit, self.name)
+            except ProcessError as error:
+                raise FlowRunError(str(error)) from None
             return limited
         runner = current_run()
         if "distributed.worker" in sys.modules:

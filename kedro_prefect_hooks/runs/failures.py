@@ -11,6 +11,12 @@ import traceback
 
 from kedro_prefect_hooks.errors import FlowRunError
 
+_DAEMON_HINT = (
+    "The process of a Dask worker is daemonic, so it may not start processes of its own. To allow it, set "
+    "`distributed.worker.daemon: false` in Dask's configuration where the workers are started "
+    "(DASK_DISTRIBUTED__WORKER__DAEMON=False)."
+)
+
 
 class NodeExited(FlowRunError):
     """A node called `sys.exit`; `exit_code` is its code, and never 0: the node did not finish."""
@@ -60,11 +66,23 @@ class NodeError(FlowRunError):
         return type(self), (self.type_name, self.text, self.traceback, self._kedro_node)
 
 
-def note_node(error: BaseException, node: str) -> None:
-    """Note on an exception which node raised it; the innermost note counts."""
-    if failed_node(error) is None:
+def failure_of(error: BaseException, node: str) -> BaseException:
+    """What a node's task fails with, given what the node raised; notes the node on it.
+
+    The exception itself, unless that would end a process (`SystemExit`, `KeyboardInterrupt`) or leave out
+    the remedy.
+    """
+    failure = error
+    if isinstance(error, SystemExit):
+        failure = NodeExited(node, error.code)
+    elif isinstance(error, KeyboardInterrupt):
+        failure = NodeInterrupted(node)
+    elif isinstance(error, AssertionError) and "daemonic processes are not allowed" in str(error):
+        failure = FlowRunError(f"Node '{node}': {error}. {_DAEMON_HINT}")
+    if failed_node(failure) is None:
         with contextlib.suppress(Exception):  # a class of the user's own may not accept attributes
-            error._kedro_node = node  # type: ignore[attr-defined]
+            failure._kedro_node = node  # type: ignore[attr-defined]
+    return failure
 
 
 def failed_node(error: BaseException) -> str | None:

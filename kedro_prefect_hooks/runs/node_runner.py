@@ -19,13 +19,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Na
 from kedro_prefect_hooks.compat import kedro_catalog, kedro_datasets, kedro_runner
 from kedro_prefect_hooks.compat.kedro_pipeline import base_name
 from kedro_prefect_hooks.errors import FlowRunError
-from kedro_prefect_hooks.runs.failures import (
-    NodeExited,
-    NodeInterrupted,
-    NodeNotStarted,
-    note_node,
-    picklable,
-)
+from kedro_prefect_hooks.runs.failures import NodeNotStarted, failure_of, picklable
 from kedro_prefect_hooks.runs.outputs import KEPT, Outputs
 from kedro_prefect_hooks.runs.partitions import confirmed_datasets, refuse_unseen, smallest_listing
 from kedro_prefect_hooks.runs.snapshots import snapshot
@@ -39,12 +33,6 @@ if TYPE_CHECKING:
     from kedro_prefect_hooks.runs.spec import RunSpec
 
 logger = logging.getLogger(__name__)
-
-DAEMON_HINT = (
-    "A Dask worker's process is daemonic, so it may start no processes of its own. Let it: set "
-    "`distributed.worker.daemon: false` in Dask's configuration where the workers are started "
-    "(DASK_DISTRIBUTED__WORKER__DAEMON=False)."
-)
 
 
 class Try(NamedTuple):
@@ -92,6 +80,7 @@ class NodeRunner:
         self.pipeline = pipeline
         self.remote = remote
         self.pid = os.getpid()
+        self.cancelled = False
         self._secrets = secrets
         self._pins = spec.pin_versions or remote
         self._made = pipeline.all_outputs()
@@ -200,25 +189,16 @@ class NodeRunner:
                 kedro_runner.run_node(
                     node, self.catalog, self.hooks, self.spec.is_async, self.spec.session_id
                 )
-        except SystemExit as error:
-            self._note_failure(NodeExited(node.name, error.code), node, error)
-        except KeyboardInterrupt as error:
-            if not self.remote and threading.current_thread() is threading.main_thread():
-                raise  # Ctrl+C
-            self._note_failure(NodeInterrupted(node.name), node, error)
-        except AssertionError as error:
-            if "daemonic processes are not allowed to have children" in str(error):
-                self._note_failure(FlowRunError(f"Node '{node.name}': {error}. {DAEMON_HINT}"), node, error)
-            self._note_failure(error, node)
         except BaseException as error:
-            self._note_failure(error, node)
+            if isinstance(error, KeyboardInterrupt) and (self.cancelled or self._is_main_thread()):
+                raise  # Ctrl+C, or a cancellation, which interrupts the threads of the flow run
+            failure = failure_of(error, node.name)
+            if failure is error:
+                raise
+            raise failure from error
 
-    def _note_failure(self, error: BaseException, node: Node, cause: BaseException | None = None) -> None:
-        """Raise a node's failure, with the node's name on it."""
-        note_node(error, node.name)
-        if cause is None:
-            raise error
-        raise error from cause
+    def _is_main_thread(self) -> bool:
+        return not self.remote and threading.current_thread() is threading.main_thread()
 
     def _check_not_stopped(self, node: Node) -> None:
         if self.spec.stop_file is not None and Path(self.spec.stop_file).exists():

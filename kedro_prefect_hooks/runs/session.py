@@ -211,6 +211,14 @@ def available(runner: NodeRunner) -> Iterator[None]:
                 _runners.pop(key, None)
 
 
+def note_cancellation(spec: RunSpec) -> None:
+    """The run is being cancelled in this process: a node that is interrupted from now on has not failed."""
+    with _lock:
+        runner = _runners.get(spec.key)
+    if runner is not None:
+        runner.cancelled = True
+
+
 def session_for_task(spec: RunSpec) -> NodeRunner:
     """The run in this process: the one that is open, or a new one in a worker.
 

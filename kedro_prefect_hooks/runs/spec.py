@@ -50,7 +50,7 @@ class ProjectRef:
         return moved or self.conf_source
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MemoryEntry:
     """A value that a hook put into the catalog of the flow run's own process.
 
@@ -63,7 +63,7 @@ class MemoryEntry:
     copy_mode: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunSpec:
     """One Kedro run, the same in every process that takes part in it.
 
@@ -98,6 +98,10 @@ class RunSpec:
     owns_version: bool = True
     memory: Mapping[str, MemoryEntry] = field(default_factory=dict, hash=False)
     stop_file: str | None = None
+
+    def __repr__(self) -> str:
+        # Dask logs the arguments of a task that fails, and a parameter or a value may be a secret.
+        return f"<RunSpec of pipeline {self.pipeline}, flow run {self.run_id}>"
 
     @property
     def key(self) -> str:
