@@ -2,6 +2,7 @@
 #
 #   make demo                 run the example project, from registration to a finished flow run
 #   make test                 run the full test suite (ARGS="-k traps -x" is passed to pytest)
+#   make fuzz SECONDS=1800    compare random projects and commands with Kedro's own runner
 #   make test-all             run it for each supported pair of Python and Kedro
 #   make PYTHON=python3.9 …   create .venv with this Python (after `make clean`)
 
@@ -35,11 +36,12 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all corners grid-docs lint format bench docs install clean
+.PHONY: help demo test fuzz test-all corners grid-docs lint format bench docs install clean
 
 help:
 	@echo "make demo      run the example project: register its flows, and run one with an agent"
 	@echo "make test      run the full test suite (ARGS=… is passed to pytest)"
+	@echo "make fuzz      compare random projects and commands with Kedro's own runner (SECONDS=600)"
 	@echo "make test-all  run it for each supported pair of Python and Kedro (CELLS=… selects some)"
 	@echo "make corners   run the tests that depend most on Kedro, with the oldest and the newest pair"
 	@echo "make lint      run ruff, mypy --strict and codespell"
@@ -53,6 +55,14 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist=worksteal $(ARGS)
+
+# SEED=… repeats a session, CASE=… one case of it; KEEP=1 continues after a difference. PYTHON_BIN=… is a Python
+# with another Kedro, in which `.[test]` is installed.
+SECONDS ?= 600
+PYTHON_BIN ?= $(BIN)/python
+fuzz: $(VENV)/.test
+	$(PYTHON_BIN) -m tests.differential.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) \
+		$(if $(CASE),--case $(CASE)) $(if $(KEEP),--keep) $(ARGS)
 
 # For each pair of Python and Kedro: see noxfile.py.
 test-all: $(VENV)/.nox

@@ -1,8 +1,8 @@
 """The hook that registers a project's flows on `kedro run --env deploy`, and its guards; nothing else.
 
 `after_context_created` fires at every `load_context`: also for `kedro catalog list`, `%reload_kedro`, and
-inside the flow runs themselves. So the guards come first, cheapest first, and a run that does not register
-leaves having imported neither prefect nor pydantic.
+inside the flow runs themselves. So the guards come first, the cheapest at the top, and a run that does not
+register imports neither prefect nor pydantic.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class PrefectHooks:
         self.catalog_before: CatalogState | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PrefectHooks:
-        """A hook that knows of no run yet.
+        """A hook that has not seen a run yet.
 
         With some versions of dynaconf Kedro copies all of its settings, hooks included, to open a session; a
         context, which holds a whole run, cannot be copied.
@@ -67,8 +67,8 @@ class PrefectHooks:
     def before_pipeline_run(self, run_params: dict[str, Any], catalog: Any) -> None:
         """Note what `kedro run` was given, for a `PrefectRunner` whose tasks run in other processes.
 
-        Called first, so that what other hooks do to the catalog can be told. Where Kedro has no
-        `after_context_created`, this is the moment for what is done there.
+        Called first, so that what other hooks do to the catalog can be detected. Where Kedro has no
+        `after_context_created`, what it would do is done here.
         """
         self.run_params = run_params
         if "PrefectRunner" in str(run_params.get("runner", "PrefectRunner")):  # Kedro 0.17 does not say
@@ -97,8 +97,8 @@ def _in_flow_run() -> bool:
 def _is_run() -> bool:
     """Whether the command is `kedro run` (or a packaged project's own), or code that started a session.
 
-    A child of multiprocessing knows no command, and works for a parent that had one, or is a notebook: `kedro
-    viz run --include-hooks` loads the project in such a child to draw it.
+    A child of multiprocessing has no command of its own. Its parent has one, or is a notebook: `kedro viz run
+    --include-hooks` loads the project in such a child to draw it.
     """
     command = click.get_current_context(silent=True)
     if command is None:
@@ -108,7 +108,7 @@ def _is_run() -> bool:
 
 
 def _is_interactive() -> bool:
-    """Whether IPython is in charge: there `%reload_kedro` makes a context too, and means no run."""
+    """Whether this is IPython, where `%reload_kedro` creates a context too, without a run."""
     ipython = sys.modules.get("IPython")
     return ipython is not None and ipython.get_ipython() is not None
 
@@ -130,4 +130,4 @@ def _register(context: KedroContext) -> None:
     except KedroPrefectError as error:
         if isinstance(error, ConfigError) or flows.config.registration.on_error == "raise":
             raise
-        logger.warning("The flows were not registered, and the run goes on: %s", error)
+        logger.warning("The flows were not registered, and the run continues: %s", error)

@@ -1,6 +1,6 @@
 """`kedro run --runner kedro_prefect_hooks.PrefectRunner`: the nodes of a run as tasks of a Prefect flow.
 
-It runs whatever pipeline and catalog `kedro run` gives it, needs no Prefect API and registers nothing.
+It runs the pipeline and catalog that `kedro run` passes to it, needs no Prefect API and registers nothing.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class PrefectRunner(AbstractRunner):
         executor: a Prefect executor; by default the one under `defaults:` in `prefect.yml`, else
             `LocalExecutor`.
         group_by: which nodes share one task, as in `prefect.yml`.
-        **kwargs: what Kedro's own runners take (`extra_dataset_patterns` in 0.19).
+        **kwargs: what Kedro's own runners accept (`extra_dataset_patterns` in 0.19).
 
     Example:
         ```
@@ -130,14 +130,14 @@ class PrefectRunner(AbstractRunner):
         nodes.restore(outcome.outputs)
 
     def _config(self, plugin: PrefectHooks | None) -> FlowConfig:
-        """The `defaults:` of `prefect.yml` that bear on a run, where there are any."""
+        """The `defaults:` of `prefect.yml` that apply to a run, if there are any."""
         from kedro_prefect_hooks.config import FlowConfig, run_defaults
 
         config = run_defaults(plugin.context.config_loader) if plugin and plugin.context else FlowConfig()
         return config if self.group_by is None else config.model_copy(update={"group_by": self.group_by})
 
     def _spec(self, plugin: PrefectHooks | None, pipeline: Pipeline, run_id: str | None) -> RunSpec:
-        """This run, as far as it is known: from the hook, which saw it begin."""
+        """This run, as far as it is known: the hook has seen what it was given."""
         common: dict[str, Any] = {
             "run_id": str(uuid.uuid4()),
             "nodes": tuple(node.name for node in pipeline.nodes),
@@ -174,7 +174,7 @@ class PrefectRunner(AbstractRunner):
 def _our_hooks(hook_manager: PluginManager) -> PrefectHooks | None:
     from kedro_prefect_hooks.hooks import PrefectHooks
 
-    found: Iterable[Any] = getattr(hook_manager, "get_plugins", tuple)()
+    found: Iterable[Any] = getattr(hook_manager, "get_plugins", tuple)() or ()
     return next((plugin for plugin in found if isinstance(plugin, PrefectHooks)), None)
 
 

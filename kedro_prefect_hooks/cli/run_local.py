@@ -13,7 +13,7 @@ from kedro_prefect_hooks.runs.failures import NodeExited
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.cli.opened_project import OpenProject
-    from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
+    from kedro_prefect_hooks.flows.flow import KedroFlow
     from kedro_prefect_hooks.flows.local_run import LocalFlowRun
     from kedro_prefect_hooks.flows.task_progress import TaskProgress
 

@@ -1,7 +1,7 @@
-"""What Kedro 0.17.6 and 0.17.7 have in other places than all later versions. Used by `_kedro` alone.
+"""What Kedro 0.17.6 and 0.17.7 have in other places than all later versions. For the rest of `compat`.
 
 There, hooks are one object for the whole process and not a session's, a session may be the "current" one,
-where hooks look for it, a config loader is made anew at each access and knows no more than its folders, and
+where hooks look for it, a new config loader is made at each access and knows only its folders, and
 contexts, not pipelines, filter.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def is_installed() -> bool:
-    """Whether this is such a Kedro: 0.18.0 gave hooks to the session."""
+    """Whether Kedro 0.17 is installed: since 0.18.0, hooks belong to the session."""
     return hasattr(importlib.import_module("kedro.framework.hooks"), "get_hook_manager")
 
 

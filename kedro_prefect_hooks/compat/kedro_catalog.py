@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from typing import TYPE_CHECKING, Any, Mapping
 
@@ -53,7 +54,8 @@ def existing_dataset(catalog: Catalog, name: str) -> Any:
 
 def existing_datasets(catalog: Catalog) -> Mapping[str, Any]:
     """The datasets that the catalog has already made, by name: a view, not a copy."""
-    for attribute in ("_datasets", "_data_sets"):
+    # KedroDataCatalog of Kedro 0.19 also has those in `_datasets` that it has not made yet.
+    for attribute in ("_KedroDataCatalog__datasets", "_datasets", "_data_sets"):
         made = getattr(catalog, attribute, None)
         if isinstance(made, Mapping):
             return made
@@ -67,10 +69,13 @@ def declared_names(catalog: Catalog) -> set[str]:
 
 
 def configured_dataset(catalog: Catalog, name: str) -> Any:
-    """A new dataset as the configuration has it; None where Kedro cannot say (before 0.19.9)."""
+    """A new dataset as the configuration has it; None where it has none.
+
+    Before Kedro 0.19.9 only of dataset factories: other datasets are made when the catalog is.
+    """
     resolver = getattr(catalog, "_config_resolver", None)
     if resolver is None:
-        return None
+        return _made_by_factory(catalog, name)
     configuration = resolver.resolve_pattern(name)
     if not configuration:
         return None
@@ -79,6 +84,17 @@ def configured_dataset(catalog: Catalog, name: str) -> Any:
     load_version = (getattr(catalog, "_load_versions", None) or {}).get(name)
     save_version = getattr(catalog, "_save_version", None)
     return AbstractDataset.from_config(name, dict(configuration), load_version, save_version)
+
+
+def _made_by_factory(catalog: Catalog, name: str) -> Any:
+    """A new dataset from the catalog's factories, made by Kedro 0.18.10 to 0.19.8 in an empty catalog."""
+    if not getattr(catalog, "_dataset_patterns", None):
+        return None
+    factories = copy.copy(catalog)
+    for attribute in ("_datasets", "_data_sets"):
+        if hasattr(factories, attribute):
+            setattr(factories, attribute, {})
+    return factories._get_dataset(name) if name in factories else None
 
 
 def put(catalog: Catalog, name: str, added: Any) -> None:

@@ -122,7 +122,7 @@ def _without(parameters: dict[str, Any], placeholders: dict[str, Any]) -> dict[s
 def read_configuration(config_loader: Any, name: str, patterns: list[str]) -> Any:
     """What the project's config loader has under a name, for files of these patterns.
 
-    Kedro 0.18.1 and 0.18.2 have no `config_patterns`, and their loaders are no mappings.
+    Kedro 0.18.1 and 0.18.2 have no `config_patterns`, and their loaders are not mappings.
     """
     known = getattr(config_loader, "config_patterns", None)
     if known is None:
@@ -165,19 +165,54 @@ def chosen_source(context: KedroContext) -> str | None:
     return None if Path(given).resolve() == own.resolve() else str(Path(given).absolute())
 
 
-def with_siblings(loader: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """Runtime parameters that leave the siblings of nested ones alone.
+def keep_siblings(context: KedroContext, given: dict[str, Any]) -> None:
+    """Let nested runtime parameters leave their siblings alone.
 
-    OmegaConfigLoader adds runtime parameters to each environment's parameters before it lays one over the
-    other by top-level keys. So where the environment has parameters of its own, `{model: {size: 1}}` would
-    replace the whole of the base's `model`.
+    OmegaConfigLoader adds runtime parameters to each environment's parameters before it merges the two by
+    their top-level keys. So where the environment has parameters of its own, but none in `model`,
+    `{model: {size: 1}}` would replace the whole `model` of the base environment.
+
+    Args:
+        context: the run's.
+        given: its runtime parameters.
     """
-    folders = configuration_folders(loader)
+    loader: Any = context.config_loader
     is_omega = any(base.__name__ == "OmegaConfigLoader" for base in type(loader).__mro__)
-    if not is_omega or len(folders) < 2 or not any(folders[-1].rglob("parameters*")):
-        return given
-    configured = _configuration(loader, "parameters")
-    return {name: _over(configured.get(name), value) for name, value in given.items()}
+    nested = [name for name, value in given.items() if isinstance(value, dict)]
+    folders = configuration_folders(loader) if is_omega and nested else []
+    if len(folders) < 2:
+        return
+    own = _parameters_in(folders[-1])
+    lost = [name for name in nested if name not in own]
+    if not lost:
+        return
+    from kedro.framework.project import settings
+
+    of_base: Any = type(loader)(
+        conf_source=loader.conf_source,
+        env=loader.base_env,
+        runtime_params=given,
+        **{name: value for name, value in settings.CONFIG_LOADER_ARGS.items() if name != "base_env"},
+        base_env=loader.base_env,
+    )
+    base = _configuration(of_base, "parameters")
+    found = {**loader["parameters"], **{name: base[name] for name in lost if name in base}}
+    loader["parameters"] = found
+    either: Any = context
+    if hasattr(either, "_validated_params_cache"):  # a hook may have read them already
+        either._validated_params_cache = None
+
+
+def _parameters_in(folder: Path) -> set[str]:
+    """The top-level keys of the parameters in an environment's folder."""
+    from omegaconf import OmegaConf
+
+    found: set[str] = set()
+    paths = {*folder.glob("**/parameters*"), *folder.glob("parameters*/**/*")}
+    for path in paths:
+        if path.is_file() and path.suffix in (".yml", ".yaml", ".json"):
+            found.update(str(key) for key in OmegaConf.load(path))
+    return found
 
 
 def _over(below: Any, above: Any) -> Any:

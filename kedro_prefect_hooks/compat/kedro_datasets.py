@@ -81,7 +81,7 @@ def is_versioned(dataset: Any) -> bool:
 
 
 def load_version(dataset: Any) -> str | None:
-    """The version that the dataset was told to load; None for the newest, or without versions."""
+    """The version that the dataset is set to load; None for the newest, or without versions."""
     version = getattr(wrapped(dataset), "_version", None)
     return None if version is None else version.load
 
@@ -118,10 +118,10 @@ def newest_version(dataset: Any) -> str | None:
 
 @contextlib.contextmanager
 def version_set_aside(dataset: Any) -> Iterator[None]:
-    """Let the dataset save its version again: the version saved before is moved aside meanwhile.
+    """Let the dataset save its version again: until then, the version saved before is moved aside.
 
     It comes back if saving again fails, so nothing that was saved is lost. It stays in the version's own
-    folder under another name, where Kedro, which looks for `*/<file name>`, does not take it for a version.
+    folder under another name, where Kedro, which looks for `*/<file name>`, finds no version.
     """
     inner = wrapped(dataset)
     path = inner._get_versioned_path(inner._version.save)
@@ -137,9 +137,10 @@ def version_set_aside(dataset: Any) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if not files.exists(str(path)):
-            files.mv(str(aside), str(path), recursive=True)
-            _forget_listings(inner, files)
+        if files.exists(str(path)):  # half saved
+            files.rm(str(path), recursive=True)
+        files.mv(str(aside), str(path), recursive=True)
+        _forget_listings(inner, files)
         raise
     files.rm(str(aside), recursive=True)
     _forget_listings(inner, files)
@@ -165,6 +166,14 @@ def _forget_listings(dataset: Any, files: Any) -> None:
 def lists_partitions(dataset: Any) -> bool:
     """Whether the dataset remembers what it has listed, to confirm just that."""
     return hasattr(dataset, "_cached_partitions") or hasattr(dataset, "_partition_cache")
+
+
+def list_partitions(dataset: Any) -> Any:
+    """List a partitioned dataset now, as loading it does; None for other datasets."""
+    if not lists_partitions(dataset):
+        return None
+    dataset._list_partitions()
+    return listed_partitions(dataset)
 
 
 def listed_partitions(dataset: Any) -> Any:

@@ -24,7 +24,7 @@ def base_name(dataset: str) -> str:
 
 
 def is_parameter(name: str) -> bool:
-    """Whether a dataset's name means parameters."""
+    """Whether a dataset is a parameter, or all of them."""
     return name == "parameters" or name.startswith("params:")
 
 

@@ -37,7 +37,7 @@ def open_session(
 
 
 def begin_session(session: KedroSession, session_id: str) -> None:
-    """Give a session the id of its flow run, which Kedro would draw from the clock.
+    """Give a session the id of its flow run, in place of the current time that Kedro uses.
 
     In Kedro 0.17 it becomes the current one too, as in `kedro run`.
     """
@@ -59,9 +59,9 @@ def hook_manager(session: KedroSession) -> PluginManager:
 
 
 def context_without_hook(run_params: Mapping[str, Any]) -> KedroContext | None:
-    """The context of the run that `before_pipeline_run` announces, if no `after_context_created` has told it.
+    """The context of the run that `before_pipeline_run` announces, if `after_context_created` was not called.
 
-    Which is so in Kedro 0.17 alone.
+    This is the case in Kedro 0.17 only.
     """
     return kedro_017.context_of_run(run_params) if kedro_017.is_installed() else None
 
@@ -81,7 +81,7 @@ def validate_only(context: KedroContext, pipelines: list[str]) -> None:
 
 
 def environment(context: KedroContext) -> str | None:
-    """The environment of a context, also where it is the default one that nobody has named."""
+    """The environment of a context, also if it is the default one."""
     default = getattr(context.config_loader, "default_run_env", "local")
     return context.env or default or None
 
@@ -95,7 +95,7 @@ def runtime_params(context: KedroContext) -> dict[str, Any]:
 
 
 class RunParams(NamedTuple):
-    """What `run_params` of the pipeline hooks says, in our words."""
+    """What the `run_params` of the pipeline hooks contain, under the same names for every Kedro."""
 
     session_id: str
     project_path: Path
@@ -136,7 +136,7 @@ def run_params(run: RunParams) -> dict[str, Any]:
 
 
 def given_run(params: Mapping[str, Any]) -> RunParams:
-    """`run_params` of any Kedro read back: what `kedro run` was given."""
+    """What `kedro run` was given, from the `run_params` of any Kedro."""
     names = params.get("pipeline_names") or [params.get("pipeline_name")]
     return RunParams(
         session_id=str(params.get("run_id") or params.get("session_id")),

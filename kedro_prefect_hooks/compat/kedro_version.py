@@ -1,6 +1,6 @@
 """The version of the installed Kedro.
 
-Differences are told apart by what Kedro has wherever that is possible, and by this number only elsewhere.
+Differences are detected by what Kedro has wherever possible, and by this number only elsewhere.
 """
 
 from __future__ import annotations

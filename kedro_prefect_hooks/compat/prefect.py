@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Iterator
 import pendulum
 
 if sys.version_info >= (3, 12) and not hasattr(pendulum.tz, "_Timezone"):
-    # Prefect's CronSchedule asks for this name, which pendulum 3 dropped; pendulum 2 cannot be built on
-    # Python 3.12 and later. The one patch of somebody else's module that we allow ourselves.
+    # Prefect's CronSchedule needs this name, which pendulum 3 dropped; pendulum 2 cannot be built on
+    # Python 3.12 and later. The only patch of third-party code in this package.
     pendulum.tz._Timezone = pendulum.tz.timezone.Timezone
 
 import prefect
@@ -69,7 +69,7 @@ def printed_once() -> Iterator[None]:
 def send_kedro_logs() -> None:
     """Send the lines of Kedro, of the project and of this package to the Prefect API, as Prefect's own go.
 
-    Kedro configures logging when a project is bootstrapped, which takes Prefect's handler off the loggers
+    Kedro configures logging when a project is bootstrapped, which removes Prefect's handler from the loggers
     named in PREFECT__LOGGING__EXTRA_LOGGERS; so this must be called after that, in each process.
     """
     if not prefect.context.get("running_with_backend"):
@@ -110,11 +110,11 @@ API_GIVEN_UP_AFTER = 300.0
 
 
 def end_without_api() -> None:
-    """From here on, end this process if the API stays away: the tasks of its flow run are done.
+    """From here on, exit if the API remains unreachable: the tasks of the flow run are done.
 
-    Prefect's thread that looks for cancellation asks once more before the run ends, and asks again at once,
-    with no pause and no end, for as long as the API does not answer: a process that uses a whole processor
-    for ever. Nothing is lost with it but the last state, which cannot be told to anybody.
+    Prefect's thread that looks for cancellation asks once more before the run ends, and for as long as the
+    API does not respond, it repeats the request endlessly and without a pause, which keeps a whole processor
+    busy. Only the final state is lost, which could not be reported anyway.
     """
     if prefect.context.get("running_with_backend"):
         context = prefect.context.to_dict()
@@ -122,19 +122,20 @@ def end_without_api() -> None:
 
 
 def _watch_api(context: dict[str, Any]) -> None:
-    away_since = None
+    unreachable_since = None
     while True:
         time.sleep(min(10.0, API_GIVEN_UP_AFTER))
         try:
             with prefect.context(context):
                 prefect.Client().graphql("query {hello}")
-            away_since = None
+            unreachable_since = None
         except Exception as error:
-            away_since = away_since or time.monotonic()
-            if time.monotonic() - away_since >= API_GIVEN_UP_AFTER:
-                print(f"The Prefect API is away ({error}): this flow run ends untold.", file=sys.stderr)  # noqa: T201
-                # As Ctrl-C would: what Prefect has started beside the run, its heartbeat, ends with it.
-                # Sent as a signal, since the main thread waits in a lock.
+            unreachable_since = unreachable_since or time.monotonic()
+            if time.monotonic() - unreachable_since >= API_GIVEN_UP_AFTER:
+                message = "Exiting without reporting the final state: the Prefect API is unreachable"
+                print(f"{message} ({error}).", file=sys.stderr)  # noqa: T201
+                # Like Ctrl+C, this also ends what Prefect has started beside the run, such as its heartbeat.
+                # Sent as a signal, because the main thread waits for a lock.
                 main = threading.main_thread().ident
                 if main is not None and hasattr(signal, "pthread_kill"):
                     signal.pthread_kill(main, signal.SIGINT)

@@ -100,7 +100,7 @@ def _end(process: Any, patience: float) -> None:
 
 
 def _serve(connection: Connection) -> None:
-    """What the new process does: three messages, whatever happens."""
+    """What the new process does: it always sends three messages."""
     try:
         work, arguments, context = cloudpickle.loads(connection.recv_bytes())
         with prefect.context(context):

@@ -135,7 +135,16 @@ def _add_shorthands(schema: dict[str, Any]) -> None:
     definitions = schema["definitions"]
     for name in ("FlowSettings", "FlowConfig"):
         properties = definitions[name]["properties"]
-        for key in ("storage", "run_config", "executor", "retries", "nodes", "group_by", "pipeline"):
+        for key in (
+            "storage",
+            "run_config",
+            "executor",
+            "retries",
+            "nodes",
+            "group_by",
+            "is_async",
+            "pipeline",
+        ):
             if key in properties:
                 properties[key] = _or_null(properties[key])
         nodes = properties["nodes"]["anyOf"][0]

@@ -1,4 +1,4 @@
-"""The types of values in `prefect.yml` besides strings: durations, counts, lists of names, dates.
+"""The types of values in `prefect.yml` besides strings: durations, counts, names, dates, JSON.
 
 Knows nothing of which keys hold them.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Any, List
+from typing import Any, Dict, List
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from typing_extensions import (
@@ -96,9 +96,24 @@ def _date_time(value: Any) -> Any:
     )
 
 
+def dates_as_strings(value: Any) -> Any:
+    """A value as JSON has it: dates become the strings that they were written as, in lists and mappings too.
+
+    Kedro before OmegaConf reads YAML's dates as dates; OmegaConf leaves them strings.
+    """
+    if isinstance(value, dict):
+        return {name: dates_as_strings(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [dates_as_strings(each) for each in value]
+    return value.isoformat() if isinstance(value, (datetime.date, datetime.datetime)) else value
+
+
 def _unique(value: List[str]) -> List[str]:
     return list(dict.fromkeys(value))
 
+
+JsonValues = Annotated[Dict[str, Any], BeforeValidator(dates_as_strings)]
+"""Values by name, as Prefect keeps them."""
 
 Duration = Annotated[datetime.timedelta, BeforeValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
 """A positive duration."""

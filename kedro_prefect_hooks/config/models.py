@@ -128,6 +128,11 @@ class FlowSettings(Model):
     def _empty_group_by(cls, value: object) -> object:
         return "none" if value in (None, False, "") else value
 
+    @field_validator("is_async", mode="before")
+    @classmethod
+    def _empty_is_async(cls, value: object) -> object:
+        return False if value is None else value
+
 
 class FlowConfig(FlowSettings):
     """One Prefect flow: a Kedro pipeline, or the part of it that the filters of `kedro run` select.

@@ -5,12 +5,12 @@ Knows nothing of Prefect's schedules and clocks: see `prefect.schedules`.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import List, Optional
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from kedro_prefect_hooks.config.fields import DateTime, Duration, Model, Names
+from kedro_prefect_hooks.config.fields import DateTime, Duration, JsonValues, Model, Names
 from kedro_prefect_hooks.config.messages import format_names
 
 CLOCKS = ("cron", "interval", "rrule", "dates")
@@ -49,7 +49,7 @@ class ClockConfig(Model):
         description="For cron: whether the day of month or the day of week must match (true, the default), "
         "or both (false).",
     )
-    parameters: Dict[str, Any] = Field(
+    parameters: JsonValues = Field(
         default_factory=dict, description="Values of the flow's parameters in the runs of this clock."
     )
     labels: Names = Field(default_factory=list, description="Labels for the runs of this clock.")

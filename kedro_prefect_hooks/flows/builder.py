@@ -1,4 +1,4 @@
-"""A Kedro pipeline and what `prefect.yml` says of it → a Prefect flow.
+"""Builds a Prefect flow from a Kedro pipeline and its settings in `prefect.yml`.
 
 The same call builds the flow that is registered, the flow that an agent runs, and the flow within
 `kedro run --runner …`, so the three have the same tasks, slugs and edges.
@@ -16,8 +16,8 @@ from prefect import Parameter
 from kedro_prefect_hooks import env_vars
 from kedro_prefect_hooks.config.project_check import FILTERS
 from kedro_prefect_hooks.config.typed import SAME_MACHINE_RUN_CONFIGS
+from kedro_prefect_hooks.flows.flow import KedroFlow
 from kedro_prefect_hooks.flows.grouping import Group, group_nodes
-from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
 from kedro_prefect_hooks.flows.parameters import as_tasks, configured_values, reads_parameter
 from kedro_prefect_hooks.flows.tasks import NodeTask
 from kedro_prefect_hooks.runs.outputs import KEPT
@@ -100,7 +100,7 @@ def _add_tasks(
         }
         task = _task(group, config, left, position[group.nodes[0]], taken=parameter_tasks)
         if flow.result is None or not any(dataset in in_memory for dataset in left):
-            # Against an API, Prefect would keep whatever a storage's default result accepts.
+            # Against an API, Prefect would store everything that a storage's default result accepts.
             task.checkpoint = False
         flow.add_task(task)
         tasks[group.name] = task
@@ -162,7 +162,7 @@ def _add_edges(
 
 
 def _key(upstream: str, used: set[str]) -> str:
-    """An argument's name for what an upstream task leaves: Prefect wants an identifier, and each once."""
+    """The name of the argument for an upstream task's outputs: Prefect requires unique identifiers."""
     key = re.sub(r"\W+", "_", upstream).strip("_")
     key = f"after_{key}"
     while key in used:
@@ -172,7 +172,7 @@ def _key(upstream: str, used: set[str]) -> str:
 
 
 def fingerprint(flow: KedroFlow) -> str:
-    """What of a flow must be the same when it runs as when it was registered: its tasks and edges, hashed."""
+    """A hash of a flow's tasks and edges, which must be the same when it is registered and when it runs."""
     structure = [
         sorted(flow.slugs[task] for task in flow.tasks),
         sorted(
@@ -184,7 +184,7 @@ def fingerprint(flow: KedroFlow) -> str:
 
 
 def _locate_project(flow: KedroFlow, project: ProjectRef) -> None:
-    """Say in the run config's environment where the project is; the user's own `env` comes first."""
+    """Add to the run config's environment where the project is; the user's own `env` takes precedence."""
     run_config = flow.run_config
     if run_config is None or not hasattr(run_config, "env"):
         return

@@ -1,4 +1,4 @@
-"""Which futures of a flow run keep values alive on Dask's workers, and when they are let go.
+"""Which futures of a flow run keep values alive on Dask's workers, and when they are released.
 
 Prefect's flow runner holds the future of every task until the flow run ends, and so all that the tasks have
 left in memory. Here each is let go when the last task after it is done. Dask remembers how it was made for as
@@ -44,7 +44,7 @@ class HeldFutures:
         self._lock = threading.Lock()
 
     def submitted(self, task: prefect.Task, future: Any) -> None:
-        """A task has been submitted; what it waits for is let go once all that wait for it are done."""
+        """A task has been submitted; what it waits for is released after the last task that needs it."""
         before = set(self._before.get(task, ()))
         if task not in self._last:
             self._futures[task] = future
@@ -56,7 +56,7 @@ class HeldFutures:
             future.add_done_callback(lambda _: self._done(task, before))
 
     def _done(self, who: Any, before: set[prefect.Task]) -> None:
-        """Called in a thread of Dask's."""
+        """Called by Dask, in one of its threads."""
         with self._lock:
             for task in before:
                 self._waiting[task].discard(who)
@@ -64,7 +64,7 @@ class HeldFutures:
                     self._futures.pop(task).release()
 
     def requested(self, futures: dict[Any, Any]) -> dict[Any, Any]:
-        """The futures to gather in place of those that may have been let go: states without values."""
+        """The futures to gather in place of those that may have been released: states without values."""
         return {task: self._states.get(task, future) for task, future in futures.items()}
 
 
@@ -74,7 +74,7 @@ _registered: list[bool] = []
 def register_state_sizeof() -> None:
     """Register with Dask, in this process, how much memory a task's state holds.
 
-    Dask decides by size where the downstream tasks run, and takes a Prefect state for a few bytes.
+    Dask decides by size where the downstream tasks run, and assumes that a Prefect state has a few bytes.
     """
     if _registered:
         return
@@ -93,7 +93,7 @@ def register_state_sizeof() -> None:
 
 
 def without_values(state: State) -> State:
-    """A task's state as it is, but for the values of the in-memory datasets that it left."""
+    """A task's state, without the values of the in-memory datasets in it."""
     result = getattr(state, "_result", None)
     if result is None or not isinstance(result.value, Outputs):
         return state

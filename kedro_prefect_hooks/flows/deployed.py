@@ -22,7 +22,7 @@ from kedro_prefect_hooks.runs.session import keep_for_run, open_project
 from kedro_prefect_hooks.runs.spec import ProjectRef
 
 if TYPE_CHECKING:
-    from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
+    from kedro_prefect_hooks.flows.flow import KedroFlow
 
 
 def load() -> KedroFlow:

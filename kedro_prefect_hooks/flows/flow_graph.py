@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
     from kedro.pipeline.node import Node
 
-    from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
+    from kedro_prefect_hooks.flows.flow import KedroFlow
 
 
 def graph_of(

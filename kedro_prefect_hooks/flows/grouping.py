@@ -40,9 +40,9 @@ def group_nodes(pipeline: Pipeline, group_by: str, in_memory: Collection[str]) -
 
     Args:
         pipeline: the nodes.
-        group_by: `none`: a task a node. `namespace`: nodes of one top-level namespace. `memory`: nodes linked
-            by in-memory datasets, so that all that passes between tasks is persisted. Anything else: a tag
-            prefix; nodes with the same tag of that prefix.
+        group_by: `none`: one task per node. `namespace`: nodes of one top-level namespace. `memory`: nodes
+            linked by in-memory datasets, so that all that passes between tasks is persisted. Anything else: a
+            tag prefix; nodes with the same tag of that prefix.
         in_memory: names of the datasets that are not persisted.
 
     Raises:
@@ -68,7 +68,7 @@ def group_nodes(pipeline: Pipeline, group_by: str, in_memory: Collection[str]) -
 
 
 def _in_order(pipeline: Pipeline) -> list[Node]:
-    """The nodes, each after those that it needs, and by name where that leaves a choice.
+    """The nodes, each after those that it depends on, otherwise ordered by name.
 
     Kedro 0.18.1's own order is that of hashes: another one in each process. Groups are named after their
     first and last nodes, and must be called the same where they are registered and where they run.
@@ -91,7 +91,7 @@ def _tag(node: Node, prefix: str) -> str | None:
 
 
 def _names(members: Mapping[Hashable, list[Node]], node_names: Collection[str]) -> dict[Hashable, str]:
-    """A group's name: its only node's, its namespace's or tag's, or of its first and last node."""
+    """A group's name: that of its only node, of its namespace or tag, or of its first and last node."""
     names = {}
     for key, group in members.items():
         if len(group) == 1:
@@ -106,7 +106,7 @@ def _names(members: Mapping[Hashable, list[Node]], node_names: Collection[str]) 
 def _by_memory(
     nodes: Iterable[Node], in_memory: set[str], dependencies: Mapping[Node, set[Node]]
 ) -> dict[Node, Hashable]:
-    """Join producers and consumers of in-memory datasets, and whatever would make a cycle of the joined."""
+    """Join producers and consumers of in-memory datasets, and nodes that would form a cycle with them."""
     makers = {name: node for node in nodes for name in node.outputs if name in in_memory}
     parent: dict[Node, Node] = {node: node for node in nodes}
 

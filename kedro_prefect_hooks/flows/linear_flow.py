@@ -34,11 +34,11 @@ class LinearFlow(prefect.Flow):
         super().__init__(*args, **kwargs)
 
     def add_task(self, task: prefect.Task) -> prefect.Task:
-        """Prefect's `add_task`, with a set of the slugs that are taken.
+        """Prefect's `add_task`, with a set of the slugs that are in use.
 
         Raises:
             TypeError: it is not a task.
-            ValueError: its slug is taken.
+            ValueError: its slug is in use.
         """
         if isinstance(task, prefect.Task) and task in self.tasks:
             return task
@@ -74,11 +74,11 @@ class LinearFlow(prefect.Flow):
         return self._index().downstream
 
     def order(self, task: prefect.Task) -> tuple[int, str]:
-        """What decides between tasks that may run in any order; unique to each task."""
+        """The sort key of tasks that may run in any order; unique to each task."""
         return 0, self.slugs[task]
 
     def _sorted_tasks(self, root_tasks: tuple[prefect.Task, ...] | None = None) -> tuple[prefect.Task, ...]:
-        """Topological order; where edges leave a choice, by `order`.
+        """Topological order; tasks that may run in any order are sorted by `order`.
 
         Raises:
             ValueError: the flow has a cycle, or a root task is not in it.

@@ -1,4 +1,4 @@
-"""A flow run in this process, without any API. Prints nothing and knows no command line."""
+"""A flow run in this process, without any API. Prints nothing, and knows nothing of the command line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kedro_prefect_hooks.flows.task_progress import ProgressReader, TaskProgress
 if TYPE_CHECKING:
     from prefect.engine.state import State
 
-    from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
+    from kedro_prefect_hooks.flows.flow import KedroFlow
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def configured_values(names: Iterable[str], parameters: Mapping[str, Any]) -> di
         parameters: all parameters of the project's configuration.
 
     Raises:
-        ConfigError: there is no such parameter, or its value is not one that JSON has.
+        ConfigError: there is no such parameter, or JSON has no such value.
     """
     values = {}
     for name in names:
@@ -50,7 +50,7 @@ def _as_json(name: str, value: Any) -> Any:
     except (TypeError, ValueError) as error:
         raise ConfigError(
             f"Parameter '{name}' cannot be a flow parameter: Prefect keeps values as JSON, and {error}. "
-            "List the parts of it that are numbers, texts, lists or mappings instead."
+            "List the parts of it that are numbers, strings, lists or mappings instead."
         ) from None
 
 
@@ -78,7 +78,7 @@ def as_tasks(values: Mapping[str, Any]) -> dict[str, Parameter]:
 
 
 class Configured(str):
-    """Stands for a parameter's default while a flow run is started, to tell given values from it.
+    """Stands for a parameter's default while a flow run is started, to distinguish given values from it.
 
     Prefect fills in the defaults before the flow's executor sees the parameters, and what was given counts
     also when it equals the default. As a string it is the value in JSON.

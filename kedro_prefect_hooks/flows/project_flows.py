@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
 
     from kedro_prefect_hooks.config.models import PrefectConfig
-    from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
+    from kedro_prefect_hooks.flows.flow import KedroFlow
 
 
 class ProjectFlows:

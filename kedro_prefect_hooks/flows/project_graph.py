@@ -13,7 +13,7 @@ from kedro_prefect_hooks.schedule_text import in_words
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.drawing.graph import Graph
-    from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
+    from kedro_prefect_hooks.flows.flow import KedroFlow
     from kedro_prefect_hooks.flows.project_flows import ProjectFlows
 
 

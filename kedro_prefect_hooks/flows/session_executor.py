@@ -2,8 +2,8 @@
 
 The executor is the one part of a flow that both of Prefect's flow runners, with and without an API, start
 when the flow run is Running and stop when its tasks have finished, whatever storage the flow was loaded
-from. So the flow run's session is opened there. State handlers will not do: they fire before the API has
-accepted the state, and never see the tasks' results.
+from. So the flow run's session is opened there. State handlers are no alternative: they fire before the API
+has accepted the state, and never see the tasks' results.
 
 `opening_session` does not change the user's executor. It makes a copy whose class is a subclass of the
 executor's own class with `_SessionExecutor` mixed in; to Prefect and to Dask the copy is what it was.
@@ -144,7 +144,7 @@ class _SessionExecutor(Executor):
 
 
 def in_this_process(executor: Executor) -> bool:
-    """Whether the executor runs tasks in this process, except those that their timeout takes elsewhere."""
+    """Whether the executor runs tasks in this process, except those with a timeout that needs a process."""
     if isinstance(executor, LocalDaskExecutor):
         return bool(executor.scheduler in ("threads", "synchronous"))
     return isinstance(executor, LocalExecutor)

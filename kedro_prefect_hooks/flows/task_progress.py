@@ -20,7 +20,7 @@ from kedro_prefect_hooks.flows.tasks import NodeTask
 if TYPE_CHECKING:
     from prefect.engine.state import State
 
-    from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
+    from kedro_prefect_hooks.flows.flow import KedroFlow
 
 _POLL_SECONDS = 0.1
 
@@ -46,7 +46,7 @@ def record_state(task: Any, old_state: State, new_state: State, *, path: str) ->
 
 @dataclass
 class TaskProgress:
-    """One task so far.
+    """The progress of one task.
 
     Attributes:
         name: the task's name.
@@ -73,7 +73,7 @@ def node_tasks(flow: KedroFlow) -> list[NodeTask]:
 
 
 class ProgressReader:
-    """Follows the tasks of one flow run, for the length of a `with` block.
+    """Follows the tasks of one flow run, during a `with` block.
 
     Args:
         flow: the flow; its tasks are given the state handler.

@@ -1,8 +1,7 @@
 """Prefect's task runners, with what node tasks need of them.
 
 - A timeout outside a main thread is enforced by a process that reports everything that happens in it.
-- In-memory inputs are released when the task has ended for good: after its result was written, and not
-  before a retry.
+- In-memory inputs are released when the task has ended and will not be retried, after its result was written.
 
 `for_node_tasks` makes such a class of whichever task runner a flow runner uses.
 """

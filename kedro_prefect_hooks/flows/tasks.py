@@ -151,7 +151,7 @@ class NodeTask(prefect.Task):
         return task
 
     def ended(self, state: State, upstream_states: Mapping[Edge, State] | None, spec: RunSpec | None) -> None:
-        """This task has ended for good: release what the tasks before it left for it in memory.
+        """This task has ended and will not be retried: release its in-memory inputs.
 
         After a failure within a `kedro run`, also let no other node start.
         """

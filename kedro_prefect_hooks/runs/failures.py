@@ -1,4 +1,4 @@
-"""What a node raised, as an exception that Prefect can take and that can reach the flow run's own process.
+"""What a node raised, as an exception that Prefect accepts and that can reach the process of the flow run.
 
 A node may raise what is not an `Exception` (`SystemExit`), or one that cannot be pickled. Neither may end a
 worker, hang a pool, or make a flow run end without its cause. Knows nothing of Prefect.
@@ -92,7 +92,7 @@ def failed_node(error: BaseException) -> str | None:
 
 
 def picklable(error: Exception) -> Exception:
-    """The exception itself if another process can read it, else a `NodeError` with what can be told of it."""
+    """The exception itself if another process can read it; otherwise a `NodeError` that describes it."""
     import cloudpickle  # type: ignore[import-untyped]
 
     try:

@@ -21,7 +21,7 @@ from kedro_prefect_hooks.compat.kedro_pipeline import base_name
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.runs.failures import NodeNotStarted, failure_of, picklable
 from kedro_prefect_hooks.runs.outputs import KEPT, Outputs
-from kedro_prefect_hooks.runs.partitions import confirmed_datasets, refuse_unseen, smallest_listing
+from kedro_prefect_hooks.runs.partitions import before, confirmed_datasets, refuse_unseen, smallest_listing
 from kedro_prefect_hooks.runs.snapshots import snapshot
 from kedro_prefect_hooks.runs.versions import VersionHooks
 
@@ -103,6 +103,8 @@ class NodeRunner:
                     kedro_datasets.pin_version(found)
                 elif name in self.spec.input_versions:
                     kedro_datasets.set_load_version(found, self.spec.input_versions[name])
+                if name in self.spec.partitions and kedro_datasets.listed_partitions(found) is None:
+                    kedro_datasets.set_listed_partitions(found, self.spec.partitions[name])
                 self._datasets[name] = found
             return self._datasets[name]
 
@@ -136,6 +138,7 @@ class NodeRunner:
         partitions = self._adopt_partitions(upstream)
         self._check_confirmations(nodes, partitions)
         restores: dict[str, Callable[[], Any]] = {}
+        failure: Exception | None = None
         with contextlib.ExitStack() as borrowed:
             for name in inputs:
                 self._lend(name, handles, nodes, borrowed)
@@ -145,9 +148,12 @@ class NodeRunner:
                 self._run_in_order(nodes, consumers, tries=attempt.number)
             except BaseException as error:
                 self._restore_inputs(restores, handles)
-                if self.remote and isinstance(error, Exception):
-                    raise picklable(error) from None
-                raise
+                if not (self.remote and isinstance(error, Exception)):
+                    raise
+                failure = picklable(error)
+            if failure is not None:
+                # Raised here, it has no context: tblib, which Dask uses, would pickle the original along.
+                raise failure
         partitions.update(self._partitions_of(nodes))
         outputs = Outputs(names[-1], self._collect(made, consumers), consumers, partitions)
         if self.remote:
@@ -337,7 +343,7 @@ class NodeRunner:
                 yield name, listed
 
     def _check_confirmations(self, nodes: Sequence[Node], partitions: Mapping[str, Any]) -> None:
-        """Refuse to confirm what an earlier attempt loaded: it is no longer known what that was."""
+        """Refuse to confirm what an earlier attempt loaded, because that is no longer known."""
         own = {name for node in nodes for name in node.inputs}
         for node in nodes:
             for name in node.confirms:
@@ -345,20 +351,9 @@ class NodeRunner:
                 if not kedro_datasets.lists_partitions(dataset) or name in own or name in partitions:
                     continue
                 unseen = kedro_datasets.listed_partitions(dataset) is None
-                if unseen and self._confirmed[name] & self._before(node):
+                if unseen and self._confirmed[name] & before(self.pipeline, node):
                     raise FlowRunError(
                         f"Node '{node.name}' cannot confirm '{name}': it was loaded before this flow run "
                         "was restarted, and what was loaded then is no longer known. Start a new flow run. "
                         "To make flow runs restartable, give the flow a `result`."
                     )
-
-    def _before(self, node: Node) -> set[str]:
-        """Names of the nodes that this one depends on, directly or not."""
-        found: set[Node] = set()
-        todo = [node]
-        while todo:
-            for dependency in self.pipeline.node_dependencies[todo.pop()]:
-                if dependency not in found:
-                    found.add(dependency)
-                    todo.append(dependency)
-        return {each.name for each in found}

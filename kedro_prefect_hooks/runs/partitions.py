@@ -1,7 +1,7 @@
 """Partitioned datasets that a node confirms: what was loaded is what is confirmed, and nothing twice.
 
-Confirming moves a checkpoint. It must move to what this run has loaded, in whatever process, and not past
-what came meanwhile; and once it has moved, what was loaded cannot be loaded again. Pure functions on a
+Confirming moves a checkpoint. It must move to what this run has loaded, in any process, and not past
+what has arrived since; and once it has moved, what was loaded cannot be loaded again. Pure functions on a
 pipeline.
 """
 
@@ -18,6 +18,28 @@ def confirmed_datasets(pipeline: Pipeline) -> dict[str, set[str]]:
     """Each dataset that a node confirms, with the names of the nodes that load it."""
     confirmed = {name for node in pipeline.nodes for name in node.confirms}
     return {name: {node.name for node in pipeline.nodes if name in node.inputs} for name in confirmed}
+
+
+def confirmed_apart(pipeline: Pipeline) -> set[str]:
+    """The confirmed datasets that a node may load in another process after they have been confirmed."""
+    found = set()
+    for name, loading in confirmed_datasets(pipeline).items():
+        for node in pipeline.nodes:
+            if name in node.confirms and loading - {node.name} - before(pipeline, node):
+                found.add(name)
+    return found
+
+
+def before(pipeline: Pipeline, node: Node) -> set[str]:
+    """Names of the nodes that this one depends on, directly or not."""
+    found: set[Node] = set()
+    todo = [node]
+    while todo:
+        for dependency in pipeline.node_dependencies[todo.pop()]:
+            if dependency not in found:
+                found.add(dependency)
+                todo.append(dependency)
+    return {each.name for each in found}
 
 
 def smallest_listing(one: Any, other: Any) -> Any:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec
 
 WORKER_SESSIONS = 8
-"""How many flow runs a long-lived worker keeps a session for; the least recently used one goes first."""
+"""How many flow runs a long-lived worker keeps sessions of; the least recently used one is dropped first."""
 
 
 class OpenedProject(NamedTuple):
@@ -60,7 +60,7 @@ def open_project(project: ProjectRef, runtime_params: Mapping[str, Any] | None =
     if not project.path and project.package is None:
         raise FlowRunError(
             "Tasks in other processes cannot find the project: add `PrefectHooks()` to HOOKS in its "
-            "settings.py, which tells a PrefectRunner what `kedro run` was given, or run in one process."
+            "settings.py, which passes the arguments of `kedro run` to PrefectRunner, or run in one process."
         )
     try:
         package = kedro_project.bootstrap(project.folder, project.package)
@@ -74,11 +74,11 @@ def open_project(project: ProjectRef, runtime_params: Mapping[str, Any] | None =
             "packaged project (`kedro package`)."
         ) from None
     given = dict(runtime_params or {})
-    if project.relocatable and any(isinstance(value, dict) for value in given.values()):
-        plain = kedro_session.open_session(project.folder, package, project.env, project.configuration, None)
-        given = kedro_config.with_siblings(kedro_session.config_loader(plain), given)
     session = kedro_session.open_session(project.folder, package, project.env, project.configuration, given)
-    return OpenedProject(session, session.load_context())
+    context = session.load_context()
+    if project.relocatable:
+        kedro_config.keep_siblings(context, given)
+    return OpenedProject(session, context)
 
 
 def pipeline_of(spec: RunSpec) -> Pipeline:
@@ -101,7 +101,7 @@ def pipeline_of(spec: RunSpec) -> Pipeline:
 
 
 def pipeline_named(name: str) -> Pipeline:
-    """The registered pipeline; several, comma-separated, are added up, as in `kedro run --pipelines`."""
+    """The registered pipeline; several, separated by commas, are combined, as in `kedro run --pipelines`."""
     pipelines = kedro_project.all_pipelines()
     first, *others = name.split(",")
     for part in (first, *others):
@@ -141,7 +141,7 @@ def _open(spec: RunSpec, *, remote: bool) -> tuple[NodeRunner, KedroContext]:
 
 
 def _add_values(catalog: kedro_catalog.Catalog, spec: RunSpec) -> None:
-    """Put what hooks added in the flow run's own process into this process's catalog."""
+    """Put the values that hooks added in the process of the flow run into this catalog."""
     if not spec.memory:
         return
     import cloudpickle  # type: ignore[import-untyped]

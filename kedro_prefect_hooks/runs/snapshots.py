@@ -1,6 +1,6 @@
 """In-memory inputs kept as they were, so that a retry finds what a fresh load would give it.
 
-A node can change an input that is handed on without a copy (`copy_mode: assign`), and objects inside one that
+A node can change an input that is passed on without a copy (`copy_mode: assign`), and objects inside one that
 is copied flat: a list in a column of a DataFrame. Knows nothing of tasks and retries.
 """
 

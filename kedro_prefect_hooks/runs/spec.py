@@ -1,6 +1,6 @@
-"""What one Kedro run is: all that `kedro run` can be told, and which run it is.
+"""The description of one Kedro run: everything that `kedro run` can be given, and which run it is.
 
-A `RunSpec` is complete, immutable and picklable. `runs.session` opens a run from it, in whatever process;
+A `RunSpec` is complete, immutable and picklable. `runs.session` opens a run from it, in any process;
 there is no other way to obtain a session, a catalog or a parameter. Knows neither Kedro nor Prefect.
 """
 
@@ -72,7 +72,7 @@ class RunSpec:
         run_id: the flow run's id.
         session_id: Kedro's id of the run, which is also the version that it saves.
         attempt: unique to each process that runs the flow, so that a restart opens new sessions everywhere.
-        pipeline: name of the registered pipeline; several, comma-separated, are added up.
+        pipeline: name of the registered pipeline; several, separated by commas, are combined.
         nodes: names of the nodes that the filters left; None for the whole pipeline.
         runtime_params: exactly as given, nested: what `kedro run --params` makes of its argument.
         load_versions: dataset → version to load, as given.
@@ -81,6 +81,7 @@ class RunSpec:
         pin_versions: load the versions that this run saved. Not for a `kedro run`, which loads the newest.
         owns_version: no other run can have saved the version `session_id`, so an earlier try did.
         memory: what hooks put into the catalog, by dataset.
+        partitions: dataset → partitions to load, where a node may confirm it before another one loads it.
         stop_file: once this file exists, a node has failed and no other is to start; None to go on.
     """
 
@@ -97,6 +98,7 @@ class RunSpec:
     pin_versions: bool = True
     owns_version: bool = True
     memory: Mapping[str, MemoryEntry] = field(default_factory=dict, hash=False)
+    partitions: Mapping[str, Any] = field(default_factory=dict, hash=False)
     stop_file: str | None = None
 
     def __repr__(self) -> str:
@@ -105,7 +107,7 @@ class RunSpec:
 
     @property
     def key(self) -> str:
-        """What a process keeps the run's session under."""
+        """The key under which a process keeps the run's session."""
         return f"{self.run_id}/{self.attempt}"
 
     @property
@@ -118,7 +120,7 @@ def session_id_of(run_id: str, scheduled: datetime | None) -> str:
     """Kedro's session id and save version for a flow run: when it was due, as Kedro writes it, and its id.
 
     The time makes versions sort by when they were due; the id (64 bits of a random UUID) keeps two runs
-    apart that were due at the same moment. Both are the same again when the flow run is restarted.
+    apart that were due at the same moment. Both remain the same when the flow run is restarted.
     """
     due = scheduled or datetime.now(timezone.utc)
     if due.tzinfo is not None:

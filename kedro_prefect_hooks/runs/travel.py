@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Collection, Iterator, Mapping
 from kedro_prefect_hooks.compat import kedro_catalog, kedro_datasets
 from kedro_prefect_hooks.compat.kedro_pipeline import base_name, is_parameter
 from kedro_prefect_hooks.errors import FlowRunError
+from kedro_prefect_hooks.runs.partitions import confirmed_apart
 from kedro_prefect_hooks.runs.spec import MemoryEntry, RunSpec
 
 if TYPE_CHECKING:
@@ -88,7 +89,12 @@ def prepared(
     datasets = _datasets_of(runner, nodes)
     _refuse_single_process(runner, datasets)
     memory = dict(_values_from_hooks(runner, datasets, before, parameters))
-    return replace(spec, memory=memory, input_versions=dict(_input_versions(runner, datasets)))
+    return replace(
+        spec,
+        memory=memory,
+        input_versions=dict(_input_versions(runner, datasets)),
+        partitions=dict(_partitions(runner)),
+    )
 
 
 def _datasets_of(runner: NodeRunner, nodes: Collection[str]) -> dict[str, list[str]]:
@@ -143,11 +149,9 @@ def _change_of_mode(runner: NodeRunner, name: str, before: CatalogState) -> str 
         return None
     if was is None:  # not made yet, so it may only have been asked for
         was = kedro_catalog.configured_dataset(runner.catalog, name)
-        if was is None:
-            return None
-    if not kedro_datasets.is_memory(was):
+    if was is not None and not kedro_datasets.is_memory(was):
         return "replaced by a MemoryDataset"
-    mode = kedro_datasets.copy_mode(was)
+    mode = None if was is None else kedro_datasets.copy_mode(was)
     return (
         None if kedro_datasets.copy_mode(now) == mode else "replaced by a MemoryDataset of another copy mode"
     )
@@ -194,6 +198,14 @@ def _input_versions(runner: NodeRunner, datasets: Mapping[str, list[str]]) -> It
             newest = kedro_datasets.newest_version(dataset)
             if newest is not None:
                 yield name, newest
+
+
+def _partitions(runner: NodeRunner) -> Iterator[tuple[str, Any]]:
+    """Listings of the datasets whose checkpoint may move while other nodes still have to load them."""
+    for name in sorted(confirmed_apart(runner.pipeline) & set(runner.pipeline.inputs())):
+        listed = kedro_datasets.list_partitions(runner.dataset(name))
+        if listed is not None:
+            yield name, listed
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -2,7 +2,7 @@
 
 Kedro makes a version once. A node that is retried, or run again by a restart, saves the same version again,
 since the run's id is the version. What was saved before is moved aside just before the node saves, comes back
-if saving fails, and is removed once the node has finished.
+if saving fails, and is removed once it has been saved again.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ class VersionHooks:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: dict[str, tuple[Any, contextlib.ExitStack]] = {}
+        self._waiting: dict[str, Any] = {}
+        self._aside: dict[str, contextlib.ExitStack] = {}
 
     @classmethod
     def registered_with(cls, hooks: PluginManager) -> VersionHooks:
         """An instance that these hooks call; the one that is registered already, if there is one."""
-        for plugin in getattr(hooks, "get_plugins", tuple)():
+        for plugin in getattr(hooks, "get_plugins", tuple)() or ():
             if isinstance(plugin, cls):
                 return plugin
         added = cls()
@@ -43,21 +44,33 @@ class VersionHooks:
         if not datasets:
             yield
             return
-        with contextlib.ExitStack() as aside:
-            with self._lock:
-                self._waiting.update({name: (dataset, aside) for name, dataset in datasets.items()})
+        with self._lock:
+            self._waiting.update(datasets)
+        with contextlib.ExitStack() as left:
             try:
                 yield
             finally:
                 with self._lock:
                     for name in datasets:
                         self._waiting.pop(name, None)
+                        if name in self._aside:  # moved aside, and not saved since
+                            left.push(self._aside.pop(name).__exit__)
 
     @hook_impl
     def before_dataset_saved(self, dataset_name: str) -> None:
         """Move the earlier version of this dataset aside, once per run of its node."""
         with self._lock:
-            waiting = self._waiting.pop(dataset_name, None)
-        if waiting is not None:
-            dataset, aside = waiting
-            aside.enter_context(version_set_aside(dataset))
+            dataset = self._waiting.pop(dataset_name, None)
+        if dataset is not None:
+            stack = contextlib.ExitStack()
+            stack.enter_context(version_set_aside(dataset))
+            with self._lock:
+                self._aside[dataset_name] = stack
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str) -> None:
+        """The dataset is saved: its earlier version is obsolete."""
+        with self._lock:
+            stack = self._aside.pop(dataset_name, None)
+        if stack is not None:
+            stack.close()

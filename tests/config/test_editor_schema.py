@@ -36,7 +36,8 @@ VALID = [
     *(f"{{schedule: {text}}}" for text, _ in test_schedules.TIMES.values()),
     "{retries: {max_retries: 2, retry_delay: 5m}, notify: {slack: NAME}, labels: x, description: d}",
     "{notify: {slack: {env: NAME}}}",
-    "{executor: , storage: , nodes: , retries: , schedule: , notify: , labels: , pipeline: }",
+    "{executor: , storage: , nodes: , retries: , schedule: , notify: , labels: , pipeline: , is_async: }",
+    "{is_async: true}",
     "{retries: {max_retries: '${globals:retries}'}, executor: '${_executor}'}",
 ]
 
@@ -44,6 +45,15 @@ VALID = [
 @pytest.mark.parametrize("text", VALID)
 def test_valid_flows_pass(text: str) -> None:
     assert errors({"flows": {"a": yaml.safe_load(text)}}) == []
+
+
+def test_is_async_is_a_boolean_of_flows_and_defaults() -> None:
+    for where in ("defaults", "flows"):
+        for value, valid in ((True, True), ("threads", False), (2, False)):
+            settings = {"is_async": value}
+            content = {"flows": {"a": settings if where == "flows" else None}}
+            content.update({"defaults": settings} if where == "defaults" else {})
+            assert (errors(content) == []) is valid, (where, value)
 
 
 NOT_MARKED = {"number as name", "no clock", "two clocks", "clock beside clocks", "date", "dates reversed"}

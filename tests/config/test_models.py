@@ -47,8 +47,9 @@ def test_an_empty_flow_has_all_defaults() -> None:
 def test_empty_keys_have_defaults() -> None:
     flow = flow_of(
         "{labels: , tags: , nodes: {x: }, retries: , executor: , storage: , group_by: , pipeline: ,"
-        " parameters: }"
+        " parameters: , is_async: }"
     )
+    assert flow.is_async is False
     assert (flow.labels, flow.tags, flow.parameters) == ([], [], [])
     assert flow.pipeline == "__default__"
     assert flow.executor.type_name == "LocalExecutor"
@@ -90,6 +91,12 @@ def test_other_types_lists_and_schedules_replace_the_default() -> None:
     assert flow.labels == ["b"]
     assert flow.schedule is not None
     assert flow.schedule.cron is None
+
+
+def test_is_async_of_a_flow_replaces_the_default() -> None:
+    flows = {"a": None, "b": {"is_async": False}}
+    config = parse_config({"defaults": {"is_async": True}, "flows": flows})
+    assert (config.flows["a"].is_async, config.flows["b"].is_async) == (True, False)
 
 
 def test_null_removes_a_default() -> None:

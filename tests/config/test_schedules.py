@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from typing import Any
 
 import pendulum
@@ -90,6 +91,28 @@ def test_each_clock_has_its_parameters_and_labels() -> None:
     assert schedule is not None
     assert [clock.parameter_defaults for clock in schedule.clocks] == [{"a": 1, "b": 1}, {"a": 1, "b": 2}]
     assert [clock.labels for clock in schedule.clocks] == [["shared"], ["own"]]
+
+
+def test_dates_in_parameters_are_the_strings_that_omegaconf_reads() -> None:
+    period = "{start: 2023-11-01, rows: 3}"
+    moment = "2023-11-01T06:00:00"
+    parameters = f"{{day: 2023-11-01, days: [2023-11-01], period: {period}, moment: {moment}}}"
+    given = yaml.safe_load(parameters)
+    assert given["day"] == datetime.date(2023, 11, 1), "as Kedro before OmegaConf reads it"
+    for text in (
+        f"{{cron: '0 6 * * *', parameters: {parameters}}}",
+        f"{{clocks: [{{cron: '0 6 * * *', parameters: {parameters}}}]}}",
+        f"{{parameters: {parameters}, clocks: [{{cron: '0 6 * * *'}}]}}",
+    ):
+        schedule = flow_of(text).build_schedule()
+        assert schedule is not None
+        clock = ScheduleSchema().dump(schedule)["clocks"][0]
+        assert json.loads(json.dumps(clock["parameter_defaults"])) == {
+            "day": "2023-11-01",
+            "days": ["2023-11-01"],
+            "period": {"start": "2023-11-01", "rows": 3},
+            "moment": "2023-11-01T06:00:00",
+        }
 
 
 INVALID = {

@@ -17,7 +17,7 @@ from prefect.executors import DaskExecutor, LocalDaskExecutor, LocalExecutor
 
 from kedro_prefect_hooks.config import FlowConfig
 from kedro_prefect_hooks.flows.builder import build_flow, fingerprint
-from kedro_prefect_hooks.flows.kedro_flow import KedroFlow
+from kedro_prefect_hooks.flows.flow import KedroFlow
 from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec, nested, session_id_of
 
 SPEC = RunSpec(ProjectRef(path="/nowhere", package="nothing"), "", "")

@@ -1,17 +1,23 @@
-"""What the server derives for the page: layouts, schedules in words, which agents accept which runs."""
+"""What the server derives for the page: layouts, schedules in words, who accepts a run, typed values."""
 
 from __future__ import annotations
 
 import datetime
+import importlib
 import json
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
+import click
 import pytest
 import requests
 
+from kedro_prefect_hooks.compat import kedro_params
+from kedro_prefect_hooks.compat.kedro_params import reads_yaml
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
 from kedro_prefect_hooks.embedded.web import derived
 
@@ -225,7 +231,95 @@ def test_malformed_agents_are_refused(server: EmbeddedServer, content: Dict[str,
     assert _post(server, "agents", content).status_code == 400
 
 
+TEXTS = ["1e-3", "0.50", "2023-11-01", "12:30", '"5"', "'5'", "true", "False", "yes", "", "null", "a text",
+         "[]", "{a: {b: 1}}", "${x}", "  7 ", "1_000", "5.", "https://x.example/a", "a=b"]  # fmt: skip
+
+
+def _kedro_reads(text: str) -> Any:
+    """What `kedro run --params` makes of `x=text`."""
+    utils: Any = importlib.import_module("kedro.framework.cli.utils")
+    parameter = click.Option(["--params"])
+    separator = "=" if hasattr(utils, "OmegaConf") else ":"
+    return utils._split_params(click.Context(click.Command("run")), parameter, f"x{separator}{text}")["x"]
+
+
+def test_texts_are_read_as_kedro_reads_its_params(server: EmbeddedServer) -> None:
+    texts = {str(place): text for place, text in enumerate(TEXTS)}
+    answer = _derive(server, "parameters", {"texts": texts})
+    assert answer["errors"] == {}
+    expected = [_kedro_reads(text) for text in TEXTS]
+    found = [answer["values"][name] for name in texts]
+    assert [(type(value), value) for value in found] == [(type(value), value) for value in expected]
+
+
+@pytest.mark.skipif(not reads_yaml(), reason="this Kedro reads numbers only from --params")
+def test_typed_values(server: EmbeddedServer) -> None:
+    texts = {
+        "float": "1e-3",
+        "date": "2023-11-01",
+        "list": "[1, 2023-11-01, a]",
+        "quoted": '"5"',
+        "empty": "",
+    }
+    answer = _derive(server, "parameters", {"texts": {**texts, "open": "[1", "infinite": ".inf"}})
+    assert answer["values"] == {
+        "float": 0.001,
+        "date": "2023-11-01",
+        "list": [1, "2023-11-01", "a"],
+        "quoted": "5",
+        "empty": None,
+    }
+    assert set(answer["errors"]) == {"open", "infinite"}
+    assert answer["errors"]["open"] == "while parsing a flow sequence"
+    assert "JSON" in answer["errors"]["infinite"]
+
+
+@pytest.mark.parametrize("text", ["9007199254740992", "[1, {a: -12345678901234567890}]"])
+def test_a_number_that_a_browser_would_change_is_an_error(server: EmbeddedServer, text: str) -> None:
+    if not reads_yaml() and not text.isdigit():
+        pytest.skip("this Kedro reads numbers only from --params")
+    answer = _derive(server, "parameters", {"texts": {"x": text, "y": "9007199254740991"}})
+    assert answer["values"] == {"y": 9007199254740991}
+    assert "lose digits" in answer["errors"]["x"]
+
+
+def test_lists_and_mappings_can_be_given_whatever_kedro_reads(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kedro_params, "reads_yaml", lambda: False)
+    texts = {"list": "[1.0, null]", "text": "[1.0, null]", "open": "[1"}
+    answer = _derive(server, "parameters", {"texts": texts, "structured": ["list", "open"]})
+    assert answer["values"] == {"list": [1.0, None], "text": "[1.0, null]"}
+    assert set(answer["errors"]) == {"open"}
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        ({}, 400),
+        ({"texts": ["1"]}, 400),
+        ({"texts": {"x": 1}}, 400),
+        ({"texts": {}, "structured": [1]}, 400),
+        ({"texts": {str(number): "" for number in range(10_001)}}, 413),
+    ],
+)
+def test_malformed_texts_are_refused(server: EmbeddedServer, content: Dict[str, Any], status: int) -> None:
+    assert _post(server, "parameters", content).status_code == status
+
+
+def test_reading_texts_imports_nothing_of_kedro() -> None:
+    code = """
+import sys
+from kedro_prefect_hooks.embedded.web import derived
+assert derived.parameters({"texts": {"x": "1"}}) == {"values": {"x": 1}, "errors": {}}
+print([name for name in ("kedro", "prefect", "pydantic") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 REQUESTS: Dict[str, Dict[str, Any]] = {
+    "parameters": {"texts": {}},
     "layout": {"boxes": [], "edges": []},
     "schedules": {"schedules": []},
     "agents": {"agents": [], "labels": []},

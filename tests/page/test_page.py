@@ -8,6 +8,7 @@ from typing import List
 
 import pytest
 
+from kedro_prefect_hooks.compat.kedro_params import parse_value, reads_yaml
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
 from kedro_prefect_hooks.embedded.storage import tables, values
 from kedro_prefect_hooks.embedded.web import derived
@@ -23,6 +24,7 @@ PARAMETERS = [
     {"name": "nothing", "slug": "nothing", "required": False, "default": None},
     {"name": "must", "slug": "must", "required": True, "default": None},
 ]
+needs_yaml = pytest.mark.skipif(not reads_yaml(), reason="this Kedro reads numbers only from --params")
 NASTY = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 
 
@@ -37,11 +39,11 @@ def test_each_parameter_has_a_field_of_its_kind(browser: Browser, seed: Seed) ->
     browser.open(seed.api.url)
     browser.click("Run with-parameters now")
     browser.click("Start the run")
-    browser.find("dialog .error", "Enter JSON")
+    browser.find("dialog .error", "Enter a value")
     assert browser.focused().startswith("must")
     browser.find("textarea[name=must]").send_keys("[1, 2")
     browser.click("Start the run")
-    browser.find("dialog .error", "not valid JSON")
+    browser.find("dialog .error", "This cannot be read: ")
     browser.find("textarea[name=must]").send_keys("]")
     browser.find("input[name=verbose]").click()
     rate = browser.find("input[name=rate]")
@@ -60,7 +62,7 @@ def test_each_parameter_has_a_field_of_its_kind(browser: Browser, seed: Seed) ->
     browser.click("Start the run")
     browser.find("h1", "my-run")
     run = _latest_run(seed)
-    # Unchanged values are not sent; the API fills in those defaults that are truthy.
+    # Values that nobody changed are not sent; the API fills in those defaults that are truthy.
     assert run["parameters"] == {
         "must": [1, 2],
         "verbose": True,
@@ -69,6 +71,73 @@ def test_each_parameter_has_a_field_of_its_kind(browser: Browser, seed: Seed) ->
         "options": {"depth": 2},
     }
     assert run["labels"] == ["big", "fast"]
+
+
+SQL = "select a\nfrom b -- only b\nwhere c\n"
+STRINGS = [SQL, "two\n\nlines", "5", "2023-11-01", "true", "", " a", "a: b", "don't", "s3://bucket/x.csv"]
+
+
+def _started_with(browser: Browser, seed: Seed, name: str, edits: dict[str, str]) -> dict[str, object]:
+    """Start a run with these texts typed into its fields; the parameters that the page sent."""
+    browser.open(seed.api.url)
+    browser.run(
+        """
+        const own = window.fetch;
+        window.sent = [];
+        window.fetch = (path, options) => {
+            const {query, variables} = JSON.parse(options.body);
+            if (query?.includes('create_flow_run')) window.sent.push(variables.input.parameters);
+            return own(path, options);
+        }"""
+    )
+    browser.click(f"Run {name} now")
+    for parameter, text in edits.items():
+        field = browser.find(f"dialog [name={parameter}]")
+        field.clear()
+        field.send_keys(text)
+    browser.click("Start the run")
+    found: list[dict[str, object]] = browser.until(lambda: browser.run("return window.sent"), "a new run")
+    browser.find(".state-box", "Scheduled")
+    return found[0]
+
+
+def test_what_nobody_touched_is_not_sent(browser: Browser, seed: Seed) -> None:
+    parameters = [{**each, "required": False} for each in PARAMETERS]
+    parameters.append({"name": "sql", "slug": "sql", "required": False, "default": SQL})
+    seed.flow(seed.project("p"), "untouched", parameters=parameters)
+    assert _started_with(browser, seed, "untouched", {}) == {}
+
+
+@needs_yaml
+def test_what_was_typed_is_sent_as_the_command_line_would(browser: Browser, seed: Seed) -> None:
+    parameters = [{**each, "required": False} for each in PARAMETERS]
+    seed.flow(seed.project("p"), "typed", parameters=parameters)
+    edits = {"rate": "1e-3", "title": "2023-11-01", "options": "{depth: 3, names: [a]}", "nothing": "yes"}
+    expected = {
+        "rate": 0.001,
+        "title": "2023-11-01",
+        "options": {"depth": 3, "names": ["a"]},
+        "nothing": True,
+    }
+    # A value that equals the default was given all the same.
+    edits["must"], expected["must"] = "null ", None
+    assert _started_with(browser, seed, "typed", edits) == expected
+
+
+@needs_yaml
+def test_strings_are_shown_as_they_would_be_read(browser: Browser, seed: Seed) -> None:
+    parameters = [
+        {"name": f"s{place}", "slug": f"s{place}", "required": False, "default": string}
+        for place, string in enumerate(STRINGS)
+    ]
+    seed.flow(seed.project("p"), "strings", parameters=parameters)
+    browser.open(seed.api.url)
+    browser.click("Run strings now")
+    browser.until(lambda: browser.find("[name=s2]").get_attribute("value") == '"5"')
+    shown = [browser.find(f"[name=s{place}]").get_attribute("value") or "" for place in range(len(STRINGS))]
+    assert shown[0] == "|\n  select a\n  from b -- only b\n  where c\n"
+    assert shown[-2:] == STRINGS[-2:], "no quotes where none are needed"
+    assert [parse_value(text) for text in shown] == STRINGS
 
 
 def test_a_run_is_started_with_the_keyboard_alone(browser: Browser, seed: Seed) -> None:

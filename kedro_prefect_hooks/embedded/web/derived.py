@@ -1,6 +1,6 @@
-"""What the page shows that follows from data it has already: a graph's layout, schedules and labels in words.
+"""What follows from what the page knows already: a layout, schedules in words, values of parameters.
 
-``POST /derived/layout``, ``/derived/schedules`` and ``/derived/agents`` accept and return JSON. They call the
+``POST /derived/layout``, ``schedules``, ``agents`` and ``parameters`` accept and return JSON. They call the
 functions that the command line calls too, so that the page repeats none of their rules. They read no
 database. The gate in `http` protects them as it protects GraphQL.
 """
@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from kedro_prefect_hooks import labels, schedule_text
+from kedro_prefect_hooks.compat import kedro_params
 from kedro_prefect_hooks.drawing.layout import lay_out
 from kedro_prefect_hooks.embedded.storage import values
 from kedro_prefect_hooks.embedded.web.bodies import BodyRefused, json_response, read_body, refusal
@@ -30,7 +31,10 @@ MAX_BOX_SIDE = 10_000
 """Pixels."""
 
 MAX_ITEMS = 10_000
-"""Schedules, agents, or sets of labels in one request."""
+"""Schedules, agents, sets of labels, or parameters in one request."""
+
+LARGEST_INTEGER = 2**53 - 1
+"""JavaScript's `Number.MAX_SAFE_INTEGER`."""
 
 Json = Dict[str, Any]
 
@@ -49,6 +53,7 @@ def routes() -> List[BaseRoute]:
         (layout, ThreadPoolExecutor(1, "layout")),
         (schedules, None),
         (agents, None),
+        (parameters, None),
     ]
     return [
         Route(PREFIX + function.__name__, _endpoint(function, executor), methods=["POST"])
@@ -151,6 +156,49 @@ def agents(request: Json) -> Json:
         if is_running
     ]
     return {"running": running, "reasons": [labels.why_not_accepted(present, each) for each in label_sets]}
+
+
+def parameters(request: Json) -> Json:
+    """The values of texts that a person has typed, read as `kedro run --params` reads them.
+
+    Args:
+        request: ``texts``, the text of each parameter by name; ``structured``, the names of those that are
+            lists or mappings, which are read as JSON where Kedro reads none from a command line.
+
+    Returns:
+        ``values``, by name; and ``errors``, by name, of the texts that cannot be read.
+    """
+    texts = request.get("texts")
+    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+        raise Refused(400, "`texts` must be an object of strings.")
+    if len(texts) > MAX_ITEMS:
+        raise Refused(413, f"Too many texts: {len(texts):,}, and at most {MAX_ITEMS:,} are accepted.")
+    structured = set(_strings(request.get("structured") or [], "structured"))
+    values: Json = {}
+    errors: Dict[str, str] = {}
+    for name, text in texts.items():
+        try:
+            values[name] = _checked(_value(text, name in structured))
+        except (ValueError, RecursionError) as error:
+            errors[name] = str(error)
+    return {"values": values, "errors": errors}
+
+
+def _value(text: str, structured: bool) -> Any:
+    if structured and not kedro_params.reads_yaml():
+        return json.loads(text)
+    return kedro_params.parse_json_value(text)
+
+
+def _checked(value: Any) -> Any:
+    """The value, unless a browser would change it."""
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _checked(part)
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        raise ValueError(
+            "A browser would lose digits of a number this large. Start the run from the command line."
+        )
+    return value
 
 
 def _is_running(agent: Mapping[str, Any]) -> bool:

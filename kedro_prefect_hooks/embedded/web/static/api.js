@@ -48,5 +48,5 @@ export async function call(mutation, input, answer = "success") {
   return (await ask(query, { input }))[mutation];
 }
 
-/** What the server derives from data that the page has: “layout”, “schedules” or “agents”. */
+/** What the server derives from data that the page has: “layout”, “schedules”, “agents” or “parameters”. */
 export const derive = (name, body, timeout) => post(`/derived/${name}`, body, timeout);

@@ -1,42 +1,44 @@
 // “Run now”: a form made from a flow's parameters. Only what was changed is sent, so that a run without changes
-// is like one of the schedule.
+// is like one of the schedule. The server reads what is typed, as `kedro run --params` does.
 
 import { startRun } from "./actions.js";
+import { derive } from "./api.js";
 import * as dialog from "./dialog.js";
 import { h } from "./dom.js";
 
 const kindOf = (value) => {
   if (typeof value === "boolean") return "boolean";
   if (typeof value === "number") return "number";
-  return typeof value === "string" ? "text" : "json";
+  if (value === null) return "any";
+  return typeof value === "string" ? "text" : "structured";
 };
 
-const HINT = { number: "Number", text: "Text", json: "JSON", boolean: "Yes or no" };
+const HINT = { number: "Number", text: "Text", structured: "List or mapping", any: "Any value", boolean: "Yes or no" };
 
-const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
-
-/** The value of a field's text. Throws an Error that says what is wrong. */
-export function valueOf(kind, text) {
-  if (kind === "text") return text;
-  if (kind === "number") {
-    const number = Number(text.trim());
-    if (text.trim() === "" || !Number.isFinite(number)) throw new Error("Enter a number, such as 3 or 0.25.");
-    return exact(number);
-  }
-  if (text.trim() === "") throw new Error("Enter JSON, or null for no value.");
-  try {
-    return JSON.parse(text, (_, value) => (typeof value === "number" ? exact(value) : value));
-  } catch (error) {
-    if (error instanceof RangeError) throw error;
-    throw new Error(`This is not valid JSON: ${error.message}. Strings need quotes: "text".`);
-  }
+/** What is wrong with a value where the configuration has one of this kind; undefined if nothing is. */
+function objection(kind, value) {
+  if (kind === "number" && value !== null && typeof value !== "number") return "Enter a number, such as 3 or 0.25.";
+  if (kind === "structured" && typeof value !== "object") return "Enter a list or a mapping, such as [1, 2] or {depth: 3}.";
 }
 
-function exact(number) {
-  if (Number.isInteger(number) && !Number.isSafeInteger(number)) {
-    throw new RangeError("A browser would lose digits of a number this large. Start the run from the command line.");
-  }
-  return number;
+/** Texts that may be read as this string, the plainest first. */
+function candidates(string) {
+  const quoted = JSON.stringify(string);
+  if (!string.includes("\n")) return [string, quoted];
+  const block = string.replace(/^(?=.)/gm, "  "); // YAML's literal block
+  return [`|${string.endsWith("\n") ? "" : "-"}\n${block}`, quoted];
+}
+
+/** Show strings in a form that is read as the same string: "5" needs its quotes. */
+async function quoteStrings(fields) {
+  const texts = {};
+  fields.forEach(({ parameter }, index) =>
+    candidates(parameter.default).forEach((text, place) => (texts[`${index} ${place}`] = text)));
+  const { values } = await derive("parameters", { texts });
+  fields.forEach((field, index) => {
+    const place = candidates(field.parameter.default).findIndex((_, each) => values[`${index} ${each}`] === field.parameter.default);
+    if (place >= 0) field.show(texts[`${index} ${place}`]);
+  });
 }
 
 function field(parameter, index) {
@@ -45,50 +47,65 @@ function field(parameter, index) {
   const kind = kindOf(hasDefault ? parameter.default : null);
   const error = h("p", { class: "error", id: `${id}-error`, hidden: true });
   const described = { id, name: parameter.name, "aria-describedby": `${id}-hint ${id}-error` };
+  const lines = (text) => Math.min(10, Math.max(2, text.split("\n").length));
   let input;
-  let read;
   if (kind === "boolean") {
     input = h("input", { type: "checkbox", class: "switch", role: "switch", ...described });
     input.checked = parameter.default;
-    read = () => input.checked;
-  } else if (kind === "json") {
-    const text = hasDefault ? JSON.stringify(parameter.default, null, 2) : "";
-    input = h("textarea", { rows: Math.min(10, Math.max(2, text.split("\n").length)), spellcheck: "false", ...described });
-    input.value = text;
-    read = () => valueOf("json", input.value);
   } else {
-    input = h("input", { type: "text", inputmode: kind === "number" ? "decimal" : undefined, autocomplete: "off", spellcheck: "false", ...described });
-    input.value = String(parameter.default);
-    read = () => valueOf(kind, input.value);
+    let text = "";
+    if (hasDefault) text = kind === "text" ? parameter.default : JSON.stringify(parameter.default, null, 2);
+    input = kind === "structured" || kind === "any" || text.includes("\n")
+      ? h("textarea", { rows: lines(text), spellcheck: "false", ...described })
+      : h("input", { type: "text", inputmode: kind === "number" ? "decimal" : undefined, autocomplete: "off", spellcheck: "false", ...described });
+    input.value = text;
   }
-  const check = () => {
-    try {
-      const value = read();
-      input.removeAttribute("aria-invalid");
-      error.hidden = true;
-      box.classList.toggle("changed", !(hasDefault && same(value, parameter.default)));
-      return { ok: true, value };
-    } catch (problem) {
-      input.setAttribute("aria-invalid", "true");
-      error.textContent = problem.message;
-      error.hidden = false;
-      return { ok: false };
-    }
+  const typed = () => (kind === "boolean" ? input.checked : input.value);
+  let initial = typed(); // as the field returns it: it may have another line ending
+  const isChanged = () => !hasDefault || typed() !== initial;
+  const show = (text) => {
+    if (isChanged()) return;
+    input.value = text;
+    initial = input.value;
+    if (input.rows) input.rows = lines(text);
   };
-  // Not on blur: a message that appears or disappears then would move the button that is being clicked.
-  input.addEventListener("input", () => (error.hidden ? box.classList.toggle("changed", isChanged()) : check()));
-  const isChanged = () => {
-    try {
-      return !(hasDefault && same(read(), parameter.default));
-    } catch {
-      return true;
-    }
+  const mark = (message) => {
+    error.textContent = message ?? "";
+    error.hidden = !message;
+    if (message) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
   };
+  input.addEventListener("input", () => {
+    mark();
+    box.classList.toggle("changed", isChanged());
+  });
   const hint = hasDefault ? HINT[kind] : `${HINT[kind]}, required`;
   const box = h("div", { class: `field ${kind}` },
     h("label", { for: id }, parameter.name), input,
     h("p", { class: "hint", id: `${id}-hint` }, hint), error);
-  return { box, input, check, parameter, unchanged: (value) => hasDefault && same(value, parameter.default) };
+  return { box, input, kind, parameter, hasDefault, typed, isChanged, show, mark };
+}
+
+/** The values of the fields that were changed, by name; undefined if one is wrong, which then has the focus. */
+async function valuesOf(fields) {
+  const changed = fields.filter((each) => each.isChanged());
+  const texts = Object.fromEntries(
+    changed.filter((each) => each.kind !== "boolean").map((each) => [each.parameter.name, each.typed()]));
+  const structured = changed.filter((each) => each.kind === "structured").map((each) => each.parameter.name);
+  const { values, errors } = Object.keys(texts).length
+    ? await derive("parameters", { texts, structured }) : { values: {}, errors: {} };
+  let wrong;
+  for (const each of changed) {
+    const { name } = each.parameter;
+    if (each.kind === "boolean") values[name] = each.typed();
+    let message = errors[name] && `This cannot be read: ${errors[name]}`;
+    if (!each.hasDefault && !each.typed().trim()) message = "Enter a value.";
+    message ??= objection(each.kind, values[name]);
+    each.mark(message);
+    if (message) wrong ??= each;
+  }
+  wrong?.input.focus();
+  return wrong ? undefined : values;
 }
 
 const parseLabels = (text) => [...new Set(text.split(/[\s,]+/).filter(Boolean))];
@@ -109,6 +126,8 @@ export const labelsOf = (flow) =>
 export function runNow(flow) {
   return dialog.open(`Run ${flow.name}`, (close) => {
     const fields = parametersOf(flow).map(field);
+    const strings = fields.filter((each) => each.kind === "text");
+    if (strings.length) quoteStrings(strings).catch(() => {}); // an API that does not respond is reported on starting
     const defaultLabels = labelsOf(flow).join(", ");
     const labels = h("input", { id: "run-labels", type: "text", autocomplete: "off", spellcheck: "false", "aria-describedby": "run-labels-hint" });
     labels.value = defaultLabels;
@@ -118,13 +137,14 @@ export function runNow(flow) {
 
     async function submit(event) {
       event.preventDefault();
-      const checked = fields.map((each) => ({ ...each, ...each.check() }));
-      const invalid = checked.find((each) => !each.ok);
-      if (invalid) return invalid.input.focus();
-      const parameters = Object.fromEntries(
-        checked.filter((each) => !each.unchanged(each.value)).map((each) => [each.parameter.name, each.value]));
       button.disabled = true;
+      failure.hidden = true;
       try {
+        const parameters = await valuesOf(fields);
+        if (!parameters) {
+          button.disabled = false;
+          return;
+        }
         const changed = labels.value.trim() !== defaultLabels;
         close(await startRun(flow.id, { parameters, labels: changed ? parseLabels(labels.value) : null, name: name.value.trim() }));
       } catch (error) {
@@ -135,7 +155,8 @@ export function runNow(flow) {
     }
 
     return h("form", { class: "dialog-body", onsubmit: submit, novalidate: true },
-      fields.length ? fields.map((each) => each.box) : h("p", { class: "muted" }, "This flow has no parameters."),
+      h("p", { class: "muted" }, fields.length ? "Values are read as those of kedro run --params." : "This flow has no parameters."),
+      fields.map((each) => each.box),
       h("details", {},
         h("summary", {}, "Name and labels"),
         h("div", { class: "field" }, h("label", { for: "run-name" }, "Run name"), name),

@@ -76,7 +76,7 @@ class KedroFlow(LinearFlow):
 
     @contextlib.contextmanager
     def marking_defaults(self) -> Iterator[None]:
-        """While a flow run is started, let `given_values` tell the values that it was given from defaults."""
+        """While a flow run is started, let `given_values` distinguish given values from defaults."""
         defaults = {parameter: parameter.default for parameter in self.parameters()}
         self.mark_defaults()
         try:
@@ -87,7 +87,7 @@ class KedroFlow(LinearFlow):
                 parameter.default = value
 
     def mark_defaults(self) -> None:
-        """The same for good, in a process that does nothing but run the flow."""
+        """The same permanently, in a process that only runs this flow."""
         self._marked = True
         for parameter in self.parameters():
             parameter.default = Configured.of(parameter.default)

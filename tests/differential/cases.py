@@ -1,0 +1,287 @@
+"""Draws cases: a project and one command, as plain data (JSON).
+
+A case has these keys:
+
+    nodes, datasets, parameters, local_parameters, hooks, catch_all    the project
+    filters, params, load_versions, is_async, again                    the command; `again` runs it twice
+    failure, retries                                                   which node fails, how, how often
+    through, executor, group_by, timeouts                              our side: `runner` or `flow`
+
+Whatever is drawn, Kedro accepts or refuses it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+from typing import Any, Dict, List, Sequence
+
+from tests.scenarios.project_factory import HAS_FACTORIES, HAS_GENERATORS, KEDRO
+
+Case = Dict[str, Any]
+
+HAS_INTERPOLATION = KEDRO >= (0, 19)
+HAS_PARTITIONS = HAS_FACTORIES and importlib.util.find_spec("kedro_datasets") is not None
+
+LOCAL, THREADS, PROCESSES, DASK, TIMEOUTS = "local", "threads", "processes", "dask", "timeouts"
+EXECUTORS = (LOCAL, THREADS, PROCESSES, DASK, TIMEOUTS)
+
+RAW = ["json", "versioned", "transcoded", "cached", "hook_value", "hook_added", "confirmed"]
+RAW += ["factory"] * HAS_FACTORIES + ["partitioned", "incremental"] * HAS_PARTITIONS
+_COMMON = ["memory", "json", "versioned", "memory_assign", "memory_copy", "memory_deepcopy", "transcoded"]
+_COMMON += ["transcoded_versioned", "cached", "cached_versioned", "locked", "confirmed", "own_memory"]
+_COMMON += ["factory", "factory_versioned"] * HAS_FACTORIES + ["partitioned"] * HAS_PARTITIONS
+MADE = _COMMON * 3 + ["cached_memory", "unpicklable"]  # few, because executors with processes refuse them
+
+PERSISTED = {"json", "factory", "cached", "locked", "confirmed", "transcoded"}
+VERSIONED = {"versioned", "transcoded_versioned", "cached_versioned", "factory_versioned"}
+OLD_VERSIONS = ("2020-01-01T00.00.00.000Z", "2021-01-01T00.00.00.000Z")
+
+FAILURES = ("ValueError", "unreadable", "lock", "exit 3", "exit 0", "exit text", "FAIL")
+VALUES = ("7", "7.0", "3", "true", "1e-3", "text", "2023-11-01", "0.5")
+SETTABLE = ["size", "rate", "model.depth", "model.deep.x"]
+
+
+def is_transcoded(kind: str) -> bool:
+    return kind.startswith("transcoded")
+
+
+def full_name(node: Dict[str, Any]) -> str:
+    """A node's name in Kedro, with its namespace."""
+    return f"{node['namespace']}.{node['name']}" if node["namespace"] else str(node["name"])
+
+
+def _dataset_name(number: int, kind: str) -> str:
+    suffix = {"factory": "_fact", "factory_versioned": "_factv"}.get(kind, "")
+    return f"d{number}{suffix}"
+
+
+def parameters() -> Dict[str, Any]:
+    """`parameters.yml` of every project."""
+    found: Dict[str, Any] = {
+        "size": 3,
+        "rate": 0.5,
+        "list": [1, 2],
+        "model": {"depth": 2, "kept": "as it is", "deep": {"x": 1, "y": "left"}},
+    }
+    if HAS_INTERPOLATION:
+        found["model"]["width"] = "${.depth}"
+        found["linked"] = "${size}"
+        found["given"] = "${runtime_params:extra, 11}"
+    return found
+
+
+PARAMETER_INPUTS = ["params:size", "params:model", "parameters", "params:model.depth", "params:model.deep.x"]
+PARAMETER_INPUTS += ["params:rate"] + ["params:linked", "params:given"] * HAS_INTERPOLATION
+
+
+class Choices:
+    """Numbers drawn at random, or given: the same numbers make the same case, and smaller ones a smaller one.
+
+    Args:
+        source: draws the numbers.
+        given: numbers to begin with; without a `source`, all that follow are 0.
+    """
+
+    def __init__(self, source: random.Random | None, given: Sequence[int] = ()) -> None:
+        self._source = source
+        self._given = given
+        self.drawn: List[int] = []
+
+    def below(self, limit: int) -> int:
+        """A number from 0 to `limit - 1`."""
+        place = len(self.drawn)
+        if place < len(self._given):
+            number = min(self._given[place], limit - 1)
+        else:
+            number = self._source.randrange(limit) if self._source else 0
+        self.drawn.append(number)
+        return number
+
+    def one(self, values: Sequence[Any]) -> Any:
+        """One of these, the first being the simplest."""
+        return values[self.below(len(values))]
+
+    def some(self, values: Sequence[Any], most: int = 2) -> List[Any]:
+        """A few of these, or none."""
+        left, found = list(values), []
+        for _ in range(self.below(min(most, len(left)) + 1)):
+            found.append(left.pop(self.below(len(left))))
+        return found
+
+    def chance(self, percent: int) -> bool:
+        """True in as many of a hundred cases."""
+        return self.below(100) >= 100 - percent
+
+
+def draw_case(choices: Choices, executor: str) -> Case:
+    """One case that runs on this executor."""
+    chance, some, one = choices.chance, choices.some, choices.one
+    datasets: Dict[str, Dict[str, Any]] = {}
+    for number in range(1 + choices.below(2)):
+        kind = one(RAW)
+        datasets[_dataset_name(number, kind)] = {"kind": kind, "raw": True, "seeded": True}
+
+    nodes: List[Dict[str, Any]] = []
+    most = 3 if executor == TIMEOUTS else 6
+    for place in range(1 + choices.below(most)):
+        inputs = [_variant(one, name, datasets[name]) for name in some(list(datasets), 3)]
+        inputs += some(PARAMETER_INPUTS, 1)
+        yields = HAS_GENERATORS and chance(8)
+        outputs = []
+        for _ in range(1 + choices.below(2) if not inputs else (1, 2, 0)[choices.below(3)]):
+            kind = "chunks" if yields else one(MADE)
+            name = _dataset_name(len(datasets), kind)
+            datasets[name] = {
+                "kind": kind,
+                "raw": False,
+                "seeded": kind in PERSISTED | VERSIONED and chance(40),
+            }
+            outputs.append(_variant(one, name, datasets[name]))
+        nodes.append(
+            {
+                "name": f"n{place}",
+                "inputs": inputs,
+                "outputs": outputs,
+                "style": one(["list", "dict"]),
+                "yields": yields and bool(outputs),
+                "tags": some(["one", "two"]) + [f"group.{one('ab')}"] * chance(60),
+                "namespace": one([None, None, "space"]),
+                "confirms": [],
+                "mutates": [],
+            }
+        )
+    _confirm(nodes, datasets, choices)
+    _mutate(nodes, datasets, choices)
+
+    failure = None
+    retries = 0
+    if chance(30):
+        failure = {
+            "node": one(nodes)["name"],
+            "how": one(FAILURES),
+            "times": one([None, 1, 2]),
+        }
+        retries = choices.below(3)
+    through = one(["runner", "flow"])
+    settable = SETTABLE + (["extra"] if HAS_INTERPOLATION else []) + ["new.one"] * (through == "runner")
+    versioned = [name for name, each in datasets.items() if each["kind"] == "versioned" and each["seeded"]]
+    return {
+        "nodes": nodes,
+        "datasets": datasets,
+        "parameters": parameters(),
+        "local_parameters": {"model": {"depth": 4, "deep": {"x": 2, "z": 0}}} if chance(20) else {},
+        "hooks": _hooks(nodes, datasets, choices),
+        "catch_all": HAS_FACTORIES
+        and chance(10)
+        and not any(d["kind"] == "unpicklable" for d in datasets.values()),
+        "filters": _filters(nodes, datasets, choices),
+        "params": {name: one(VALUES) for name in (some(settable) if chance(40) else [])},
+        "load_versions": {name: one(OLD_VERSIONS) for name in (some(versioned) if chance(50) else [])},
+        "is_async": chance(10),
+        "again": chance(25) and failure is None,
+        "failure": failure,
+        "retries": retries,
+        "through": through,
+        "executor": executor,
+        "group_by": one(["none", "none", "memory", "namespace", "group"]),
+        "timeouts": executor == TIMEOUTS,
+    }
+
+
+def case_named(name: str) -> Case:
+    """The case of a name such as `threads-1-17`: executor, seed, number."""
+    return draw_case(Choices(random.Random(name)), name.split("-", maxsplit=1)[0])
+
+
+def _variant(one: Any, name: str, dataset: Dict[str, Any]) -> str:
+    """A dataset's name as a node uses it: transcoded ones as JSON or as text."""
+    if not is_transcoded(dataset["kind"]):
+        return name
+    return f"{name}@{one(['json', 'text'])}"
+
+
+def _confirm(nodes: Any, datasets: Any, choices: Choices) -> None:
+    """Let nodes confirm what they, or nodes before them, have loaded."""
+    for name, dataset in datasets.items():
+        if dataset["kind"] not in ("incremental", "confirmed") or not choices.chance(70):
+            continue
+        loading = [place for place, node in enumerate(nodes) if name in node["inputs"]]
+        if loading:
+            at = loading[0] + choices.below(len(nodes) - loading[0])
+            if at in loading or _follows(nodes, at, loading[0]):
+                nodes[at]["confirms"].append(name)
+
+
+def base(name: str) -> str:
+    return name.split("@", maxsplit=1)[0]
+
+
+def downstream(nodes: Any, names: Any) -> set:
+    """Names of these nodes and of all that depend on them."""
+    found = set(names)
+    made = {base(out) for node in nodes if node["name"] in found for out in node["outputs"]}
+    for node in nodes:  # each comes after those it depends on
+        if made & {base(name) for name in node["inputs"]}:
+            found.add(node["name"])
+            made |= {base(out) for out in node["outputs"]}
+    return found
+
+
+def _follows(nodes: Any, later: int, earlier: int) -> bool:
+    return nodes[later]["name"] in downstream(nodes, [nodes[earlier]["name"]])
+
+
+def _mutate(nodes: Any, datasets: Any, choices: Choices) -> None:
+    """Let nodes change their inputs, where nobody else can see it."""
+    loads: Dict[str, int] = {}
+    for node in nodes:
+        for name in node["inputs"]:
+            loads[base(name)] = loads.get(base(name), 0) + 1
+    for node in nodes:
+        for place, name in enumerate(node["inputs"]):
+            shared = datasets.get(base(name), {}).get("kind") in ("memory_assign", "memory_copy")
+            if choices.chance(25) and not (shared and loads[base(name)] > 1):
+                node["mutates"].append(place)
+
+
+def _hooks(nodes: Any, datasets: Any, choices: Choices) -> Dict[str, Any]:
+    hooks: Dict[str, Any] = {"after_catalog_created": [], "before_pipeline_run": []}
+    for name, dataset in datasets.items():
+        if dataset["kind"] == "hook_value":
+            hooks["after_catalog_created"].append({"dataset": name, "how": "value"})
+        if dataset["kind"] == "hook_added":
+            how = "unpicklable" if choices.chance(20) else "value"
+            hooks["before_pipeline_run"].append({"dataset": name, "how": how})
+    plain = [name for name, dataset in datasets.items() if dataset["kind"] in ("json", "memory", "factory")]
+    if plain and choices.chance(12):
+        change = {
+            "dataset": choices.one(plain),
+            "how": choices.one(["value", "file"]),
+        }
+        raw = datasets[change["dataset"]]["raw"]
+        if not (change["how"] == "value" and not raw):
+            hooks[choices.one(["before_pipeline_run", "after_catalog_created"])].append(change)
+    if choices.chance(15):
+        hooks["replaces"] = choices.one(nodes)["name"]
+    return hooks
+
+
+def _filters(nodes: Any, datasets: Any, choices: Choices) -> Dict[str, List[str]]:
+    if not choices.chance(30):
+        return {}
+    names = [full_name(node) for node in nodes]
+    made = [name for node in nodes for name in node["outputs"]]
+    used = [name for node in nodes for name in node["inputs"] if not name.startswith("param")]
+    possible: Dict[str, List[str]] = {
+        "to_nodes": names,
+        "from_nodes": names,
+        "node_names": names,
+        "tags": ["one", "two"],
+        "to_outputs": made,
+        "from_inputs": used,
+        "namespaces": ["space"] if any(node["namespace"] for node in nodes) else [],
+    }
+    filled = [key for key, values in possible.items() if values]
+    keys = choices.some(filled) or [choices.one(filled)]
+    return {key: [choices.one(possible[key])] for key in keys}

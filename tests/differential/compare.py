@@ -1,0 +1,253 @@
+"""Says what differs between Kedro's run of a case and ours, and what may.
+
+Allowed is what Kedro does, or a refusal before the first node ran, with a message that `REFUSALS` knows and
+for a reason that the case has. After a failure Kedro's runners start no other node; a flow goes on with
+what does not depend on the failed one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Set
+
+from tests.differential.cases import DASK, LOCAL, PROCESSES, TIMEOUTS, Case, downstream
+
+BASE_EXCEPTIONS = {"exit 3": 3, "exit 0": 1, "exit text": 1, "FAIL": 1}
+"""What is no `Exception`, so that Kedro calls no hook for it, and our exit code."""
+
+
+def remote(case: Case) -> bool:
+    return case["executor"] in (PROCESSES, DASK, TIMEOUTS)
+
+
+def _kinds(case: Case) -> Set[str]:
+    return {dataset["kind"] for dataset in case["datasets"].values()}
+
+
+@dataclass
+class Refusal:
+    """A message with which a run may be refused before its first node, and when."""
+
+    label: str
+    message: str
+    when: Callable[[Case], bool]
+
+
+def _changes_catalog(case: Case) -> bool:
+    return bool(case["hooks"]["before_pipeline_run"])
+
+
+REFUSALS = [
+    Refusal(
+        "a dataset that lives in one process",
+        r"Tasks in other processes cannot use the datasets? ",
+        lambda case: remote(case) and bool(_kinds(case) & {"cached_memory"}),
+    ),
+    Refusal(
+        "a catalog changed by a hook",
+        r"Dataset '\w+' was .*by a `before_pipeline_run` hook.*another process, where the catalog is built",
+        lambda case: remote(case) and _changes_catalog(case),
+    ),
+    Refusal(
+        "a hook's value that cannot be pickled",
+        r"was set by a `before_pipeline_run` hook.*cannot be passed",
+        lambda case: (
+            remote(case)
+            and any(each["how"] == "unpicklable" for each in case["hooks"]["before_pipeline_run"])
+        ),
+    ),
+    Refusal(
+        "a tag prefix that no node has", "unknown grouping 'group'", lambda case: case["group_by"] == "group"
+    ),
+    Refusal(
+        "groups that depend on each other",
+        r"makes tasks that wait for each other",
+        lambda case: case["group_by"] != "none",
+    ),
+]
+
+UNPICKLABLE_VALUE = r"made in memory by node '[\w.]+', cannot be passed to another process"
+
+
+@dataclass
+class Verdict:
+    """What a comparison found."""
+
+    differences: List[str] = field(default_factory=list)
+    refused: str | None = None
+
+    def check(self, holds: bool, text: str) -> None:
+        if not holds:
+            self.differences.append(text)
+
+
+def verdict(case: Case, sides: Dict[str, Any]) -> Verdict:
+    """Compare all runs of a case."""
+    found = Verdict()
+    if "ours" not in sides:
+        found.differences.append(f"no answer: {json.dumps(sides)[-3000:]}")
+        return found
+    full = sides.get("full", sides.get("reference"))
+    reference = sides.get("reference", full)
+    for number, ours in enumerate(sides["ours"]["runs"]):
+        _compare(case, reference["runs"][number], full["runs"][number], ours, found)
+        if found.differences or found.refused:
+            break
+    return found
+
+
+def _compare(case: Case, reference: Any, full: Any, ours: Any, found: Verdict) -> None:
+    if not _nodes(ours, "before_node_run") and ours["exit"]:
+        if not _nodes(reference, "before_node_run"):
+            found.check(bool(reference["exit"]), f"ours ends with {ours['exit']}: {_said(ours)}")
+            return
+        found.refused = _refusal(case, ours)
+        found.check(found.refused is not None, f"refused, without reason: {_said(ours)}")
+        return
+    if remote(case) and "unpicklable" in _kinds(case) and re.search(UNPICKLABLE_VALUE, _said(ours)):
+        found.refused = "a value in memory that cannot be pickled (once it was made)"
+        found.check(ours["exit"] == 1, f"exit code {ours['exit']}")
+        _check_subset(full, ours, found)
+        return
+    failed = _fails(case, reference)
+    if failed and full["exit"]:
+        found.check(ours["exit"] != 0, "exit code 0, where a node fails")
+    elif failed:
+        _compare_failure(case, reference, full, ours, found)
+    elif full["exit"]:
+        _compare_kedro_failure(case, reference, ours, found)
+    else:
+        _compare_success(case, reference, ours, found)
+
+
+def _fails(case: Case, reference: Any) -> bool:
+    failure = case["failure"]
+    if (
+        not failure
+        or (not reference["exit"] and failure["how"] != "exit 0")
+        or failure["node"] not in _nodes(reference, "before_node_run")
+    ):
+        return False
+    return _yields(case) or failure["node"] not in _nodes(reference, "after_node_run")
+
+
+def _yields(case: Case) -> bool:
+    """Whether the node that fails is a generator, which Kedro runs after its node hooks."""
+    return any(node["yields"] for node in case["nodes"] if node["name"] == case["failure"]["node"])
+
+
+def _compare_success(case: Case, full: Any, ours: Any, found: Verdict) -> None:
+    found.check(ours["exit"] == 0, f"exit code {ours['exit']}, Kedro's is 0: {_said(ours)}")
+    _check_files(full["files"], ours["files"], found)
+    expected, got = _calls(full), _calls(ours)
+    if case["failure"]:
+        retried = case["group_by"] != "none"
+        again = set() if retried or _yields(case) else {case["failure"]["node"]}
+        _check_retried(expected, got, again, found)
+    else:
+        found.check(expected == got, f"hook calls: {_delta(expected, got)}")
+
+
+def _check_retried(expected: Counter, got: Counter, again: Set[str], found: Verdict) -> None:
+    """Failed tries add calls; each call of a run without failures is there, and no other."""
+    errors = {call for call in got if '"on_node_error"' in call}
+    missing = {call for call in expected if got[call] < expected[call]}
+    other = set(got) - set(expected) - errors
+    found.check(not missing and not other, f"hook calls with retries: missing {missing}, other {other}")
+    once = [call for call in got if '"hook": "after_node_run"' in call or "pipeline" in call]
+    if again:
+        found.check(all(got[call] == expected[call] for call in once), f"twice: {_delta(expected, got)}")
+
+
+def _compare_failure(case: Case, reference: Any, full: Any, ours: Any, found: Verdict) -> None:
+    how, failing = case["failure"]["how"], case["failure"]["node"]
+    expected = BASE_EXCEPTIONS.get(how, 1)
+    found.check(ours["exit"] == expected, f"exit code {ours['exit']}, expected {expected}: {_said(ours)}")
+    _check_subset(full, ours, found)
+    blocked = downstream(case["nodes"], [failing]) - ({failing} if _yields(case) else set())
+    ran = _nodes(ours, "after_node_run")
+    found.check(not ran & blocked, f"ran after the failure: {ran & blocked}")
+    if case["group_by"] == "none":
+        everything = _nodes(full, "after_node_run")
+        if case["through"] == "flow":
+            found.check(ran == everything - blocked, f"ran {ran}, expected {everything - blocked}")
+        elif case["executor"] == LOCAL:
+            order = [call["node"] for call in ours["hooks"] if call["hook"] == "before_node_run"]
+            found.check(order[-1] == failing, f"nodes started after the failure: {order}")
+    ends = [call for call in ours["hooks"] if call["hook"] in ("after_pipeline_run", "on_pipeline_error")]
+    found.check([call["hook"] for call in ends] == ["on_pipeline_error"], f"pipeline hooks: {ends}")
+    if found.differences:
+        return
+    if how not in BASE_EXCEPTIONS:
+        theirs = next(call for call in reference["hooks"] if call["hook"] == "on_pipeline_error")
+        same = (ends[0]["type"], ends[0]["text"]) == (theirs["type"], theirs["text"])
+        stands_for = (
+            remote(case)
+            and how in ("unreadable", "lock")
+            and ends[0]["type"] == "NodeError"
+            and ends[0]["text"].endswith(f"{theirs['type']}: {theirs['text']}")
+        )
+        found.check(same or stands_for, f"on_pipeline_error got {ends[0]}, Kedro's {theirs}")
+        if case["through"] == "runner" and ours["error"] is not None and not stands_for:
+            found.check(ours["error"] == reference["error"], f"raised {ours['error']}")
+        calls = [call for call in ours["hooks"] if call["hook"] == "on_node_error"]
+        tries = 0 if _yields(case) else 1 + case["retries"]
+        found.check(len(calls) == tries, f"on_node_error called {len(calls)} times, expected {tries}")
+
+
+def _compare_kedro_failure(case: Case, reference: Any, ours: Any, found: Verdict) -> None:
+    """The project itself does not work: an input that is missing, a dataset that cannot be saved."""
+    found.check(ours["exit"] == 1, f"exit code {ours['exit']}, Kedro fails: {_said(reference)}")
+    theirs = [call for call in reference["hooks"] if call["hook"] == "on_pipeline_error"]
+    own = [call for call in ours["hooks"] if call["hook"] == "on_pipeline_error"]
+    found.check(len(own) == len(theirs), f"on_pipeline_error: {own}, Kedro's {theirs}")
+    if (
+        case["executor"] == LOCAL
+        and case["through"] == "runner"
+        and case["group_by"] == "none"
+        and not found.differences
+    ):
+        found.check(own == theirs, f"on_pipeline_error: {own}, Kedro's {theirs}")
+
+
+def _check_files(expected: Dict[str, str], got: Dict[str, str], found: Verdict) -> None:
+    for name in sorted({*expected, *got}):
+        if expected.get(name) != got.get(name):
+            found.differences.append(f"{name}: {got.get(name)!r}, Kedro's {expected.get(name)!r}")
+
+
+def _check_subset(full: Any, ours: Any, found: Verdict) -> None:
+    """Nothing that a run without failure would not have left, other than what was there before it."""
+    for name, text in ours["files"].items():
+        same = full["files"].get(name) == text
+        found.check(same or '"seed"' in text or "CHECKPOINT" in name, f"{name}: {text!r}")
+
+
+def _nodes(run: Any, hook: str) -> Set[str]:
+    return {call["node"] for call in run["hooks"] if call["hook"] == hook}
+
+
+def _calls(run: Any) -> Counter:
+    return Counter(json.dumps(call, sort_keys=True) for call in run["hooks"])
+
+
+def _delta(expected: Counter, got: Counter) -> str:
+    return f"missing {dict(expected - got)}, more than Kedro's {dict(got - expected)}"
+
+
+def _said(run: Any) -> str:
+    """What a run printed, raised, and gave to the hooks, on one line."""
+    errors = [call["text"] for call in run["hooks"] if call["hook"] == "on_pipeline_error"]
+    raised = [run["error"]["text"]] if run["error"] else []
+    return " ".join(" ".join([run["output"], *errors, *raised]).split())
+
+
+def _refusal(case: Case, ours: Any) -> str | None:
+    said = _said(ours)
+    for name in re.findall(r"'([\w@]+)' \(it caches a Memory", said):
+        if case["datasets"][name]["kind"] != "cached_memory":
+            return None
+    return next((each.label for each in REFUSALS if each.when(case) and re.search(each.message, said)), None)

@@ -1,0 +1,1 @@
+"""Source files that `projects` copies into each generated project; they know nothing of this plugin."""

@@ -1,0 +1,59 @@
+"""In-memory inputs are kept until the task's result has been written, so that a retry finds them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+from tests.same_run.conftest import nodes_project, on, saved
+from tests.scenarios.project_factory import collect_outputs
+
+RESULTS = """
+from pathlib import Path
+
+from prefect.engine.results import LocalResult
+
+
+class FailsOnce(LocalResult):
+    # the first write of the second task's result fails
+    def write(self, value_, **kwargs):
+        if "two" in value_.names():
+            marker = Path(self.dir) / "failed"
+            if not marker.exists():
+                marker.write_text("")
+                raise OSError("the storage is unreachable")
+        return super().write(value_, **kwargs)
+"""
+SOURCE = """
+def one():
+    return [1]
+
+
+def two(x):
+    return x + [2]
+
+
+NODES = [
+    node(one, None, "one", name="one"),
+    node(two, "one", "two", name="two"),
+    node(same, "two", "end", name="end"),
+]
+"""
+
+
+@on("flow-local", "flow-threads", "flow-processes")
+def test_a_write_that_fails_can_be_retried(tmp_path: Path, start: Callable[..., Any]) -> None:
+    project = nodes_project(
+        tmp_path / "project", SOURCE, files={"results.py": RESULTS}, catalog={"end": saved("end")}
+    )
+    folder = tmp_path / "results"
+    folder.mkdir()
+    result = {"type": f"{project.package}.results.FailsOnce", "dir": str(folder)}
+    start(
+        project,
+        defaults={"retries": {"max_retries": 1, "retry_delay": 1}, "result": result},
+        env={"PREFECT__FLOWS__CHECKPOINTING": "true"},
+        ok=True,
+    )
+    assert (folder / "failed").exists()
+    assert collect_outputs(project)["end.json"] == [1, 2]
