@@ -90,6 +90,8 @@ _RUNTIME_PARAM = re.compile(r"\$\{runtime_params:\s*([\w.-]+)\s*(?:,\s*([^}]*))?
 def runtime_params_used(loader: Any) -> dict[str, str | None]:
     """The names in `${runtime_params:…}` of the configuration files, with their defaults as written."""
     found: dict[str, str | None] = {}
+    if not _is_omega(loader):
+        return found  # other loaders resolve nothing of the kind
     for folder in configuration_folders(loader):
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
             if path.suffix in (".yml", ".yaml", ".json") and path.is_file():
@@ -177,9 +179,8 @@ def keep_siblings(context: KedroContext, given: dict[str, Any]) -> None:
         given: its runtime parameters.
     """
     loader: Any = context.config_loader
-    is_omega = any(base.__name__ == "OmegaConfigLoader" for base in type(loader).__mro__)
     nested = [name for name, value in given.items() if isinstance(value, dict)]
-    folders = configuration_folders(loader) if is_omega and nested else []
+    folders = configuration_folders(loader) if nested and _is_omega(loader) else []
     if len(folders) < 2:
         return
     own = _parameters_in(folders[-1])
@@ -213,6 +214,10 @@ def _parameters_in(folder: Path) -> set[str]:
         if path.is_file() and path.suffix in (".yml", ".yaml", ".json"):
             found.update(str(key) for key in OmegaConf.load(path))
     return found
+
+
+def _is_omega(loader: Any) -> bool:
+    return any(base.__name__ == "OmegaConfigLoader" for base in type(loader).__mro__)
 
 
 def _over(below: Any, above: Any) -> Any:

@@ -45,14 +45,14 @@ class CatalogState:
         """How a dataset other than a memory dataset was changed since, in words; None when it was not."""
         now = kedro_catalog.existing_dataset(catalog, name)
         before = self.datasets.get(name)
-        if now is None or (
-            kedro_datasets.is_memory(now) and (before is None or kedro_datasets.is_memory(before))
-        ):
+        if now is None or kedro_datasets.is_memory(now):
             return None
         if before is None:  # not made yet, so it may only have been asked for
             configured = kedro_catalog.configured_dataset(catalog, name)
             if configured is None:
                 return None if name in self._known else f"added, as a {type(now).__name__}"
+            if kedro_datasets.is_memory(configured) and name not in self._known:
+                return f"added, as a {type(now).__name__}"
             same = type(configured) is type(now) and _digest(configured) == _digest(now)
             return None if same else f"replaced by another {type(now).__name__}"
         if now is not before:
@@ -131,8 +131,9 @@ def refuse_changes(runner: NodeRunner, nodes: Collection[str], before: CatalogSt
     datasets = _datasets_of(runner, nodes)
     for name in sorted(datasets):
         change = before.change(runner.catalog, name)
-        if change is None and base_name(name) in {base_name(each) for each in runner.pipeline.all_outputs()}:
-            change = _change_of_mode(runner, name, before)
+        if change is None:
+            made = name in runner.pipeline.all_outputs()
+            change = _change_of_mode(runner, name, before) if made else _emptied(runner, name, before)
         if change is not None:
             raise FlowRunError(
                 f"Dataset '{name}' was {change}, by a `before_pipeline_run` hook"
@@ -140,6 +141,15 @@ def refuse_changes(runner: NodeRunner, nodes: Collection[str], before: CatalogSt
                 "where the catalog is built from the configuration. Change the catalog in an "
                 f"`after_catalog_created` hook, which fires there too, or {IN_ONE_PROCESS}."
             )
+
+
+def _emptied(runner: NodeRunner, name: str, before: CatalogState) -> str | None:
+    """A memory dataset without a value in place of an input that other processes would load."""
+    now, was = kedro_catalog.existing_dataset(runner.catalog, name), before.datasets.get(name)
+    if now is None or now is was or not kedro_datasets.is_memory(now) or kedro_datasets.has_value(now):
+        return None
+    was = was or kedro_catalog.configured_dataset(runner.catalog, name)
+    return None if was is None or kedro_datasets.is_memory(was) else "replaced by an empty MemoryDataset"
 
 
 def _change_of_mode(runner: NodeRunner, name: str, before: CatalogState) -> str | None:

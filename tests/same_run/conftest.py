@@ -30,7 +30,7 @@ ELSEWHERE = ("runner-timeouts", "runner-dask", *FLOWS_ELSEWHERE)
 
 FLOWS = ("flow-local", "flow-threads", *FLOWS_ELSEWHERE)
 
-ALL = ("runner-threads", "flow-local", *ELSEWHERE)
+ALL = ("runner-threads", "runner-dask", "flow-local", *FLOWS_ELSEWHERE)
 
 TIMEOUT = 60
 

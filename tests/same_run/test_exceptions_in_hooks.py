@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 import pytest
 
-from tests.same_run.conftest import ALL, nodes_project, on
+from tests.same_run.conftest import nodes_project, on
 
 HOOKS = """
 import json
@@ -55,7 +55,7 @@ RAISED = {
 }
 
 
-@on("runner-processes", *ALL)
+@on("runner-processes", "flow-local", "flow-timeouts", "flow-dask")
 @pytest.mark.parametrize("kind", RAISED)
 def test_the_hook_sees_what_was_raised(
     tmp_path: Path, start: Callable[..., Any], executor: str, kind: str

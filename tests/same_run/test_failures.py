@@ -6,8 +6,6 @@ import re
 from pathlib import Path
 from typing import Any, Callable
 
-import pytest
-
 from tests.same_run.conftest import FLOWS, nodes_project, on, said
 from tests.scenarios.project_factory import collect_outputs, hook_calls
 
@@ -120,9 +118,7 @@ def test_each_node_ends_in_its_own_state(tmp_path: Path, start: Callable[..., An
     assert len(hook_calls(project, "on_pipeline_error")) == 1
 
 
-@pytest.mark.parametrize("code", [3, 0])
-@on("runner-threads", "runner-processes", "runner-timeouts", "runner-dask", *FLOWS)
-def test_the_exit_code_is_kept_and_never_0(tmp_path: Path, start: Callable[..., Any], code: int) -> None:
+def check_exit_code(path: Path, start: Callable[..., Any], code: int) -> None:
     source = f"""
 def leaves():
     sys.exit({code})
@@ -130,7 +126,7 @@ def leaves():
 
 NODES = [node(leaves, None, "left", name="leaves"), node(same, "left", "end", name="end")]
 """
-    project = nodes_project(tmp_path / "project", source)
+    project = nodes_project(path, source)
     result = start(project)
     assert result.returncode == (code or 1), result.stdout
     assert f"Node 'leaves' called sys.exit({code})." in said(result)
@@ -139,6 +135,33 @@ NODES = [node(leaves, None, "left", name="leaves"), node(same, "left", "end", na
     assert [call["node"] for call in hook_calls(project, "before_node_run")] == ["leaves"]
 
 
-@on("runner-local")
-def test_the_exit_code_is_kept_in_order(tmp_path: Path, start: Callable[..., Any]) -> None:
-    test_the_exit_code_is_kept_and_never_0(tmp_path, start, 3)
+@on("runner-local", "runner-processes", "runner-timeouts", "runner-dask", *FLOWS)
+def test_the_exit_code_is_kept(tmp_path: Path, start: Callable[..., Any]) -> None:
+    check_exit_code(tmp_path / "project", start, 3)
+
+
+@on("runner-threads", "runner-dask", "flow-local", "flow-timeouts", "flow-processes")
+def test_the_exit_code_is_never_0(tmp_path: Path, start: Callable[..., Any]) -> None:
+    check_exit_code(tmp_path / "project", start, 0)
+
+
+PAUSES = """
+from prefect.engine import signals
+
+
+def pauses():
+    raise signals.PAUSE("wait for approval")
+
+
+NODES = [node(pauses, None, "paused", name="pauses"), node(same, "paused", "end", name="after")]
+"""
+
+
+@on("flow-local", "flow-timeouts")
+def test_a_paused_node_waits_and_nothing_after_it_runs(tmp_path: Path, start: Callable[..., Any]) -> None:
+    project = nodes_project(tmp_path / "project", PAUSES)
+    result = start(project)
+    assert result.returncode == 1, "the flow run has not finished"
+    assert rows(result.stdout) == {"pauses": "Paused", "after": "Pending"}
+    assert [call["node"] for call in hook_calls(project, "before_node_run")] == ["pauses"]
+    assert hook_calls(project, "after_pipeline_run", "on_pipeline_error") == [], "it can still be resumed"

@@ -44,7 +44,7 @@ def make(path: Path, kept: dict[str, Any]) -> Project:
     return project
 
 
-KEPT = {
+KEPT: dict[str, dict[str, Any]] = {
     "single": {"type": "own.Single", "filepath": "data/kept.json"},
     "lock of the class": {"type": "own.Locked", "filepath": "data/kept.json"},
     "cached in memory": {"type": "CachedDataset", "dataset": {"type": "MemoryDataset"}},

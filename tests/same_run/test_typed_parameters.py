@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 import pytest
 
-from tests.same_run.conftest import nodes_project, said, saved
+from tests.same_run.conftest import nodes_project, on, said, saved
 from tests.scenarios.project_factory import KEDRO, Project, collect_outputs
 
 pytestmark = pytest.mark.skipif(KEDRO < (1, 7), reason="Kedro validates typed parameters since 1.7")
@@ -50,6 +50,7 @@ def test_another_pipelines_parameters_are_not_looked_at(tmp_path: Path, start: C
     assert collect_outputs(project)["end.json"] == ["Limits", 3]
 
 
+@on("runner-dask", "flow-local", "flow-timeouts")
 def test_the_runs_own_are_refused(tmp_path: Path, start: Callable[..., Any]) -> None:
     project = make(tmp_path / "project")
     result = start(project, runner=("--pipelines", "wrong"), of_flow={"pipeline": "wrong"})
