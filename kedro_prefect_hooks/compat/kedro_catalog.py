@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any, Iterable, Mapping
 
 from kedro_prefect_hooks.compat.kedro_datasets import MemoryDataset, has_value, is_memory
 from kedro_prefect_hooks.compat.kedro_version import version
@@ -117,9 +117,22 @@ def unsatisfied_inputs(pipeline: Pipeline, catalog: Catalog) -> set[str]:
     return {name for name in pipeline.inputs() if not knows(catalog, name)}
 
 
-def run_result(pipeline: Pipeline, catalog: Catalog) -> dict[str, Any]:
+def returned_outputs(pipeline: Pipeline, catalog: Catalog) -> set[str]:
+    """The outputs that Kedro's runners return; to be called before the run's own datasets are made.
+
+    Before 0.19.2, a memory dataset that the catalog declares is not among them.
+    """
+    from kedro.runner import AbstractRunner
+
+    outputs: set[str] = pipeline.outputs()
+    if version() >= (1, 0) or "memory_datasets" in AbstractRunner.run.__code__.co_varnames:
+        return outputs
+    return {name for name in outputs if not knows(catalog, name)}
+
+
+def run_result(names: Iterable[str], catalog: Catalog) -> dict[str, Any]:
     """What Kedro's runners return: since 1.0 all outputs' datasets, before the in-memory ones' values."""
-    outputs = {name: dataset(catalog, name) for name in sorted(pipeline.outputs())}
+    outputs = {name: dataset(catalog, name) for name in sorted(names)}
     if version() >= (1, 0):
         return outputs
     return {name: found.load() for name, found in outputs.items() if is_memory(found) and has_value(found)}

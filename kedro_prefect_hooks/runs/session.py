@@ -339,6 +339,7 @@ def _with_pipeline_hooks(
     hook = nodes.hooks.hook
     common = {"run_params": params, "pipeline": nodes.pipeline, "catalog": nodes.catalog}
     hook.before_pipeline_run(**common)
+    returned = kedro_catalog.returned_outputs(nodes.pipeline, nodes.catalog)
     outcome = FlowRunOutcome()
     try:
         yield FlowSession(ready(), outcome)
@@ -349,5 +350,5 @@ def _with_pipeline_hooks(
         hook.on_pipeline_error(error=outcome.error, **common)
     elif outcome.finished:
         nodes.restore(outcome.outputs)
-        result = kedro_catalog.run_result(nodes.pipeline, nodes.catalog)
+        result = kedro_catalog.run_result(returned, nodes.catalog)
         hook.after_pipeline_run(run_result=result, **common)

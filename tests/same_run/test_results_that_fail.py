@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from tests.same_run.conftest import nodes_project, on, saved
-from tests.scenarios.project_factory import collect_outputs
+from tests.scenarios.project_factory import collect_outputs, hook_calls
 
 RESULTS = """
 from pathlib import Path
@@ -56,4 +56,6 @@ def test_a_write_that_fails_can_be_retried(tmp_path: Path, start: Callable[..., 
         ok=True,
     )
     assert (folder / "failed").exists()
+    ran = [call["node"] for call in hook_calls(project, "before_node_run")]
+    assert ran == ["one", "two", "two", "end"], "the input was still there for the second try"
     assert collect_outputs(project)["end.json"] == [1, 2]
