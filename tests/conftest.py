@@ -20,6 +20,7 @@ SLOW = (
     "end_to_end/test_agent.py",
     "cli/test_tutorial.py",
     "restart/",
+    "same_run/",
     "end_to_end/test_api_gone.py",
     "page/test_round_trip.py",
     "cli/",

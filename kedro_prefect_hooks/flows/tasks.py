@@ -18,7 +18,7 @@ from prefect.engine import signals
 from kedro_prefect_hooks.compat.prefect import send_kedro_logs
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.dask_futures import register_state_sizeof
-from kedro_prefect_hooks.runs.failures import failed_node
+from kedro_prefect_hooks.runs.failures import NodeNotStarted, failed_node
 from kedro_prefect_hooks.runs.node_runner import NodeRunner, Try
 from kedro_prefect_hooks.runs.outputs import Outputs
 from kedro_prefect_hooks.runs.session import session_for_task
@@ -58,13 +58,16 @@ def all_successful(upstream_states: Mapping[Edge, State]) -> bool:
     Raises:
         prefect.engine.signals.TRIGGERFAIL: an upstream task did not succeed.
     """
-    for edge, state in upstream_states.items():
-        if not state.is_successful():
-            message = _because(edge.upstream_task.name, state)
-            if isinstance(state.result, Exception):
-                raise signals.TRIGGERFAIL(message=message, result=state.result)
-            raise signals.TRIGGERFAIL(message=message)
-    return True
+    failed = [(edge, state) for edge, state in upstream_states.items() if not state.is_successful()]
+    if not failed:
+        return True
+    # A node that was not started because of a failure is not the failure.
+    causes = [each for each in failed if not isinstance(each[1].result, NodeNotStarted)]
+    edge, state = (causes or failed)[0]
+    message = _because(edge.upstream_task.name, state)
+    if isinstance(state.result, Exception):
+        raise signals.TRIGGERFAIL(message=message, result=state.result)
+    raise signals.TRIGGERFAIL(message=message)
 
 
 def _because(upstream: str, state: State) -> str:

@@ -74,7 +74,7 @@ def open_project(project: ProjectRef, runtime_params: Mapping[str, Any] | None =
             "packaged project (`kedro package`)."
         ) from None
     given = dict(runtime_params or {})
-    session = kedro_session.open_session(project.folder, package, project.env, project.configuration, given)
+    session = kedro_session.open_session(project.folder, package, project.env, project.conf_source, given)
     context = session.load_context()
     if project.relocatable:
         kedro_config.keep_siblings(context, given)
@@ -119,9 +119,12 @@ def compact(spec: RunSpec) -> RunSpec:
 
 def _open(spec: RunSpec, *, remote: bool) -> tuple[NodeRunner, KedroContext]:
     """Open the run in this process: session, catalog, pipeline."""
-    session, context = _take_kept(spec) or open_project(spec.project, spec.runtime_params)
-    if remote and spec.project.folder.is_dir():
-        os.chdir(spec.project.folder)  # `kedro run` works there, and relative paths in user code rely on it
+    project = spec.project
+    if remote or env_vars.FLOW in os.environ:  # in a worker, or with the environment of a run config
+        project = project.on_this_machine()
+    session, context = _take_kept(project, spec) or open_project(project, spec.runtime_params)
+    if remote and project.folder.is_dir():
+        os.chdir(project.folder)  # `kedro run` works there, and relative paths in user code rely on it
     kedro_session.begin_session(session, spec.session_id)
     kedro_session.validate_only(context, spec.pipeline_names)
     pipeline = pipeline_of(spec)
@@ -174,13 +177,13 @@ def keep_for_run(project: ProjectRef, opened: OpenedProject) -> None:
     _kept[:] = [(project, opened)]
 
 
-def _take_kept(spec: RunSpec) -> OpenedProject | None:
+def _take_kept(project: ProjectRef, spec: RunSpec) -> OpenedProject | None:
     """The session kept by `keep_for_run`, once, unless the run has parameters that it was loaded without."""
     if spec.runtime_params or not _kept:
         return None
-    project, opened = _kept.pop()
-    kept, wanted = ((each.folder, each.env, each.configuration) for each in (project, spec.project))
-    return opened if kept == wanted else None
+    kept, opened = _kept.pop()
+    same = (kept.folder, kept.env, kept.conf_source) == (project.folder, project.env, project.conf_source)
+    return opened if same else None
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ there is no other way to obtain a session, a catalog or a parameter. Knows neith
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Mapping
@@ -39,15 +39,15 @@ class ProjectRef:
 
     @property
     def folder(self) -> Path:
-        """The project's folder on this machine."""
-        moved = os.environ.get(env_vars.PROJECT) if self.relocatable else None
-        return Path(moved or self.path)
+        """The project's folder."""
+        return Path(self.path)
 
-    @property
-    def configuration(self) -> str | None:
-        """The configuration source on this machine, unless it is that of the project's settings."""
-        moved = os.environ.get(env_vars.CONF_SOURCE) if self.relocatable else None
-        return moved or self.conf_source
+    def on_this_machine(self) -> ProjectRef:
+        """The same project where this process's environment says that it is."""
+        if not self.relocatable:
+            return self
+        path = os.environ.get(env_vars.PROJECT) or self.path
+        return replace(self, path=path, conf_source=os.environ.get(env_vars.CONF_SOURCE) or self.conf_source)
 
 
 @dataclass(frozen=True, repr=False)

@@ -13,11 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kedro.pipeline import Pipeline, node
+from prefect.engine import signals
+from prefect.engine.state import Failed, Success
 from prefect.executors import DaskExecutor, LocalDaskExecutor, LocalExecutor
 
 from kedro_prefect_hooks.config import FlowConfig
 from kedro_prefect_hooks.flows.builder import build_flow, fingerprint
 from kedro_prefect_hooks.flows.flow import KedroFlow
+from kedro_prefect_hooks.flows.tasks import all_successful
+from kedro_prefect_hooks.runs.failures import NodeNotStarted
 from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec, nested, session_id_of
 
 SPEC = RunSpec(ProjectRef(path="/nowhere", package="nothing"), "", "")
@@ -136,3 +140,16 @@ def test_session_ids_of_runs_that_are_due_together_never_collide() -> None:
 def test_given_parameters_are_runtime_parameters_without_their_siblings() -> None:
     given = {"model.size": 4, "model.deep.er": 9, "rows": 7}
     assert nested(given) == {"model": {"size": 4, "deep": {"er": 9}}, "rows": 7}
+
+
+def test_a_node_that_was_not_started_is_not_the_cause_of_a_failure() -> None:
+    failure, not_started = ValueError("broken"), NodeNotStarted("another node has failed")
+    states = [Failed("not started", result=not_started), Failed("broken", result=failure), Success()]
+    edges = [prefect.core.Edge(prefect.Task(name=f"t{n}"), prefect.Task()) for n in range(len(states))]
+    with pytest.raises(signals.TRIGGERFAIL) as raised:
+        all_successful(dict(zip(edges, states)))
+    assert raised.value.state.result is failure
+    with pytest.raises(signals.TRIGGERFAIL) as raised:
+        all_successful({edges[0]: states[0], edges[2]: states[2]})
+    assert raised.value.state.result is not_started
+    assert all_successful({edges[2]: states[2]})

@@ -22,7 +22,7 @@ def waits():
     end = time.monotonic() + 60
     while not FAILED.exists() and time.monotonic() < end:
         time.sleep(0.05)
-    time.sleep(2)
+    time.sleep(5)
     return 1
 
 
@@ -32,7 +32,7 @@ NODES = [node(fails, None, "never", name="fails"), *BESIDE]
 # Kedro sorts nodes without an edge between them by name or by the order given; alone in a process, the first
 # that runs must be the one that fails.
 IN_ORDER = SOURCE.replace("while not FAILED.exists() and time.monotonic() < end", "while False").replace(
-    "time.sleep(2)", "pass"
+    "time.sleep(5)", "pass"
 )
 
 
