@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Iterator
 
 from kedro_prefect_hooks.compat import kedro_017
 
@@ -18,15 +19,16 @@ def configuration(context: KedroContext, what: str) -> dict[str, Any]:
     Without the parameters of one run, `kedro run --params`: it describes the project. An interpolation
     `${runtime_params:x}` that has no default gets a placeholder.
     """
-    loader = _without_runtime_params(context)
-    try:
-        return _configuration(loader, what)
-    except Exception:  # OmegaConf's own errors; loaders of the user's own raise others
-        placeholders = _placeholders(loader)
-        if not placeholders:
-            raise
-        found = _configuration(_loader(context, _nested(placeholders)), what)
-        return found if what != "parameters" else _without(found, placeholders)
+    with _resolvers_kept(context):
+        loader = _without_runtime_params(context)
+        try:
+            return _configuration(loader, what)
+        except Exception:  # OmegaConf's own errors; loaders of the user's own raise others
+            placeholders = _placeholders(loader)
+            if not placeholders:
+                raise
+            found = _configuration(_loader(context, _nested(placeholders)), what)
+            return found if what != "parameters" else _without(found, placeholders)
 
 
 def missing_runtime_params(context: KedroContext) -> dict[str, str]:
@@ -42,7 +44,8 @@ def missing_runtime_params(context: KedroContext) -> dict[str, str]:
 def catalog_with_placeholders(context: KedroContext, placeholders: dict[str, str]) -> dict[str, Any]:
     """The catalog's configuration for this run, with placeholders for missing runtime parameters."""
     given = dict(getattr(context.config_loader, "runtime_params", None) or {})
-    return _configuration(_loader(context, _over(_nested(placeholders), given)), "catalog")
+    with _resolvers_kept(context):
+        return _configuration(_loader(context, _over(_nested(placeholders), given)), "catalog")
 
 
 def _placeholders(loader: Any) -> dict[str, str]:
@@ -71,6 +74,22 @@ def _configuration(loader: Any, what: str) -> dict[str, Any]:
 def _without_runtime_params(context: KedroContext) -> Any:
     loader = context.config_loader
     return _loader(context, None) if getattr(loader, "runtime_params", None) else loader
+
+
+@contextlib.contextmanager
+def _resolvers_kept(context: KedroContext) -> Iterator[None]:
+    """Make other config loaders, and leave OmegaConf with the resolvers of the context's own.
+
+    `globals` and `runtime_params` are resolvers of the whole process, and each new OmegaConfigLoader replaces
+    them: without this, the run's own configuration would be read with the values of another loader.
+    """
+    try:
+        yield
+    finally:
+        for name in ("_register_globals_resolver", "_register_runtime_params_resolver"):
+            register = getattr(context.config_loader, name, None)
+            if register is not None:
+                register()
 
 
 def _loader(context: KedroContext, runtime_params: dict[str, Any] | None) -> Any:
@@ -189,14 +208,15 @@ def keep_siblings(context: KedroContext, given: dict[str, Any]) -> None:
         return
     from kedro.framework.project import settings
 
-    of_base: Any = type(loader)(
-        conf_source=loader.conf_source,
-        env=loader.base_env,
-        runtime_params=given,
-        **{name: value for name, value in settings.CONFIG_LOADER_ARGS.items() if name != "base_env"},
-        base_env=loader.base_env,
-    )
-    base = _configuration(of_base, "parameters")
+    with _resolvers_kept(context):
+        of_base: Any = type(loader)(
+            conf_source=loader.conf_source,
+            env=loader.base_env,
+            runtime_params=given,
+            **{name: value for name, value in settings.CONFIG_LOADER_ARGS.items() if name != "base_env"},
+            base_env=loader.base_env,
+        )
+        base = _configuration(of_base, "parameters")
     found = {**loader["parameters"], **{name: base[name] for name in lost if name in base}}
     loader["parameters"] = found
     either: Any = context

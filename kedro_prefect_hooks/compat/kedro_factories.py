@@ -7,6 +7,7 @@ name does not say what it is.
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping
 
@@ -68,7 +69,10 @@ def _entries(configuration: Mapping[str, Any]) -> Callable[[str], Any]:
     bare = {name: _without_credentials(entry) for name, entry in configuration.items()}
     io: Any = importlib.import_module("kedro.io")
     if hasattr(io, "CatalogConfigResolver"):  # since 0.19.9
-        resolver = io.CatalogConfigResolver(config=bare, credentials={})
+        given: dict[str, Any] = {"config": bare, "credentials": {}}
+        if "default_runtime_patterns" in inspect.signature(io.CatalogConfigResolver).parameters:
+            given["default_runtime_patterns"] = {"{default}": {"type": "kedro.io.MemoryDataset"}}
+        resolver = io.CatalogConfigResolver(**given)
         resolve = getattr(resolver, "resolve_pattern", None) or resolver.resolve_dataset_pattern
         return lambda name: bare[name] if name in bare else resolve(name) or None
     catalog = io.DataCatalog
