@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator
 
 from kedro_prefect_hooks.compat import kedro_017
+from kedro_prefect_hooks.compat.kedro_params import nested
 
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
@@ -27,7 +28,7 @@ def configuration(context: KedroContext, what: str) -> dict[str, Any]:
             placeholders = _placeholders(loader)
             if not placeholders:
                 raise
-            found = _configuration(_loader(context, _nested(placeholders)), what)
+            found = _configuration(_loader(context, nested(placeholders)), what)
             return found if what != "parameters" else _without(found, placeholders)
 
 
@@ -45,7 +46,7 @@ def catalog_with_placeholders(context: KedroContext, placeholders: dict[str, str
     """The catalog's configuration for this run, with placeholders for missing runtime parameters."""
     given = dict(getattr(context.config_loader, "runtime_params", None) or {})
     with _resolvers_kept(context):
-        return _configuration(_loader(context, _over(_nested(placeholders), given)), "catalog")
+        return _configuration(_loader(context, _over(nested(placeholders), given)), "catalog")
 
 
 def _placeholders(loader: Any) -> dict[str, str]:
@@ -120,17 +121,6 @@ def runtime_params_used(loader: Any) -> dict[str, str | None]:
     return found
 
 
-def _nested(values: dict[str, Any]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for name, value in values.items():
-        *parents, last = name.split(".")
-        target = nested
-        for parent in parents:
-            target = target.setdefault(parent, {})
-        target[last] = value
-    return nested
-
-
 def _without(parameters: dict[str, Any], placeholders: dict[str, Any]) -> dict[str, Any]:
     """Parameters without those that are there only because a placeholder was given."""
     return {
@@ -198,12 +188,12 @@ def keep_siblings(context: KedroContext, given: dict[str, Any]) -> None:
         given: its runtime parameters.
     """
     loader: Any = context.config_loader
-    nested = [name for name, value in given.items() if isinstance(value, dict)]
-    folders = configuration_folders(loader) if nested and _is_omega(loader) else []
+    trees = [name for name, value in given.items() if isinstance(value, dict)]
+    folders = configuration_folders(loader) if trees and _is_omega(loader) else []
     if len(folders) < 2:
         return
     own = _parameters_in(folders[-1])
-    lost = [name for name in nested if name not in own]
+    lost = [name for name in trees if name not in own]
     if not lost:
         return
     from kedro.framework.project import settings

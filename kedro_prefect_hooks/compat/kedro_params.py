@@ -10,7 +10,7 @@ import importlib.util
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
 
 def parse_value(text: str) -> Any:
@@ -62,3 +62,15 @@ def _numeric(text: str) -> Any:
     except ValueError:
         return text
     return int(number) if number.is_integer() else number
+
+
+def nested(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted names as nested mappings: ``{"model.size": 5}`` → ``{"model": {"size": 5}}``."""
+    found: dict[str, Any] = {}
+    for name, value in parameters.items():
+        *parents, last = name.split(".")
+        target = found
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        target[last] = value
+    return found

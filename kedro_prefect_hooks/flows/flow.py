@@ -12,13 +12,14 @@ from prefect.engine import get_default_flow_runner_class
 from prefect.engine.flow_runner import FlowRunner
 from prefect.executors import LocalExecutor
 
+from kedro_prefect_hooks.compat.kedro_params import nested
 from kedro_prefect_hooks.compat.prefect import patient_flow_runner
 from kedro_prefect_hooks.flows.linear_flow import LinearFlow
 from kedro_prefect_hooks.flows.parameters import LOAD_VERSIONS, Configured, given_values, is_same
 from kedro_prefect_hooks.flows.session_executor import opening_session
 from kedro_prefect_hooks.flows.tasks import NodeTask
 from kedro_prefect_hooks.runs.session import pipeline_of
-from kedro_prefect_hooks.runs.spec import RunSpec, nested, session_id_of
+from kedro_prefect_hooks.runs.spec import RunSpec, session_id_of
 
 if TYPE_CHECKING:
     from kedro.pipeline import Pipeline

@@ -127,15 +127,3 @@ def session_id_of(run_id: str, scheduled: datetime | None) -> str:
         due = due.astimezone(timezone.utc)
     tail = "".join(character for character in run_id if character.isalnum())[-16:].lower()
     return f"{due:%Y-%m-%dT%H.%M.%S}.{due.microsecond // 1000:03d}Z-{tail or 'local'}"
-
-
-def nested(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted names as nested mappings: ``{"model.size": 5}`` → ``{"model": {"size": 5}}``."""
-    found: dict[str, Any] = {}
-    for name, value in parameters.items():
-        *parents, last = name.split(".")
-        target = found
-        for parent in parents:
-            target = target.setdefault(parent, {})
-        target[last] = value
-    return found
