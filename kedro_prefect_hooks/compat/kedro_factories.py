@@ -91,23 +91,27 @@ def _entries(configuration: Mapping[str, Any]) -> Callable[[str], Any]:
     return entry
 
 
-def leave_out_unresolvable(context: KedroContext, names: Iterable[str]) -> None:
+def leave_out_unresolvable(context: KedroContext, names: Iterable[str]) -> bool:
     """Let a run read the catalog although entries that it does not use lack runtime parameters.
 
     Kedro resolves the whole catalog at once, so one `${runtime_params:x}` without a default would keep every
     flow of the project from running. An entry that one of `names` uses stays, and raises Kedro's own error.
+
+    Returns:
+        Whether reading the catalog again will succeed where it failed for such an entry.
     """
     missing = kedro_config.missing_runtime_params(context)
     if not missing:
-        return
+        return False
     found = kedro_config.catalog_with_placeholders(context, missing)
     entry = _entries(found)
     marks = tuple(missing.values())
     if any(_contains(entry(name), marks) for name in names):
-        return
+        return False
     context.config_loader["catalog"] = {
         name: each for name, each in found.items() if not _contains(each, marks)
     }
+    return True
 
 
 def _contains(entry: Any, marks: tuple[str, ...]) -> bool:

@@ -128,9 +128,13 @@ def _open(spec: RunSpec, *, remote: bool) -> tuple[NodeRunner, KedroContext]:
     kedro_session.begin_session(session, spec.session_id)
     kedro_session.validate_only(context, spec.pipeline_names)
     pipeline = pipeline_of(spec)
-    if spec.project.relocatable:
-        kedro_factories.leave_out_unresolvable(context, kedro_pipeline.dataset_names(pipeline))
-    catalog = kedro_catalog.build_catalog(context, spec.session_id, spec.load_versions)
+    try:
+        catalog = kedro_catalog.build_catalog(context, spec.session_id, spec.load_versions)
+    except Exception:
+        names = kedro_pipeline.dataset_names(pipeline)
+        if not (spec.project.relocatable and kedro_factories.leave_out_unresolvable(context, names)):
+            raise
+        catalog = kedro_catalog.build_catalog(context, spec.session_id, spec.load_versions)
     _add_values(catalog, spec)
     runner = NodeRunner(
         spec,
