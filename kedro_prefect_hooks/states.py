@@ -58,3 +58,6 @@ SCHEDULED = kinds_of("Scheduled", "Queued")
 
 WAITING = (SCHEDULED - {"Paused"}) | {"Pending"}
 """States in which a flow run waits for an agent."""
+
+REPORTED_AT = "kedro_prefect_reported_at"
+"""In a state's `context`: when it was reached, as text, since `flows.state_reports` sends it later."""

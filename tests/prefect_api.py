@@ -79,6 +79,46 @@ def agent(
         yield process
 
 
+@contextlib.contextmanager
+def executing(
+    url: str, run_id: str, home: Path, log: Path, **extra: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The process of a flow run, started as an agent does; its output is added to `log`.
+
+    Prefect's agent sets these variables, besides those of the flow's run config.
+    """
+    query = "query($id: uuid!) {flow_run_by_pk(id: $id) {flow {run_config}}}"
+    run_config = graphql(url, query, {"id": run_id})["flow_run_by_pk"]["flow"]["run_config"]
+    environment = prefect_environment(
+        url,
+        home,
+        PREFECT__CONTEXT__FLOW_RUN_ID=run_id,
+        PREFECT__CLOUD__USE_LOCAL_SECRETS="false",
+        PREFECT__CLOUD__SEND_FLOW_RUN_LOGS="true",
+        PREFECT__CLOUD__LOGGING_HEARTBEAT="1",
+        PREFECT__ENGINE__FLOW_RUNNER__DEFAULT_CLASS="prefect.engine.cloud.CloudFlowRunner",
+        PREFECT__ENGINE__TASK_RUNNER__DEFAULT_CLASS="prefect.engine.cloud.CloudTaskRunner",
+    )
+    environment.update({**run_config["env"], **extra})
+    with log.open("ab") as output, processes.running(
+        [sys.executable, "-m", "prefect", "execute", "flow-run"],
+        group=True,
+        env=environment,
+        cwd=home,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        yield process
+
+
+def executed(url: str, run_id: str, home: Path, log: Path, timeout: float = 120, **extra: str) -> Any:
+    """Run the process of a flow run to its end; the run as `read_run` returns it."""
+    with executing(url, run_id, home, log, **extra) as process:
+        process.wait(timeout)
+    return read_run(url, run_id)
+
+
 def flow_id(url: str, name: str) -> str:
     """The id of the current version of a flow."""
     query = "query($name: String!) {flow(where: {name: {_eq: $name}, archived: {_eq: false}}) {id}}"

@@ -34,16 +34,45 @@ if TYPE_CHECKING:
     from prefect.engine.state import State
 
 
-class PlainCloudHandler(CloudHandler):
-    """Sends lines to the Prefect API without the markup that Kedro writes for rich's console."""
+class _WithoutMarkup(logging.Handler):
+    """Mixed into a handler: lines without the markup that Kedro writes for rich's console."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
-        if getattr(record, "markup", None):
+        if getattr(record, "markup", None) and "[" in line:
             from rich.markup import render
 
             return render(line).plain
         return line
+
+
+class PlainCloudHandler(_WithoutMarkup, CloudHandler):
+    """Sends lines to the Prefect API."""
+
+
+class PlainConsoleHandler(_WithoutMarkup, logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes lines to a file or pipe, in Prefect's format."""
+
+
+def _plain_where_nobody_looks(logger: logging.Logger) -> None:
+    """Replace rich's drawing of a logger's lines, 2 ms each, where the console is no terminal.
+
+    In a file, such as an agent's log, it would break each line at 80 columns too.
+    """
+    if "rich.logging" not in sys.modules:
+        return
+    from rich.logging import RichHandler
+
+    for handler in list(logger.handlers):
+        if isinstance(handler, RichHandler) and not handler.console.is_terminal:
+            plain = PlainConsoleHandler(handler.console.file)
+            plain.setLevel(handler.level)
+            plain.setFormatter(
+                logging.Formatter(prefect.config.logging.format, prefect.config.logging.datefmt)
+            )
+            plain.filters = list(handler.filters)
+            logger.removeHandler(handler)
+            logger.addHandler(plain)
 
 
 @contextlib.contextmanager
@@ -53,17 +82,23 @@ def printed_once() -> Iterator[None]:
     Prefect's logger has a console handler of its own and hands its lines on to the root logger too, so that
     with Kedro's handler there each would be printed twice.
     """
-    logger = logging.getLogger("prefect")
-    own = [handler for handler in logger.handlers if type(handler) is logging.StreamHandler]
-    if not logging.getLogger().handlers:
-        own = []
-    for handler in own:
-        logger.removeHandler(handler)
+    own = print_once()
     try:
         yield
     finally:
         for handler in own:
-            logger.addHandler(handler)
+            logging.getLogger("prefect").addHandler(handler)
+
+
+def print_once() -> list[logging.Handler]:
+    """The same for good, in a process that only runs one flow; returns the handlers that it removes."""
+    if not logging.getLogger().handlers:
+        return []
+    logger = logging.getLogger("prefect")
+    own = [handler for handler in logger.handlers if type(handler) is logging.StreamHandler]
+    for handler in own:
+        logger.removeHandler(handler)
+    return own
 
 
 def send_kedro_logs() -> None:
@@ -74,8 +109,10 @@ def send_kedro_logs() -> None:
     """
     if not prefect.context.get("running_with_backend"):
         return
+    _plain_where_nobody_looks(logging.getLogger())
     for name in filter(None, ("kedro", kedro_project.package_name(), "kedro_prefect_hooks")):
         for logger in (logging.getLogger(name), *_apart(name)):
+            _plain_where_nobody_looks(logger)
             if not any(isinstance(handler, CloudHandler) for handler in logger.handlers):
                 logger.addHandler(PlainCloudHandler())
             if logger.getEffectiveLevel() > logging.INFO:

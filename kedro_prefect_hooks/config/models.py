@@ -99,6 +99,11 @@ class FlowSettings(Model):
         "datasets), or a tag prefix (nodes with the same tag of that prefix).",
     )
     is_async: bool = Field(False, description="Load and save datasets with threads, as `kedro run --async`.")
+    report: Literal["batches", "each"] = Field(
+        "batches",
+        description="How task states are reported to the API: in batches, up to 0.25 s later, or each before "
+        "its task goes on.",
+    )
     retries: RetriesConfig = Field(
         default_factory=RetriesConfig, description="How often a failed node is retried."
     )
@@ -132,6 +137,11 @@ class FlowSettings(Model):
     @classmethod
     def _empty_is_async(cls, value: object) -> object:
         return False if value is None else value
+
+    @field_validator("report", mode="before")
+    @classmethod
+    def _empty_report(cls, value: object) -> object:
+        return "batches" if value is None else value
 
 
 class FlowConfig(FlowSettings):

@@ -60,6 +60,7 @@ def build_flow(
         filters={key: list(getattr(config, key)) or None for key in FILTERS},
         own_session=own_session,
         schedule=config.build_schedule() if own_session else None,
+        report=config.report,
         executor=config.build_executor(),
         result=result,
         state_handlers=config.build_state_handlers() if own_session else None,
@@ -131,6 +132,7 @@ def _task(
         consumers=consumers,
         inputs_of_nodes=group.inputs,
         position=position,
+        confirms=any(node.confirms for node in group.nodes),
         name=group.name,
         slug=group.name if group.name not in taken else f"{group.name} (node)",
         tags={tag for node in group.nodes for tag in node.tags}

@@ -14,15 +14,19 @@ from typing import TYPE_CHECKING
 import prefect
 
 from kedro_prefect_hooks import env_vars
-from kedro_prefect_hooks.compat.prefect import send_kedro_logs
+from kedro_prefect_hooks.compat.prefect import print_once, send_kedro_logs
 from kedro_prefect_hooks.errors import FlowRunError, did_you_mean
 from kedro_prefect_hooks.flows.builder import fingerprint
+from kedro_prefect_hooks.flows.flow_runner import QUALIFIED_NAME
 from kedro_prefect_hooks.flows.project_flows import ProjectFlows
 from kedro_prefect_hooks.runs.session import keep_for_run, open_project
 from kedro_prefect_hooks.runs.spec import ProjectRef
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.flows.flow import KedroFlow
+
+PREFECTS_FLOW_RUNNER = "prefect.engine.cloud.CloudFlowRunner"
+"""The flow runner that an agent configures."""
 
 
 def load() -> KedroFlow:
@@ -50,6 +54,7 @@ def load() -> KedroFlow:
         os.chdir(ref.folder)  # `kedro run` works there too, and relative paths in user code count on it
     opened = open_project(ref)
     send_kedro_logs()
+    print_once()
     flows = ProjectFlows(opened[1], ref.conf_source, only=name)
     if name not in flows.config.flows:
         hint = did_you_mean(name, flows.config.flows)
@@ -59,6 +64,9 @@ def load() -> KedroFlow:
     flow = flows.build(name)
     _check_structure(flow)
     flow.mark_defaults()
+    for config in (prefect.config, prefect.context.config):  # the two stay equal, as the executor expects
+        if config.engine.flow_runner.default_class == PREFECTS_FLOW_RUNNER:
+            config.engine.flow_runner.default_class = QUALIFIED_NAME
     keep_for_run(ref, opened)
     return flow
 

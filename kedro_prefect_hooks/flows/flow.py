@@ -37,6 +37,7 @@ class KedroFlow(LinearFlow):
         filters: the filters that selected the nodes, for the hooks' `run_params`.
         own_session: whether running the flow opens a Kedro session and fires the pipeline hooks. False
             within a `kedro run`, which does both.
+        report: how task states are reported to an API: in `batches`, or `each` before its task goes on.
         **kwargs: Prefect's own: schedule, executor, run_config, storage, result, state_handlers, …
     """
 
@@ -46,9 +47,11 @@ class KedroFlow(LinearFlow):
         spec: RunSpec,
         filters: Mapping[str, Any] | None = None,
         own_session: bool = True,
+        report: str = "batches",
         **kwargs: Any,
     ) -> None:
         self.spec = spec
+        self.report = report
         self.filters = dict(filters or {})
         self.own_session = own_session
         self._marked = False

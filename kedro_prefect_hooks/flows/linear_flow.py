@@ -73,6 +73,10 @@ class LinearFlow(prefect.Flow):
         """Task → the edges that lead from it."""
         return self._index().downstream
 
+    def terminal_tasks(self) -> set[prefect.Task]:
+        """The tasks that no other task waits for."""
+        return {task for task, edges in self._index().downstream.items() if not edges}
+
     def order(self, task: prefect.Task) -> tuple[int, str]:
         """The sort key of tasks that may run in any order; unique to each task."""
         return 0, self.slugs[task]

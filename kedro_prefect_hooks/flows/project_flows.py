@@ -11,6 +11,7 @@ from kedro_prefect_hooks.config import check, load_config
 from kedro_prefect_hooks.errors import ConfigError, did_you_mean
 from kedro_prefect_hooks.flows.builder import build_flow
 from kedro_prefect_hooks.flows.parameters import with_runtime_only
+from kedro_prefect_hooks.garbage import no_collection
 from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec
 
 if TYPE_CHECKING:
@@ -37,16 +38,17 @@ class ProjectFlows:
     ) -> None:
         self.context = context
         self.conf_source = conf_source or kedro_config.chosen_source(context)
-        self.config: PrefectConfig = load_config(
-            context.config_loader, project_path=Path(str(context.project_path))
-        )
-        self.pipelines = kedro_project.all_pipelines()
-        self.parameters = with_runtime_only(
-            kedro_config.configuration(context, "parameters"),
-            kedro_config.runtime_params_used(context.config_loader),
-        )
-        self._catalog = kedro_config.configuration(context, "catalog")
-        self._parts = check(self.config, pipelines=self.pipelines, parameters=self.parameters, only=only)
+        with no_collection():
+            self.config: PrefectConfig = load_config(
+                context.config_loader, project_path=Path(str(context.project_path))
+            )
+            self.pipelines = kedro_project.all_pipelines()
+            self.parameters = with_runtime_only(
+                kedro_config.configuration(context, "parameters"),
+                kedro_config.runtime_params_used(context.config_loader),
+            )
+            self._catalog = kedro_config.configuration(context, "catalog")
+            self._parts = check(self.config, pipelines=self.pipelines, parameters=self.parameters, only=only)
 
     @property
     def path(self) -> Path:

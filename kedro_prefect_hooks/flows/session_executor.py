@@ -33,13 +33,16 @@ from prefect.executors.base import Executor
 from kedro_prefect_hooks.compat.prefect import end_without_api, printed_once, send_kedro_logs
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.dask_futures import HeldFutures
+from kedro_prefect_hooks.flows.earlier_attempts import nodes_done_before
+from kedro_prefect_hooks.flows.reported_tasks import ReportedTasks
 from kedro_prefect_hooks.flows.task_runners import for_node_tasks
 from kedro_prefect_hooks.flows.tasks import RUN, NodeTask, runs_in_main_thread
 from kedro_prefect_hooks.runs.failures import NodeNotStarted
-from kedro_prefect_hooks.runs.outputs import Outputs
+from kedro_prefect_hooks.runs.outputs import KEPT, Outputs
 from kedro_prefect_hooks.runs.session import FlowRunOutcome, flow_session, note_cancellation
 
 if TYPE_CHECKING:
+    from prefect.engine.result import Result
     from prefect.engine.state import State
 
     from kedro_prefect_hooks.runs.spec import RunSpec
@@ -50,6 +53,7 @@ class SessionFlow(Protocol):
 
     filters: dict[str, Any]
     own_session: bool
+    report: str
 
     def current_spec(self) -> RunSpec: ...
 
@@ -63,6 +67,7 @@ class _SessionExecutor(Executor):
     _outcome: FlowRunOutcome | None = None
     _same_config = False
     _held: HeldFutures | None = None
+    _reported: ReportedTasks | None = None
 
     @contextlib.contextmanager
     def start(self) -> Iterator[None]:
@@ -78,6 +83,7 @@ class _SessionExecutor(Executor):
             runner=type(self).__name__,
             filters=flow.filters,
             remote_nodes=lambda: remote_nodes(self, self.flow),
+            done_before=lambda: nodes_done_before(self.flow),
         )
         with session as (spec, outcome), printed_once():
             send_kedro_logs()
@@ -95,21 +101,29 @@ class _SessionExecutor(Executor):
             if isinstance(self, DaskExecutor):
                 client: Any = self.client  # type: ignore[has-type]
                 self._held = HeldFutures(self.flow, client, self.every_state)
+            if prefect.context.get("running_with_backend"):
+                self._reported = ReportedTasks()
             try:
                 yield
+                if self._reported is not None:
+                    self._reported.flush(self)  # also the children of mapped tasks, which are waited for last
             except BaseException:
                 if self._spec is not None:
                     note_cancellation(self._spec)
+                if self._reported is not None:
+                    self._reported.interrupted()
                 raise
             finally:
-                self._held = None
+                self._held = self._reported = None
 
     def wait(self, futures: Any) -> Any:
         if self._held is not None and isinstance(futures, dict):
             futures = self._held.requested(futures)
         states = super().wait(futures)
         if self._outcome is not None and isinstance(states, dict):
-            note_outcome(self._outcome, states)
+            note_outcome(self._outcome, states, self.flow.result)
+        if self._reported is not None and isinstance(states, dict) and _are_of_tasks(states):
+            return self._reported.after(states, self)
         return states
 
     def submit(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
@@ -124,7 +138,10 @@ class _SessionExecutor(Executor):
                 context = _without_config(context)
             kwargs["context"] = {**context, RUN: self._spec}
             if kwargs.get("task_runner_cls") is not None:
-                kwargs["task_runner_cls"] = for_node_tasks(kwargs["task_runner_cls"])
+                batching = self.flow.report == "batches"
+                kwargs["task_runner_cls"] = for_node_tasks(kwargs["task_runner_cls"], batching)
+                if self._reported is not None:
+                    self._reported.submitted(kwargs["task"], context.get("task_run_id"))
         future = super().submit(fn, *args, **kwargs)
         if self._held is not None and isinstance(kwargs.get("task"), prefect.Task):
             self._held.submitted(kwargs["task"], future)
@@ -138,9 +155,14 @@ class _SessionExecutor(Executor):
         kept = {
             name: value
             for name, value in dict(state or {}).items()
-            if name not in ("_spec", "_outcome", "_held")
+            if name not in ("_spec", "_outcome", "_held", "_reported")
         }
         return _new_executor, (base,), kept
+
+
+def _are_of_tasks(states: Mapping[Any, Any]) -> bool:
+    """Whether these are the last tasks' states; Prefect also waits for those before a mapped task."""
+    return all(isinstance(task, prefect.Task) for task in states)
 
 
 def in_this_process(executor: Executor) -> bool:
@@ -168,8 +190,14 @@ def _without_config(context: Mapping[str, Any]) -> dict[str, Any]:
     return light
 
 
-def note_outcome(outcome: FlowRunOutcome, states: Mapping[Any, State]) -> None:
-    """Read from the last tasks' states how the flow run ended, and what they left in memory."""
+def note_outcome(outcome: FlowRunOutcome, states: Mapping[Any, State], result: Result | None = None) -> None:
+    """Read from the last tasks' states how the flow run ended, and what they left in memory.
+
+    Args:
+        outcome: to be filled in.
+        states: task → its state.
+        result: the flow's, from which the outputs of the run that were made before a restart are read.
+    """
     for task, state in states.items():
         if not isinstance(task, NodeTask):
             continue
@@ -179,8 +207,12 @@ def note_outcome(outcome: FlowRunOutcome, states: Mapping[Any, State]) -> None:
                 outcome.error = cause
         elif not state.is_finished():
             outcome.finished = False
-        elif isinstance(state.result, Outputs):
-            outcome.outputs.append(state.result)
+        else:
+            kept_in = task.result or result
+            if state.result is None and kept_in is not None and KEPT in task.consumers.values():
+                state.load_result(kept_in)
+            if isinstance(state.result, Outputs):
+                outcome.outputs.append(state.result)
 
 
 def _cause(state: State) -> Exception:

@@ -2,6 +2,8 @@
 
 - A timeout outside a main thread is enforced by a process that reports everything that happens in it.
 - In-memory inputs are released when the task has ended and will not be retried, after its result was written.
+- Against an API, states are reported in batches (`BatchingTaskRunner`) or one by one, with a client that
+  waits for an API that does not respond.
 
 `for_node_tasks` makes such a class of whichever task runner a flow runner uses.
 """
@@ -17,6 +19,8 @@ from prefect.engine.state import State
 from prefect.engine.task_runner import TaskRunner
 
 from kedro_prefect_hooks.compat.prefect import PatientTaskRunner
+from kedro_prefect_hooks.compat.prefect_client import PatientClient
+from kedro_prefect_hooks.flows.reporting_client import ReportingClient
 from kedro_prefect_hooks.flows.tasks import RUN, NodeTask, runs_in_main_thread
 
 
@@ -66,7 +70,28 @@ class PatientNodeTaskRunner(_ForNodeTasks, PatientTaskRunner):
 
 
 class CloudNodeTaskRunner(_ForNodeTasks, CloudTaskRunner):
-    """For a flow run against an API."""
+    """For a flow run against an API: each state is reported, and accepted, before the task goes on."""
+
+    client_class: type[PatientClient] = PatientClient
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.client = self.client_class.of_context()
+        super(CloudTaskRunner, self).__init__(*args, **kwargs)  # Prefect's own makes a client, and no more
+
+
+class BatchingTaskRunner(CloudNodeTaskRunner):
+    """For a flow run against an API: states are reported in batches, in the background.
+
+    Except for nodes that confirm a dataset: what was confirmed cannot be loaded again, so a process that is
+    killed afterwards must not leave a task run that looks as if it had still to be run.
+    """
+
+    client_class = ReportingClient
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        client: Any = self.client
+        client.synchronous = getattr(self.task, "confirms", False)
 
 
 _classes: dict[type, type] = {
@@ -76,10 +101,17 @@ _classes: dict[type, type] = {
 }
 
 
-def for_node_tasks(base: type) -> type:
-    """The task runner class with the above mixed in; the same class for the same base."""
+def for_node_tasks(base: type, batching: bool = False) -> type:
+    """The task runner class with the above mixed in; the same class for the same base.
+
+    Args:
+        base: the class that a flow runner uses.
+        batching: whether states are reported in batches.
+    """
     if issubclass(base, _ForNodeTasks):
         return base
+    if batching and base is CloudTaskRunner:
+        return BatchingTaskRunner
     if base not in _classes:
         _classes[base] = type(base.__name__, (_ForNodeTasks, base), {"__doc__": base.__doc__})
     return _classes[base]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import sys
 import threading
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 RUN = "kedro_run"
 """Where Prefect's context has the run's spec; `SessionExecutor` puts it there for each task."""
 
+_sends_logs: weakref.ReferenceType[NodeRunner] | None = None
+
 
 def current_run() -> NodeRunner:
     """The Kedro run that this process works for, opened if it is not open yet.
@@ -45,8 +48,11 @@ def current_run() -> NodeRunner:
             "This task does not know its Kedro run. A KedroFlow must be run with its own executor: set "
             "`flow.executor`, or pass `executor` to `flow.run`."
         )
+    global _sends_logs
     runner = session_for_task(spec)
-    send_kedro_logs()
+    if _sends_logs is None or _sends_logs() is not runner:
+        _sends_logs = weakref.ref(runner)  # opening it may have configured logging
+        send_kedro_logs()
     return runner
 
 
@@ -97,6 +103,7 @@ class NodeTask(prefect.Task):
         consumers: output dataset → how many other tasks load it (`outputs.KEPT`: an output of the run).
         inputs_of_nodes: datasets that the nodes load and do not make themselves.
         position: of the first node in the pipeline; tasks are started in this order where edges allow it.
+        confirms: whether a node confirms a dataset that it, or a node before it, has loaded.
         **kwargs: Prefect's own: name, slug, tags, max_retries, retry_delay, timeout, …
     """
 
@@ -106,17 +113,21 @@ class NodeTask(prefect.Task):
         consumers: Mapping[str, int],
         inputs_of_nodes: Iterable[str] = (),
         position: int = 0,
+        confirms: bool = False,
         **kwargs: Any,
     ) -> None:
         self.nodes = tuple(nodes)
         self.consumers = dict(consumers)
         self.inputs_of_nodes = frozenset(inputs_of_nodes)
         self.position = position
+        self.confirms = confirms
         self.limit: int | None = None
         kwargs.setdefault("trigger", all_successful)
         if len(self.nodes) > 1:
             kwargs["state_handlers"] = [*kwargs.get("state_handlers", ()), name_the_node]
-        super().__init__(**kwargs)
+        super().__init__(nout=1, **kwargs)
+        # Its default, which Prefect would look up in the signature of `run` for each task.
+        self.nout = None
 
     def run(self, **upstream: Outputs | None) -> Outputs:  # type: ignore[override]
         """Run the nodes, with what the tasks before left in memory.

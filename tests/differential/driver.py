@@ -117,6 +117,7 @@ def _run(project: Project, arguments: List[str], output: Path) -> Dict[str, Any]
         "output": output.read_text(encoding="utf-8", errors="replace")[-6000:],
     }
     text = json.dumps(found).replace(json.dumps(str(project.path))[1:-1], "<project>")
+    text = _MADE_VERSION.sub("<version>", text)  # in messages of Kedro's
     done: Dict[str, Any] = json.loads(text.replace(project.package, "<package>"))
     return done
 
@@ -168,6 +169,7 @@ def _output_to(file: Path) -> Iterator[None]:
 
 
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}T[\d.]+Z(-\w+)?$")
+_MADE_VERSION = re.compile(r"20(?!20-01-01|21-01-01)\d\d-\d\d-\d\dT[\d.]+Z(-\w+)?")
 
 
 def _files(data: Path) -> Dict[str, str]:

@@ -1,0 +1,103 @@
+"""The client that a flow run's task runners use: it reports states in batches, and looks up nothing twice.
+
+A task runner of Prefect's makes three requests, one after the other: it looks up the task run, sets Running,
+and sets the final state. The flow run's own first query has answered the first already, and nobody has to
+wait for the other two.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+import pendulum
+import prefect
+from prefect.client.client import TaskRunInfoResult
+from prefect.engine.state import State
+
+from kedro_prefect_hooks.compat.prefect_client import PatientClient
+from kedro_prefect_hooks.flows.state_reports import Report, StateReports, reports_to
+from kedro_prefect_hooks.states import REPORTED_AT
+
+
+class ReportingClient(PatientClient):
+    """Prefect's client for task runs.
+
+    Attributes:
+        synchronous: whether each state is reported, and accepted, before the task run goes on.
+    """
+
+    synchronous = False
+
+    def get_task_run_info(
+        self, flow_run_id: str, task_id: str, map_index: int | None = None
+    ) -> TaskRunInfoResult:
+        """What the flow run's own first query said of this task run; mapped ones are looked up."""
+        context = prefect.context
+        known = context.get("task_run_id")
+        if map_index is not None or not known or context.get("task_id") != task_id:
+            return super().get_task_run_info(flow_run_id, task_id, map_index)
+        # Prefect's task runner has the state from the same query, and keeps the one it has.
+        return TaskRunInfoResult(
+            id=known,
+            task_id=task_id,
+            task_slug="",
+            version=context.get("task_run_version"),
+            state=None,  # type: ignore[arg-type]
+        )
+
+    def set_task_run_state(
+        self,
+        task_run_id: str,
+        state: State,
+        version: Any = None,
+        cache_for: Any = None,
+    ) -> State:
+        """Note a state, to be reported in the background.
+
+        Raises:
+            Exception: as Prefect's own, if the API has refused an earlier state of this task run, or refuses
+                this one and is asked synchronously.
+        """
+        reports = self._reports()
+        if not self.synchronous and not reports.is_synchronous(task_run_id):
+            reports.add(Report(task_run_id, _with_time(state.serialize()), version))
+            return state
+        reports.flush(self.patience)
+        if task_run_id in reports.refused:
+            raise reports.refused[task_run_id]
+        return super().set_task_run_state(task_run_id, state, version, cache_for)
+
+    def _reports(self) -> StateReports:
+        flow_run_id = str(prefect.context.get("flow_run_id") or "")
+        return reports_to((self.api_server, str(self.api_key), flow_run_id), lambda: _Sender(PatientClient()))
+
+
+class _Sender:
+    """Sends a request's worth of states, from the thread of the reports."""
+
+    def __init__(self, client: PatientClient) -> None:
+        self._client = client
+
+    def send_states(self, reports: List[Report]) -> None:
+        self._client.graphql(
+            {
+                "mutation($input: set_task_run_states_input!)": {
+                    "set_task_run_states(input: $input)": {"states": {"id"}}
+                }
+            },
+            variables={
+                "input": {
+                    "states": [
+                        {"state": each.state, "task_run_id": each.task_run_id, "version": each.version}
+                        for each in reports
+                    ]
+                }
+            },
+        )
+
+
+def _with_time(state: Dict[str, Any]) -> Dict[str, Any]:
+    """A serialized state with the time at which it was reached, which the API learns later."""
+    context = dict(state.get("context") or {})
+    context[REPORTED_AT] = pendulum.now("utc").isoformat()
+    return {**state, "context": context}

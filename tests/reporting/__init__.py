@@ -1,0 +1,1 @@
+"""How a flow run reports to the Prefect API: states in batches, an API that is restarted, heartbeats."""
