@@ -11,7 +11,13 @@ from kedro_prefect_hooks.api.flow_runs import LATE_SECONDS, Event, FlowRuns, Flo
 from kedro_prefect_hooks.errors import ApiError
 from kedro_prefect_hooks.labels import why_not_accepted
 
-POLL_SECONDS = 1.0
+SHORTEST_POLL_SECONDS, POLL_SECONDS = 0.2, 1.0
+"""Between two requests: at first, while someone waits for a short run; and later."""
+
+SHORT_RUN_SECONDS = 20.0
+
+LAST_LINE = "Flow run "
+"""How the last line of Prefect's flow runner begins: `Flow run SUCCESS: …`."""
 
 WARN_SECONDS = 15.0
 """A flow run that has waited this long is checked for an agent; Prefect itself waits as long."""
@@ -37,6 +43,7 @@ class FlowRunWatch:
         self._started = datetime.now(timezone.utc)
         self._newest = self._started - timedelta(minutes=5)
         self._warned = False
+        self._has_ended = False
 
     def events(self) -> Iterator[Event]:
         """Yield each new event until the flow run has finished; `view` is then its last view.
@@ -49,17 +56,28 @@ class FlowRunWatch:
         while True:
             yield from self._new_events()
             if self.view.is_finished:
-                time.sleep(POLL_SECONDS)  # the last log lines may arrive just after the final state
-                yield from self._new_events()
+                yield from self._last_events()
                 return
             yield from self._agent_warning()
-            time.sleep(POLL_SECONDS)
+            time.sleep(self._pause())
+
+    def _pause(self) -> float:
+        waited = (datetime.now(timezone.utc) - self._started).total_seconds()
+        return SHORTEST_POLL_SECONDS if waited < SHORT_RUN_SECONDS else POLL_SECONDS
+
+    def _last_events(self) -> Iterator[Event]:
+        """With Prefect's own flow runner the last log lines may arrive after the final state."""
+        end = time.monotonic() + POLL_SECONDS
+        while not self._has_ended and time.monotonic() < end:
+            time.sleep(SHORTEST_POLL_SECONDS)
+            yield from self._new_events()
 
     def _new_events(self) -> Iterator[Event]:
         self.view = yield from self._read()
         for event in self.view.events:
             if event.key not in self._seen:
                 self._seen.add(event.key)
+                self._has_ended = self._has_ended or event.text.startswith(LAST_LINE)
                 self._newest = max(self._newest, event.at)
                 yield event
 

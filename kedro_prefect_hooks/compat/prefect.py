@@ -142,6 +142,16 @@ def _send_own_logs(manager: LogManager) -> None:
 multiprocessing.util.register_after_fork(LOG_MANAGER, _send_own_logs)
 
 
+def flush_logs() -> None:
+    """Send this process's log lines now. Prefect's manager does so at intervals, and when it is stopped."""
+    if LOG_MANAGER.thread is not None:
+        pending = LOG_MANAGER.queue
+        LOG_MANAGER.stop()
+        left = LOG_MANAGER.pending_logs
+        LOG_MANAGER.__init__()  # type: ignore[misc]
+        LOG_MANAGER.queue, LOG_MANAGER.pending_logs = pending, left
+
+
 API_GIVEN_UP_AFTER = 300.0
 """Seconds that a flow run whose tasks are done waits for an API that does not answer."""
 

@@ -143,6 +143,7 @@ def _add_shorthands(schema: dict[str, Any]) -> None:
             "nodes",
             "group_by",
             "is_async",
+            "report",
             "pipeline",
         ):
             if key in properties:

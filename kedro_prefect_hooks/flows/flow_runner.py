@@ -14,6 +14,7 @@ from prefect.engine.cloud import CloudFlowRunner
 from prefect.engine.state import State
 from prefect.exceptions import ClientError
 
+from kedro_prefect_hooks.compat.prefect import flush_logs
 from kedro_prefect_hooks.compat.prefect_client import PatientClient
 from kedro_prefect_hooks.flows.heartbeat import beating
 
@@ -62,6 +63,13 @@ class KedroFlowRunner(CloudFlowRunner):
         with contextlib.ExitStack() as self._running, self.client.without_task_runs():
             state: State = super().get_flow_run_state(*args, **kwargs)
             return state
+
+    def call_runner_target_handlers(self, old_state: State, new_state: State) -> State:
+        """Report a state of the flow run. Before the last one, the log lines: whoever sees it has them all."""
+        if new_state.is_finished():
+            flush_logs()
+        state: State = super().call_runner_target_handlers(old_state, new_state)
+        return state
 
     def _heartbeat(self) -> bool:
         """Start the heartbeats. Prefect calls this first, and is told to send none."""
