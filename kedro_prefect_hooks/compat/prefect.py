@@ -95,7 +95,7 @@ def print_once() -> list[logging.Handler]:
     if not logging.getLogger().handlers:
         return []
     logger = logging.getLogger("prefect")
-    own = [handler for handler in logger.handlers if type(handler) is logging.StreamHandler]
+    own: list[logging.Handler] = [each for each in logger.handlers if type(each) is logging.StreamHandler]
     for handler in own:
         logger.removeHandler(handler)
     return own

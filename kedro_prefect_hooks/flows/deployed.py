@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import prefect
 
 from kedro_prefect_hooks import env_vars
+from kedro_prefect_hooks.compat.kedro_datasets import MemoryDataset
 from kedro_prefect_hooks.compat.prefect import print_once, send_kedro_logs
 from kedro_prefect_hooks.errors import FlowRunError, did_you_mean
 from kedro_prefect_hooks.flows.builder import fingerprint
@@ -68,6 +69,7 @@ def load() -> KedroFlow:
         if config.engine.flow_runner.default_class == PREFECTS_FLOW_RUNNER:
             config.engine.flow_runner.default_class = QUALIFIED_NAME
     keep_for_run(ref, opened)
+    MemoryDataset(0)  # the first value in memory lets Kedro import pandas: before the flow run is Running
     return flow
 
 
