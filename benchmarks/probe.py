@@ -2,6 +2,7 @@
 
 import sys
 
+import benchmarks.flow_run_probes  # noqa: F401  (registers its probes)
 from benchmarks.probes import main
 
 if __name__ == "__main__":

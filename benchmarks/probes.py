@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -450,6 +451,78 @@ def register_again(path: str, flows: int) -> Any:
         "unchanged_requests": unchanged,
         "changed_requests": len(requests) - first - unchanged,
     }
+
+
+@probe
+def scheduled_flows(path: str, flows: int) -> Any:
+    """Register the scheduled flows of a project with its embedded API, with whole commands and no server."""
+    from pathlib import Path
+
+    from kedro_prefect_hooks.embedded.location import database_path
+    from kedro_prefect_hooks.embedded.services import scheduler
+    from kedro_prefect_hooks.embedded.settings import Settings
+    from kedro_prefect_hooks.embedded.storage import values
+    from kedro_prefect_hooks.embedded.storage.database import Database
+
+    database = database_path(Path(path))
+    shutil.rmtree(database.parent, ignore_errors=True)
+    figures = {}
+    for figure, command, code in (("new", "register", 0), ("plan", "plan", 0), ("unchanged", "register", 0)):
+        with children() as took:
+            _prefect(path, command, code)
+        figures.update({f"{figure}_{name}": value for name, value in took.items()})
+    _imports()  # the scheduler of a server that is running has them
+    importlib.import_module("kedro_prefect_hooks.compat.prefect_schemas")
+    for figure, hours, least, most in (("pass", 0, 0, flows // 10), ("due_pass", 24, flows, 2 * flows)):
+        shift = hours * 3600 * values.SECOND
+        opened = Database(database, Settings(clock=lambda shift=shift: values.now() + shift))
+        with stopwatch() as took:
+            made = scheduler.run(opened)
+        opened.close()
+        assert least <= made <= most, made  # some become due meanwhile
+        figures.update({f"{figure}_{name}": value for name, value in took.items()})
+    return figures
+
+
+def _prefect(path: str, command: str, code: int) -> None:
+    """Run a `kedro prefect` command in the project, which must end with this exit code."""
+    arguments = [sys.executable, "-m", "kedro", "prefect", command]
+    done = subprocess.run(arguments, cwd=path, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == code, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+@contextlib.contextmanager
+def children() -> Iterator[Any]:
+    """Like `stopwatch`, with the CPU time of the processes that the block waits for."""
+    took: dict[str, float] = {}
+    begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    yield took
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    took["seconds"] = time.perf_counter() - begin
+    took["cpu_seconds"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@probe
+def page_polls(flows: int, runs: int) -> Any:
+    """Count the kilobytes of the responses to the page's list of flows, when it opens and later."""
+    from kedro_prefect_hooks.embedded.server import EmbeddedServer
+    from tests.embedded.conftest import Caller, Seed
+    from tests.page.follower import Follower, flows_query
+
+    clock = {"type": "CronClock", "cron": "0 6 * * *", "start_date": None, "end_date": None}
+    schedule = {"type": "Schedule", "clocks": [clock]}
+    with EmbeddedServer(None, services=False) as server:
+        seed = Seed(Caller(server.url))
+        project = seed.project("bench")
+        flow_ids = [seed.flow(project, f"flow {i}", schedule=schedule) for i in range(flows)]
+        for flow_id in flow_ids:
+            for _ in range(runs):
+                seed.flow_state(seed.run(flow_id), "Success")
+        follower = Follower(server.url, flows_query())
+        sizes = {"first": follower.ask(), "unchanged": follower.ask()}
+        seed.flow_state(seed.run(flow_ids[0]), "Running")
+        sizes["changed"] = follower.ask()
+    return {f"{name}_kilobytes": follower.size(response) / 1000 for name, response in sizes.items()}
 
 
 @probe

@@ -165,6 +165,40 @@ def many_flows(path: Path, flows: int, nodes: int) -> Project:
     return chain(path, nodes, prefect=prefect, settings=NO_HOOKS_OF_ITS_OWN)
 
 
+def scheduled_flows(path: Path, flows: int, nodes: int) -> Project:
+    """Create `flows` pipelines, each a chain of `nodes`, and a scheduled flow for each."""
+    pipelines = f"""
+from kedro.pipeline import node, pipeline
+
+
+def start():
+    return 1
+
+
+def step(value):
+    return value + 1
+
+
+def chain(prefix):
+    nodes = [node(start, None, f"{{prefix}}_value_0", name=f"{{prefix}}_node_0")]
+    for i in range(1, {nodes}):
+        before, after = f"{{prefix}}_value_{{i - 1}}", f"{{prefix}}_value_{{i}}"
+        nodes.append(node(step, before, after, name=f"{{prefix}}_node_{{i}}"))
+    return pipeline(nodes)
+
+
+def register_pipelines():
+    found = {{f"pipeline_{{i}}": chain(f"p{{i}}") for i in range({flows})}}
+    return {{"__default__": found["pipeline_0"], **found}}
+"""
+    settings = {
+        f"flow_{i}": {"pipeline": f"pipeline_{i}", "schedule": {"cron": f"{i % 60} {i % 24} * * *"}}
+        for i in range(flows)
+    }
+    prefect = {"api": "embedded", "flows": settings}
+    return make_project(path, pipelines=pipelines, prefect=prefect, settings=NO_HOOKS_OF_ITS_OWN)
+
+
 def plain(path: Path, hook: bool) -> Project:
     """Create a chain of ten nodes, with or without `PrefectHooks()` in the settings."""
     settings = NO_HOOKS_OF_ITS_OWN if hook else "HOOKS = ()\n"

@@ -259,6 +259,39 @@ def registering_again(flows: int, nodes: int) -> Set:
     return Set("register again", competitors, rows)
 
 
+def scheduled(flows: int, goals: Mapping[str, float], quick: bool) -> Set:
+    """Many scheduled flows: whole commands, and the scheduler."""
+
+    def competitors(folder: Path) -> dict[str, Probe]:
+        path = _path(projects.scheduled_flows(folder / f"scheduled_{flows}", flows, 10))
+        return {OURS: Probe("scheduled_flows", {**path, "flows": flows})}
+
+    what = f"{flows:,} flows of 10 nodes, all scheduled"
+    named = {
+        "new": f"{what}: `kedro prefect register`, all new",
+        "plan": f"{what}: `kedro prefect plan`, nothing changed",
+        "unchanged": f"{what}: `kedro prefect register`, nothing changed",
+        "pass": f"{what}: one pass of the scheduler",
+        "due_pass": f"{what}: the same when each flow needs a run",
+    }
+    rows = [Row(text, "", goals[name], absolute(f"{name}_seconds"), "s") for name, text in named.items()]
+    return Set(f"{flows} scheduled flows", competitors, rows, quick, "new_seconds", 0.6)
+
+
+def page(flows: int, runs: int) -> Set:
+    """What a refresh of the page transfers."""
+
+    def competitors(_: Path) -> dict[str, Probe]:
+        return {OURS: Probe("page_polls", {"flows": flows, "runs": runs}, 1)}
+
+    what = f"page, list of {flows} flows: a poll"
+    rows = [
+        Row(f"{what} after a run has started", "", 15, absolute("changed_kilobytes"), "KB"),
+        Row(f"{what} when nothing has changed", "", 0, absolute("unchanged_kilobytes"), "KB"),
+    ]
+    return Set("page", competitors, rows, figure="changed_kilobytes")
+
+
 def hook() -> Set:
     """`kedro run` that registers nothing."""
     without = "without the hook"
@@ -275,6 +308,8 @@ def hook() -> Set:
 
 def table(quick: Optional[bool] = False) -> List[Set]:
     """Return all sets, or with `quick` those that take seconds."""
+    from benchmarks import flow_run_rows
+
     sets = [
         serialising(2000, 1.0, pure=True),
         serialising(10000, 6.0, pure=False),
@@ -292,6 +327,10 @@ def table(quick: Optional[bool] = False) -> List[Set]:
         dask_profile(16, 0.5),
         registering(1000),
         registering_again(100, 10),
+        scheduled(1000, {"new": 20, "plan": 3.5, "unchanged": 3.5, "pass": 1, "due_pass": 1}, quick=False),
+        scheduled(100, {"new": 6.7, "plan": 2.2, "unchanged": 2.2, "pass": 1, "due_pass": 1}, quick=True),
+        page(60, 14),
         hook(),
+        *flow_run_rows.sets(),
     ]
     return [each for each in sets if each.quick or not quick]

@@ -11,7 +11,7 @@ PROJECT_AGENT = "ProjectAgent"
 """The type under which this package's agent registers, if a flow of its project has no labels."""
 
 SILENT_AFTER_SECONDS = 60
-"""An agent asks for work every ten seconds at least; one that has been silent for so long is not running."""
+"""An agent asks for work every half minute at least; one that has been silent for so long is not running."""
 
 
 class LabelledAgent(NamedTuple):

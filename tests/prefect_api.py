@@ -99,7 +99,7 @@ def executing(
         PREFECT__ENGINE__FLOW_RUNNER__DEFAULT_CLASS="prefect.engine.cloud.CloudFlowRunner",
         PREFECT__ENGINE__TASK_RUNNER__DEFAULT_CLASS="prefect.engine.cloud.CloudTaskRunner",
     )
-    environment.update({**run_config["env"], **extra})
+    environment.update({**(run_config.get("env") or {}), **extra})
     with log.open("ab") as output, processes.running(
         [sys.executable, "-m", "prefect", "execute", "flow-run"],
         group=True,

@@ -1,8 +1,7 @@
 """Prefect's LocalAgent for one project: the API of prefect.yml, the labels of its flows, its code.
 
-Each flow run has a process group of its own, so that Ctrl+C in the agent's terminal does not interrupt it,
-and its output goes to a file of its own. Stopping the agent can cancel its flow runs, with time for them to
-report their states. This module knows nothing of the command line.
+On the embedded API it waits until it is woken up, on any other it polls. Stopping it can cancel its flow
+runs, with time for them to report their states. This module knows nothing of the command line.
 """
 
 from __future__ import annotations
@@ -10,21 +9,27 @@ from __future__ import annotations
 import contextlib
 import copy
 import logging
+import math
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Sized
 
+import prefect
+from prefect.agent.agent import AGENT_WAKE_EVENT
 from prefect.agent.local import LocalAgent
-from prefect.engine.state import Cancelled
 from prefect.run_configs import LocalRun
 from prefect.utilities.configuration import set_temporary_config
 
 from kedro_prefect_hooks.agent.api_address import ApiAddress
 from kedro_prefect_hooks.agent.flow_labels import label_sets
+from kedro_prefect_hooks.agent.output_files import OutputFiles
+from kedro_prefect_hooks.agent.owned_runs import CANCELLING_SECONDS, OwnedRun, OwnedRuns
+from kedro_prefect_hooks.agent.run_ends import RunEnds
+from kedro_prefect_hooks.agent.run_process import RunProcess
+from kedro_prefect_hooks.agent.wake_ups import WakeUps
 from kedro_prefect_hooks.embedded import location
 from kedro_prefect_hooks.errors import ApiError
 from kedro_prefect_hooks.labels import agent_accepts
@@ -33,10 +38,19 @@ if TYPE_CHECKING:
     from kedro_prefect_hooks.config.models import PrefectConfig
 
 GRACE_SECONDS = 10.0
-"""How long the processes of cancelled flow runs have to exit before they are killed."""
+"""How long a flow run's process has to end once it knows that it is cancelled."""
 
-KEPT_LOG_FILES = 100
-"""How many flow runs' output files are kept."""
+_POLL_SECONDS = {0: 0.25, 1: 0.5, 2: 1.0}
+"""Pauses between polls that find nothing. Prefect's grow to 10 s, for thousands of agents on one API."""
+
+_SAFETY_SECONDS = 30.0
+"""An agent that the API wakes up looks as often nevertheless."""
+
+_REPORT_SECONDS = 5.0
+"""How long an agent that is being stopped tries to tell the API how its flow runs have ended."""
+
+_STATES_SECONDS = 3.0
+"""How often a polling agent asks whether one of its flow runs has been cancelled."""
 
 Echo = Callable[[str], Any]
 
@@ -111,6 +125,9 @@ class ProjectAgent(LocalAgent):
 
     The API knows its type by the name of this class (`labels.PROJECT_AGENT`).
 
+    Each flow run is a process with a session of its own, so that Ctrl+C in the agent's terminal does not
+    interrupt it. Its output is appended to a file of its own.
+
     Args:
         log_dir: a folder for the output of flow runs.
         cancel_on_exit: whether stopping the agent cancels its flow runs.
@@ -121,25 +138,52 @@ class ProjectAgent(LocalAgent):
         on_ready: called when the agent is about to poll for flow runs.
     """
 
-    # Prefect's intervals grow to 10 s, for thousands of agents that share one API.
-    _loop_intervals = {0: 0.25, 1: 0.5, 2: 1.0}
-
     def __init__(self, log_dir: Path, *, cancel_on_exit: bool, echo: Echo, **kwargs: Any) -> None:
-        self.log_dir = log_dir
         self.cancel_on_exit = cancel_on_exit
         self.echo = echo
         self.on_ready: Callable[[], Any] = lambda: None
-        self.flow_runs: dict[str, subprocess.Popen[bytes]] = {}
         self._unreachable = False
+        self._waiting: set[str] = set()
         super().__init__(**kwargs)
         self.logger.setLevel(logging.WARNING)  # each flow run is reported below, in one line
+        self.owned = OwnedRuns(
+            RunEnds(self.client, self.name),
+            report=self._report,
+            on_end=AGENT_WAKE_EVENT.set,
+            poll_seconds=lambda: _SAFETY_SECONDS if self.wake_ups.are_coming else _STATES_SECONDS,
+            cancelling_seconds=self._cancelling_seconds(),
+        )
+        self.output_files = OutputFiles(log_dir, in_use=self.owned.ids)
+        self.wake_ups = WakeUps(self.client.api_server, self.client.api_key, self._on_wake_up)
+
+    def _cancelling_seconds(self) -> float:
+        """How long a cancelled flow run has to end, of which a part passes before it looks at its state."""
+        name = "PREFECT__CLOUD__CHECK_CANCELLATION_INTERVAL"
+        interval = self.env_vars.get(name, prefect.config.cloud.check_cancellation_interval)
+        return max(CANCELLING_SECONDS, float(interval) + GRACE_SECONDS)
 
     def _show_startup_display(self) -> None:
         self.on_ready()
 
-    def _get_ready_flow_runs(self, prefetch_seconds: int = 1) -> set[str]:
-        # Prefect prefetches 10 s, its longest polling interval; a prefetched run would delay Ctrl+C as long.
-        self._report_exited()
+    def _start_heartbeat_thread(self) -> None:
+        # Prefect's only looks for processes that have exited, and would delay the agent's end by a second.
+        self.owned.start()
+        self.wake_ups.start()
+
+    def _on_wake_up(self) -> None:
+        self.owned.look()
+        AGENT_WAKE_EVENT.set()
+
+    @property
+    def _loop_intervals(self) -> dict[int, float]:  # type: ignore[override]
+        """How long Prefect's loop waits, by how often it found nothing, unless `AGENT_WAKE_EVENT` is set."""
+        if not self.wake_ups.are_coming or self._unreachable or self.submitting_flow_runs:
+            return _POLL_SECONDS
+        return {**dict.fromkeys(_POLL_SECONDS, _SAFETY_SECONDS), 0: _POLL_SECONDS[0]}
+
+    def _get_ready_flow_runs(self, prefetch_seconds: int | None = None) -> set[str]:
+        if prefetch_seconds is None:
+            prefetch_seconds = self._prefetch_seconds()
         try:
             flow_run_ids: set[str] = super()._get_ready_flow_runs(prefetch_seconds)
             if self.labels and agent_accepts(type(self).__name__, list(self.labels), ()):
@@ -148,14 +192,46 @@ class ProjectAgent(LocalAgent):
                 unlabelled.labels = []
                 flow_run_ids |= LocalAgent._get_ready_flow_runs(unlabelled, prefetch_seconds)
         except Exception as error:
-            if not self._unreachable:
-                self._report(f"The API is unreachable; retrying until it responds: {error}")
-            self._unreachable = True
+            self._report_unreachable(error)
             return set()
         if self._unreachable:
             self._report("The API is reachable again.")
+            self.wake_ups.try_again()
         self._unreachable = False
-        return flow_run_ids
+        return self._without_running(flow_run_ids)
+
+    def _prefetch_seconds(self) -> int:
+        """How far to look ahead. A prefetched run delays Ctrl+C as long, so never Prefect's 10 s."""
+        if not self.wake_ups.are_coming:
+            return 1
+        # Woken up when the API's clock says so, which must then not be in this machine's future.
+        offset = self.wake_ups.clock_offset
+        return math.ceil(offset) if offset > 0.05 else 0
+
+    def _without_running(self, flow_run_ids: set[str]) -> set[str]:
+        """Leave out flow runs whose process is still running: they are started when it has ended."""
+        waiting = flow_run_ids & self.owned.ids()
+        for run in self.owned.all():
+            if run.id in waiting - self._waiting:
+                self._report(
+                    f"Flow run '{run.name}' is to start again. It will when its process {run.process.pid}, "
+                    "which is still running, has ended."
+                )
+        self._waiting = waiting
+        return flow_run_ids - waiting
+
+    def _get_flow_run_metadata(self, flow_run_ids: Iterable[str]) -> list[Any]:
+        try:
+            found: list[Any] = super()._get_flow_run_metadata(flow_run_ids)
+        except Exception as error:
+            self._report_unreachable(error)
+            return []
+        return found
+
+    def _report_unreachable(self, error: Exception) -> None:
+        if not self._unreachable:
+            self._report(f"The API is unreachable; retrying until it responds: {error}")
+        self._unreachable = True
 
     def deploy_flow(self, flow_run: Any) -> str:
         """Start a flow run's process; return a line for the flow run's log.
@@ -168,94 +244,55 @@ class ProjectAgent(LocalAgent):
         working_dir = run_config.working_dir
         if working_dir and not Path(working_dir).is_dir():
             raise ValueError(f"The working_dir of the flow's run config does not exist: {working_dir}")
-        with self._new_log_file(str(flow_run.id)).open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "prefect", "execute", "flow-run"],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env=self.populate_env_vars(flow_run, run_config=run_config),
-                cwd=working_dir,
-                start_new_session=True,
-            )
-        self.processes.add(process)
-        self.flow_runs[str(flow_run.id)] = process
-        self._report(f"Started flow run '{flow_run.name}' of '{flow_run.flow.name}' (process {process.pid}).")
+        flow_run_id, name = str(flow_run.id), str(flow_run.name)
+        process = RunProcess(
+            [sys.executable, "-m", "prefect", "execute", "flow-run"],
+            self.output_files.create(flow_run_id),
+            env=self.populate_env_vars(flow_run, run_config=run_config),
+            cwd=working_dir,
+        )
+        # Prefect has set a Scheduled flow run to Submitted; one that is Running has a task to retry.
+        submissions = (int(flow_run.version), 0 if flow_run.state == "Running" else 1)
+        self._report(f"Started flow run '{name}' of '{flow_run.flow.name}' (process {process.pid}).")
+        self.owned.add(OwnedRun(flow_run_id, name, process, submissions))
         return f"PID: {process.pid}"
-
-    def _log_file(self, flow_run_id: str) -> Path:
-        return self.log_dir / f"{flow_run_id}.log"
-
-    def _new_log_file(self, flow_run_id: str) -> Path:
-        """Create a flow run's output file, and delete the oldest ones."""
-        self.log_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        files = sorted(self.log_dir.glob("*.log"), key=lambda file: file.stat().st_mtime)
-        for old in files[: max(0, len(files) - KEPT_LOG_FILES + 1)]:
-            old.unlink()
-        file = self._log_file(flow_run_id)
-        file.touch(mode=0o600)
-        return file
-
-    def _report_exited(self) -> None:
-        """Report the flow runs whose processes have exited, and forget them."""
-        for flow_run_id, process in list(self.flow_runs.items()):
-            code = process.poll()
-            if code is None:
-                continue
-            del self.flow_runs[flow_run_id]
-            self.processes.discard(process)
-            if code:
-                output = self._log_file(flow_run_id)
-                self._report(
-                    f"The process of flow run {flow_run_id} exited with code {code}. Output: {output}"
-                )
-            else:
-                self._report(f"Flow run {flow_run_id} has finished.")
 
     def on_shutdown(self) -> None:
         """Cancel the flow runs, or report which ones keep running."""
-        self._report_exited()
-        if not self.flow_runs:
-            return
-        count = f"{len(self.flow_runs)} flow run{'' if len(self.flow_runs) == 1 else 's'}"
+        self.wake_ups.stop()
+        runs = self.owned.all()
         if not self.cancel_on_exit:
-            self._report(f"Still running without this agent: {count} ({', '.join(sorted(self.flow_runs))})")
+            # Those whose process has ended are being reported to the API, if that responds.
+            self.owned.close()
+            _join([run for run in runs if run.has_exited], time.monotonic() + _REPORT_SECONDS)
+            running = sorted(run.id for run in runs if not run.has_exited)
+            if running:
+                self._report(f"Still running without this agent: {_count(running)} ({', '.join(running)})")
             return
-        self._report(f"Cancelling {count} …")
+        if not runs:
+            return
+        self._report(f"Cancelling {_count(runs)} …")
         try:
-            for flow_run_id, process in self.flow_runs.items():
-                self._interrupt(flow_run_id, process)
-            deadline = time.monotonic() + GRACE_SECONDS
-            while any(process.poll() is None for process in self.flow_runs.values()):
-                if time.monotonic() >= deadline:
-                    break
-                time.sleep(0.05)
+            for run in runs:
+                self._interrupt(run)
+            self.owned.close()
+            _join(runs, time.monotonic() + GRACE_SECONDS)
         except KeyboardInterrupt:
             self._report("Interrupted again: killing their processes.")
-        for flow_run_id, process in self.flow_runs.items():
-            _kill_group(process)
-            process.wait()
-            self._set_cancelled(flow_run_id)
+        for run in runs:
+            run.process.kill()
+        _join(runs, time.monotonic() + _REPORT_SECONDS)
 
-    def _interrupt(self, flow_run_id: str, process: subprocess.Popen[bytes]) -> None:
+    def _interrupt(self, run: OwnedRun) -> None:
         """Interrupt a flow run's process, which then reads its state, finds it cancelled, and exits."""
         try:
-            self.client.cancel_flow_run(flow_run_id)
+            self.client.cancel_flow_run(run.id)
         except Exception as error:  # the API may be unreachable, and the process must stop nonetheless
-            self._report(f"Could not ask the API to cancel flow run {flow_run_id}: {error}")
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT if os.name != "nt" else signal.SIGTERM)
-
-    def _set_cancelled(self, flow_run_id: str) -> None:
-        """Set the flow run's state to Cancelled, unless its process has set a final state."""
-        try:
-            flow_run = self.client.get_flow_run_info(flow_run_id)
-            if not flow_run.state.is_finished():
-                state = Cancelled(message="The agent was stopped.")
-                self.client.set_flow_run_state(flow_run_id, version=flow_run.version, state=state)
-            self._report(f"Flow run '{flow_run.name}' was cancelled.")
-        except Exception as error:  # the API may be unreachable, and the other runs must still be stopped
-            self._report(f"Stopped flow run {flow_run_id}, but could not set its state in the API: {error}")
+            self._report(f"Could not ask the API to cancel flow run '{run.name}': {error}")
+        run.stopped = run.stopped or "The agent was stopped."
+        run.process.remember_descendants()
+        if not run.has_exited:
+            run.process.interrupt()
 
     def _report(self, text: str) -> None:
         self.echo(f"{time.strftime('%H:%M:%S')}  {text}")
@@ -268,15 +305,15 @@ class LabelledProjectAgent(ProjectAgent):
     """
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill a flow run's process, and whatever is left of the processes that it started."""
-    try:
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)  # it leads its own session, so its group has its number
-        else:
-            process.kill()
-    except (ProcessLookupError, PermissionError):
-        pass
+def _join(runs: Iterable[OwnedRun], deadline: float) -> None:
+    """Wait until flow runs have ended and the API knows, or until a time."""
+    for run in runs:
+        if run.thread is not None:
+            run.thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _count(runs: Sized) -> str:
+    return f"{len(runs)} flow run{'' if len(runs) == 1 else 's'}"
 
 
 def run_agent(agent: ProjectAgent, api: ApiAddress) -> None:

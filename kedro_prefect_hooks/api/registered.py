@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping
+from functools import cached_property
+from typing import Any, Dict, Mapping, Sequence
 
 from kedro_prefect_hooks.api.key import Key, parse_key
 
@@ -77,6 +78,17 @@ class Snapshot:
     tenant_id: str | None
     tenant_slug: str | None
     flows: tuple[Registered, ...] = ()
+
+    def named(self, name: str) -> Sequence[Registered]:
+        """The live flows of a name: several only if two processes registered it at the same moment."""
+        return self._by_name.get(name, ())
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, list[Registered]]:
+        found: dict[str, list[Registered]] = {}
+        for flow in self.flows:
+            found.setdefault(flow.name, []).append(flow)
+        return found
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Iterator
 
 import click
 
+from kedro_prefect_hooks import garbage
 from kedro_prefect_hooks.cli import base
 
 if TYPE_CHECKING:
@@ -50,12 +51,12 @@ def command(
       1  error
       2  there is something to register
     """
-    from kedro_prefect_hooks.cli.opened_project import OpenProject, selected_flows
-    from kedro_prefect_hooks.registration import plan_project
+    with garbage.no_collection():
+        from kedro_prefect_hooks.cli.opened_project import OpenProject, selected_flows
+        from kedro_prefect_hooks.registration import plan_project
 
-    project = OpenProject(env)
-    flows = project.flows()
-    plan = plan_project(flows, only=selected_flows(flows, names, pipeline))
+        flows = OpenProject(env).flows()
+        plan = plan_project(flows, only=selected_flows(flows, names, pipeline))
     text = json.dumps(plan.as_dict(), indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(plan))
     if output is None:
         click.echo(text)
@@ -64,6 +65,7 @@ def command(
         click.echo(f"Wrote {output}.")
     if not as_json:
         click.echo(_next_step(plan, env))
+    garbage.process_ends()
     ctx.exit(SOMETHING_TO_DO if plan.to_do else NOTHING_TO_DO)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kedro_prefect_hooks import garbage
 from kedro_prefect_hooks.cli import base
 from kedro_prefect_hooks.errors import KedroPrefectError
 
@@ -36,11 +37,12 @@ def command(
     are listed and, after confirmation, archived: they remain visible, but no longer run. Flows registered by
     anything else are never touched.
     """
-    from kedro_prefect_hooks.cli.opened_project import OpenProject, selected_flows
-    from kedro_prefect_hooks.registration import register_project
+    with garbage.no_collection():
+        from kedro_prefect_hooks.cli.opened_project import OpenProject, selected_flows
+        from kedro_prefect_hooks.registration import register_project
 
-    project = OpenProject(env)
-    flows = project.flows()
+        project = OpenProject(env)
+        flows = project.flows()
     click.echo(f"Environment {project.env}:")
     summary = register_project(
         flows,
@@ -54,6 +56,7 @@ def command(
     click.echo(
         f"Registered {base.counted(len(registered), 'flow')}." if registered else "Nothing has changed."
     )
+    garbage.process_ends()
     if first is not None:
         argument = f"'{first}'" if " " in first else first
         click.echo(f"Next: kedro prefect run {argument} --watch{f' --env {env}' if env else ''}")

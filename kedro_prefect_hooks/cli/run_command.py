@@ -6,6 +6,7 @@ from typing import Any, Collection, Iterable
 
 import click
 
+from kedro_prefect_hooks import garbage
 from kedro_prefect_hooks.cli import base
 from kedro_prefect_hooks.errors import KedroPrefectError, did_you_mean
 
@@ -80,8 +81,10 @@ def command(
         raise click.UsageError("--label, --name and --watch need an API, which --local does not use.")
     parameters = parse_parameters(params)
     versions = parse_load_versions(load_versions or "")
-    project = OpenProject(env)
-    flows = project.flows()
+    with garbage.no_collection():
+        project = OpenProject(env)
+        flows = project.flows()
+    garbage.process_ends()  # what is left at the end was there before the flow run
     flows.check_declared([flow])
     check_parameters(parameters, flow, flows.config.flows[flow].parameters)
     if local:

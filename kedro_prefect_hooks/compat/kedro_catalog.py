@@ -131,8 +131,12 @@ def returned_outputs(pipeline: Pipeline, catalog: Catalog) -> set[str]:
 
 
 def run_result(names: Iterable[str], catalog: Catalog) -> dict[str, Any]:
-    """What Kedro's runners return: since 1.0 all outputs' datasets, before the in-memory ones' values."""
+    """What Kedro's runners return: since 1.0 all outputs' datasets, before the in-memory ones' values.
+
+    Those in memory that were made before a restart, and are kept in no result, are missing.
+    """
     outputs = {name: dataset(catalog, name) for name in sorted(names)}
+    there = {name: found for name, found in outputs.items() if not is_memory(found) or has_value(found)}
     if version() >= (1, 0):
-        return outputs
-    return {name: found.load() for name, found in outputs.items() if is_memory(found) and has_value(found)}
+        return there
+    return {name: found.load() for name, found in there.items() if is_memory(found)}

@@ -142,6 +142,20 @@ def read_configuration(config_loader: Any, name: str, patterns: list[str]) -> An
     return config_loader[name]
 
 
+def reads_files_only(config_loader: Any, name: str, patterns: list[str]) -> bool:
+    """Whether what the loader has under a name is in the files of these patterns, as they are written.
+
+    Of Kedro's loaders, OmegaConfigLoader changes nothing but interpolations. A class of the user's own may do
+    anything, and a value may have been set on the loader.
+    """
+    kind = type(config_loader)
+    is_kedros = kind.__name__ == "OmegaConfigLoader" and kind.__module__.split(".")[0] == "kedro"
+    if not is_kedros:
+        return False
+    set_by_hand = name in config_loader.data  # a `UserDict`: what is read from files is not kept there
+    return not set_by_hand and config_loader.config_patterns.get(name, patterns) == patterns
+
+
 def configuration_folders(config_loader: Any) -> list[Path]:
     """The folders that the loader reads, in its order: the base environment's, then the one's in use."""
     if kedro_017.is_installed():

@@ -1,8 +1,7 @@
 """Reads `prefect.yml` through the project's own config loader, before any model.
 
-The hook calls this on every plain `kedro run`, so it imports neither Prefect nor pydantic, and PyYAML only
-when something is wrong or a message needs a file name. Apart from `register.environments`, it knows nothing
-of what `prefect.yml` may contain.
+The hook calls this on every plain `kedro run`, so it imports neither Prefect nor pydantic. Apart from
+`register.environments`, it knows nothing of what `prefect.yml` may contain.
 """
 
 from __future__ import annotations
@@ -98,6 +97,9 @@ def listed_environments(config_loader: Any) -> tuple[str, ...]:
     A missing or broken file gives the default ones, so that a plain `kedro run` is not disturbed and
     `kedro run --env deploy`, which goes on to `load_config`, reports what is wrong.
     """
+    written = _written_environments(config_loader)
+    if written is not None:
+        return written
     try:
         register = read_prefect_yml(config_loader).get("register")
     except ConfigError:
@@ -110,6 +112,34 @@ def listed_environments(config_loader: Any) -> tuple[str, ...]:
     if isinstance(environments, str):
         return (environments,)
     return tuple(map(str, environments)) if isinstance(environments, list) else DEFAULT_ENVIRONMENTS
+
+
+def _written_environments(config_loader: Any) -> tuple[str, ...] | None:
+    """The listed environments as one file has them; None where only the config loader can say.
+
+    Kedro's loader takes half a second for a thousand flows, which every `kedro run` would wait for.
+    """
+    if not kedro_config.reads_files_only(config_loader, "prefect", PATTERNS):
+        return None
+    pairs = [_top_level(path) for path in prefect_yml_paths(config_loader)]
+    found = [value for each in pairs for key, value in each if key == "register"]
+    if not all(pairs) or len(found) > 1 or any(key == "<<" for each in pairs for key, _ in each):
+        return None
+    if not found:
+        return DEFAULT_ENVIRONMENTS if pairs else None
+    return _strings_at(found[0], "environments")
+
+
+def _strings_at(node: Any, name: str) -> tuple[str, ...] | None:
+    """The strings under a key of a YAML mapping; None if it may not be there, or anything else is."""
+    if node.id != "mapping":
+        return None
+    found = [value for key, value in node.value if key.value == name]
+    if len(found) != 1:
+        return None
+    items = found[0].value if found[0].id == "sequence" else found
+    is_plain = all(item.tag == "tag:yaml.org,2002:str" and "${" not in item.value for item in items)
+    return tuple(item.value for item in items) if is_plain else None
 
 
 # --- its files -------------------------------------------------------------------------------------
@@ -144,18 +174,26 @@ def files_by_key(config_loader: Any) -> dict[str, str]:
 
     ``""`` maps to the file to name when none holds the key.
     """
-    import yaml
-
     files: dict[str, str] = {}
     for path in prefect_yml_paths(config_loader):
         name = display_path(config_loader, path)
         files[""] = name
-        try:
-            node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        except (yaml.YAMLError, UnicodeDecodeError):
-            continue
-        if isinstance(node, yaml.MappingNode):
-            files.update({str(key.value): name for key, _ in node.value})
+        files.update({key: name for key, _ in _top_level(path)})
     if "" not in files:
         files[""] = f"{kedro_config.configuration_source(config_loader)}/…/prefect.yml"
     return files
+
+
+def _top_level(path: Path) -> list[tuple[str, Any]]:
+    """The top-level keys of a file with their YAML nodes; none if it is empty or not a YAML mapping."""
+    import yaml
+
+    # libyaml's parser, where PyYAML has it, is ten times faster.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=loader)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return []
+    return (
+        [(str(key.value), value) for key, value in node.value] if isinstance(node, yaml.MappingNode) else []
+    )

@@ -109,6 +109,8 @@ class EmbeddedServer:
 
     def stop(self) -> None:
         """Stop the services, finish answering, stop the server and close the database."""
+        if self._database is not None:
+            self._database.agent_signal.close()
         if self._services is not None:
             self._services.stop()
             self._services = None
@@ -135,7 +137,7 @@ class EmbeddedServer:
         # Built now rather than at the first request, whose client may not wait that long.
         schema.schema()
         app = http.application(
-            database, hosts=_allowed_hosts(self._host), token=self._token, page=page.routes()
+            database, hosts=_allowed_hosts(self._host), token=self._token, page=page.routes(database)
         )
         return uvicorn.Config(
             app,

@@ -6,6 +6,7 @@ it was registered. Nothing was pickled, so nothing can be stale but the code its
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from kedro_prefect_hooks.errors import FlowRunError, did_you_mean
 from kedro_prefect_hooks.flows.builder import fingerprint
 from kedro_prefect_hooks.flows.flow_runner import QUALIFIED_NAME
 from kedro_prefect_hooks.flows.project_flows import ProjectFlows
+from kedro_prefect_hooks.garbage import no_collection, process_ends
 from kedro_prefect_hooks.runs.session import keep_for_run, open_project
 from kedro_prefect_hooks.runs.spec import ProjectRef
 
@@ -33,10 +35,21 @@ PREFECTS_FLOW_RUNNER = "prefect.engine.cloud.CloudFlowRunner"
 def load() -> KedroFlow:
     """The flow that this process is to run.
 
+    What is imported and built for it stays until the process ends, so Python need not look for garbage in it:
+    not now, not while nodes run, and not at the end, when that alone would take 0.3 s.
+
     Raises:
         FlowRunError: the environment does not say which flow, the project is not on this machine, the flow
             is no longer in its `prefect.yml`, or its nodes are not those that were registered.
     """
+    with no_collection():
+        flow = _load()
+    atexit.register(process_ends)
+    process_ends()
+    return flow
+
+
+def _load() -> KedroFlow:
     name = os.environ.get(env_vars.FLOW)
     if not name:
         raise FlowRunError(

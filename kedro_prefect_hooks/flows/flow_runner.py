@@ -65,7 +65,7 @@ class KedroFlowRunner(CloudFlowRunner):
             return state
 
     def call_runner_target_handlers(self, old_state: State, new_state: State) -> State:
-        """Report a state of the flow run. Before the last one, the log lines: whoever sees it has them all."""
+        """Report a state of the flow run; before the last one, the log lines, so that they are all there."""
         if new_state.is_finished():
             flush_logs()
         state: State = super().call_runner_target_handlers(old_state, new_state)

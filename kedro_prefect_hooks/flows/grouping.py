@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Collection, Hashable, Iterable, Mapping
 
 from kedro_prefect_hooks.errors import ConfigError
@@ -24,15 +25,15 @@ class Group:
     name: str
     nodes: tuple[Node, ...]
 
-    @property
-    def outputs(self) -> set[str]:
+    @cached_property
+    def outputs(self) -> frozenset[str]:
         """Datasets that the group makes."""
-        return {name for node in self.nodes for name in node.outputs}
+        return frozenset(name for node in self.nodes for name in node.outputs)
 
-    @property
-    def inputs(self) -> set[str]:
+    @cached_property
+    def inputs(self) -> frozenset[str]:
         """Datasets that the group loads and does not make itself."""
-        return {name for node in self.nodes for name in node.inputs} - self.outputs
+        return frozenset(name for node in self.nodes for name in node.inputs) - self.outputs
 
 
 def group_nodes(pipeline: Pipeline, group_by: str, in_memory: Collection[str]) -> list[Group]:

@@ -127,7 +127,7 @@ class NodeTask(prefect.Task):
             kwargs["state_handlers"] = [*kwargs.get("state_handlers", ()), name_the_node]
         super().__init__(nout=1, **kwargs)
         # Its default, which Prefect would look up in the signature of `run` for each task.
-        self.nout = None
+        self.nout = None  # type: ignore[assignment]
 
     def run(self, **upstream: Outputs | None) -> Outputs:  # type: ignore[override]
         """Run the nodes, with what the tasks before left in memory.

@@ -75,7 +75,7 @@ def apply(
 def _outcome(action: Action, now: Snapshot, flow_ids: Mapping[str, str], prune: bool) -> Outcome:
     if action.kind is Kind.ORPHANED:
         return Outcome(action, None if prune else action.registered, archived=prune)
-    live = [flow for flow in now.flows if flow.name == action.name]
+    live = now.named(action.name)
     own = [flow for flow in live if flow.id == flow_ids.get(action.name)]
     return Outcome(action, next(iter(own or live), action.registered))
 
@@ -162,7 +162,7 @@ def _repair(
             elif _should_be_active(action, flow) and not flow.schedule_active:
                 api.start_schedule(flow.id)
             else:
-                duplicates = duplicates_of(flow, now.flows)
+                duplicates = duplicates_of(flow, now.named(flow.name))
                 for duplicate in duplicates:
                     api.archive(duplicate.id)
                 if not duplicates:
@@ -187,7 +187,7 @@ def _check_complete(actions: Iterable[Action], now: Snapshot, flow_ids: Mapping[
 
 
 def _registered_now(action: Action, now: Snapshot, flow_ids: Mapping[str, str]) -> Registered | None:
-    return next((flow for flow in now.flows if flow.id == flow_ids[action.name]), None)
+    return next((flow for flow in now.named(action.name) if flow.id == flow_ids[action.name]), None)
 
 
 def _built_content(wanted: Wanted) -> Json:

@@ -123,7 +123,7 @@ def make_plan(
         api: the API's name in messages.
     """
     flows = list(wanted)
-    actions = [_action(each, snapshot, stored, force) for each in flows]
+    actions = [_action(each, snapshot.named(each.name), stored, force) for each in flows]
     names = {each.name for each in flows} if declared is None else set(declared)
     actions += [
         Action(Kind.ORPHANED, flow.name, registered=flow)
@@ -134,14 +134,14 @@ def make_plan(
 
 
 def _action(
-    wanted: Wanted, snapshot: Snapshot, stored: Callable[[Registered], Stored], force: bool
+    wanted: Wanted, same_name: Sequence[Registered], stored: Callable[[Registered], Stored], force: bool
 ) -> Action:
-    registered = _current(wanted, [flow for flow in snapshot.flows if flow.name == wanted.name])
+    registered = _current(wanted, same_name)
     starts = _starts(wanted, registered)
     key = Key(wanted.owner, wanted.digest, wanted.tasks, wanted.edges, starts)
     if registered is None:
         return Action(Kind.NEW, wanted.name, wanted, None, (), key)
-    duplicates = duplicates_of(registered, snapshot.flows)
+    duplicates = duplicates_of(registered, same_name)
     common = (wanted.name, wanted, registered)
     if force:
         key = key._replace(again=registered.version)

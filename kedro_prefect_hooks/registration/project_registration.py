@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Collection
 import click
 
 from kedro_prefect_hooks.api.connection import open_api
+from kedro_prefect_hooks.garbage import kept_objects, no_collection
 from kedro_prefect_hooks.registration.application import apply
 from kedro_prefect_hooks.registration.plan import Plan, make_plan
 from kedro_prefect_hooks.registration.summary import Summary, summarize
@@ -69,7 +70,8 @@ def register_project(
         plan = _plan(flows, api, only, force)
         outcomes = None
         if confirm is None or confirm(plan):
-            outcomes = apply(plan, api, prune=prune, progress=_progress(echo))
+            with kept_objects():
+                outcomes = apply(plan, api, prune=prune, progress=_progress(echo))
         summary = summarize(plan, outcomes, api.link, api.next_step)
     for line in summary.text():
         echo(line)
@@ -78,16 +80,17 @@ def register_project(
 
 def _plan(flows: ProjectFlows, api: Api, only: Collection[str] | None, force: bool) -> Plan:
     flows.check_declared(only or ())
-    return make_plan(
-        flows.project_name,
-        wanted_flows(flows, only),
-        api.snapshot(flows.project_name),
-        api.stored,
-        owner=owner_of_flows(flows),
-        declared=flows.config.flows,
-        force=force,
-        api=api.display_name,
-    )
+    with no_collection():
+        return make_plan(
+            flows.project_name,
+            wanted_flows(flows, only),
+            api.snapshot(flows.project_name),
+            api.stored,
+            owner=owner_of_flows(flows),
+            declared=flows.config.flows,
+            force=force,
+            api=api.display_name,
+        )
 
 
 def _progress(echo: Echo) -> Callable[[str, int, int], None]:

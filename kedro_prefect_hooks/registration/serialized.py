@@ -8,8 +8,9 @@ Kedro, nor of what is already registered.
 
 from __future__ import annotations
 
+import weakref
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, List
+from typing import TYPE_CHECKING, Any, List, MutableMapping, Type
 
 import prefect
 from prefect.serialization.flow import FlowSchema
@@ -18,13 +19,20 @@ from prefect.serialization.storage import StorageSchema
 from prefect.serialization.task import ParameterSchema, TaskSchema
 
 from kedro_prefect_hooks.api.registered import Json
+from kedro_prefect_hooks.compat.prefect_schemas import run_config_schema, schedule_schema, storage_schema
 from kedro_prefect_hooks.errors import ConfigError
 
 if TYPE_CHECKING:
     from prefect.storage import Storage
 
-BY_CLASS = ("type", "inputs", "outputs", "cache_validator")
-"""Fields that are the same for all tasks of one class, unless an instance overrides them."""
+PARTS = ("tasks", "edges", "parameters", "reference_tasks", "storage", "run_config", "schedule")
+"""Fields of a flow that are serialized by themselves."""
+
+SIGNATURE = ("type", "inputs", "outputs")
+"""Fields of a task that depend on its class alone, unless the instance has a `run` of its own."""
+
+FUNCTIONS = ("trigger", "cache_validator")
+"""Fields of a task that nearly all tasks of a flow have in common."""
 
 
 def serialized(flow: prefect.Flow) -> Json:
@@ -35,7 +43,7 @@ def serialized(flow: prefect.Flow) -> Json:
     """
     _check_classes(flow)
     tasks = _tasks(flow)
-    parts = _schema(FlowSchema, "tasks", "edges", "parameters", "reference_tasks", "storage").dump(flow)
+    parts = _schema(FlowSchema, *PARTS).dump(flow)
     parts["tasks"] = tasks
     parts["edges"] = _edges(flow)
     parameters = sorted(flow.parameters(), key=lambda parameter: str(parameter.slug))
@@ -45,6 +53,8 @@ def serialized(flow: prefect.Flow) -> Json:
         for slug in sorted(flow.slugs[task] for task in flow._reference_tasks or ())
     ]
     parts["storage"] = serialized_storage(flow.storage)
+    parts["run_config"] = flow.run_config and run_config_schema().dump(flow.run_config)
+    parts["schedule"] = flow.schedule and schedule_schema().dump(flow.schedule)
     return dict(parts)
 
 
@@ -69,7 +79,7 @@ def _check_classes(flow: prefect.Flow) -> None:
 
 def serialized_storage(storage: Storage | None) -> Json | None:
     """Return a storage as it is serialized in a flow."""
-    return None if storage is None else dict(_schema(StorageSchema).dump(storage))
+    return None if storage is None else dict(storage_schema().dump(storage))
 
 
 @lru_cache(maxsize=None)
@@ -84,21 +94,32 @@ def _versioned(content: Json) -> Json:
 
 def _tasks(flow: prefect.Flow) -> List[Json]:
     flow._sorted_tasks()  # raises ValueError if the flow has a cycle
-    complete, rest = _schema(TaskSchema), _schema(TaskSchema, *BY_CLASS, "trigger")
-    by_class: dict[Any, Json] = {}
+    complete, rest = _schema(TaskSchema), _schema(TaskSchema, *SIGNATURE, *FUNCTIONS)
+    functions: dict[Any, Json] = {}
     result = []
     for task in sorted(flow.tasks, key=flow.slugs.__getitem__):
         if "run" in vars(task):  # a task made from a function: its inputs are its own
             content = complete.dump(task)
         else:
-            kind = (type(task), task.trigger, task.cache_validator)
-            if kind not in by_class:
-                dumped = complete.dump(task)
-                by_class[kind] = {name: dumped[name] for name in (*BY_CLASS, "trigger") if name in dumped}
-            content = {**by_class[kind], **rest.dump(task)}
+            shared = (task.trigger, task.cache_validator)
+            if shared not in functions:
+                functions[shared] = _schema(TaskSchema, *SIGNATURE).dump(task)
+            content = {**_signature(task), **functions[shared], **rest.dump(task)}
         content["slug"] = flow.slugs[task]
         result.append(content)
     return result
+
+
+_SIGNATURES: MutableMapping[Type[prefect.Task], Json] = weakref.WeakKeyDictionary()
+
+
+def _signature(task: prefect.Task) -> Json:
+    """What depends on a task's class alone; part of each task, and never changed."""
+    kind = type(task)
+    if kind not in _SIGNATURES:
+        dumped = _schema(TaskSchema).dump(task)
+        _SIGNATURES[kind] = {name: dumped[name] for name in SIGNATURE if name in dumped}
+    return _SIGNATURES[kind]
 
 
 def _edges(flow: prefect.Flow) -> List[Json]:

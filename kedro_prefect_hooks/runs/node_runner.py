@@ -21,7 +21,13 @@ from kedro_prefect_hooks.compat.kedro_pipeline import base_name
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.runs.failures import NodeNotStarted, failure_of, picklable
 from kedro_prefect_hooks.runs.outputs import KEPT, Outputs
-from kedro_prefect_hooks.runs.partitions import before, confirmed_datasets, refuse_unseen, smallest_listing
+from kedro_prefect_hooks.runs.partitions import (
+    before,
+    confirmed_before,
+    confirmed_datasets,
+    refuse_unseen,
+    smallest_listing,
+)
 from kedro_prefect_hooks.runs.snapshots import snapshot
 from kedro_prefect_hooks.runs.versions import VersionHooks
 
@@ -159,7 +165,7 @@ class NodeRunner:
         if self.remote:
             outputs.check_can_travel()
         if attempt.keeps_result:
-            outputs.check_holds_no_credentials(self._secrets())
+            outputs.check_can_be_kept(self._secrets())
         return outputs
 
     def _node(self, name: str) -> Node:
@@ -343,7 +349,18 @@ class NodeRunner:
                 yield name, listed
 
     def _check_confirmations(self, nodes: Sequence[Node], partitions: Mapping[str, Any]) -> None:
-        """Refuse to confirm what an earlier attempt loaded, because that is no longer known."""
+        """Refuse to load past a checkpoint, or to confirm what is no longer known, after a restart."""
+        for node in nodes:
+            for name in node.inputs:
+                if name not in self._confirmed or name in partitions:
+                    continue
+                earlier = confirmed_before(self.pipeline, name, self.spec.done_before)
+                if earlier is not None and kedro_datasets.lists_partitions(self.dataset(name)):
+                    raise FlowRunError(
+                        f"Node '{node.name}' cannot load '{name}': before this flow run was restarted, node "
+                        f"'{earlier}' may have confirmed it, and what comes before the checkpoint would be "
+                        "missing. Set the checkpoint back, and start a new flow run."
+                    )
         own = {name for node in nodes for name in node.inputs}
         for node in nodes:
             for name in node.confirms:

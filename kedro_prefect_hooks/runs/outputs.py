@@ -98,8 +98,8 @@ class Outputs:
                     "one process (`executor: {type: LocalDaskExecutor, scheduler: threads}`)."
                 ) from error
 
-    def check_holds_no_credentials(self, secrets: Iterable[str]) -> None:
-        """Make sure that a Prefect result, which is kept in a storage, will contain no credential.
+    def check_can_be_kept(self, secrets: Iterable[str]) -> None:
+        """Make sure that a Prefect result, kept in a storage, can be written and will contain no credential.
 
         A value may carry a whole dataset, credentials and all: partitions that are not loaded yet do.
 
@@ -107,11 +107,20 @@ class Outputs:
             secrets: the values of the project's credentials.
 
         Raises:
-            FlowRunError: a value contains one of them, or a dataset with credentials of its own.
+            FlowRunError: a value cannot be pickled, contains one of them, or a dataset with credentials of
+                its own.
         """
         needles = [secret.encode() for secret in secrets if len(secret) >= _SHORTEST_SECRET]
         for name, value in self._values.items():
-            found = _credentials_in(value, needles)
+            try:
+                found = _credentials_in(value, needles)
+            except Exception as error:
+                raise FlowRunError(
+                    f"Dataset '{name}', made in memory by node '{self.producer}', cannot be kept in the "
+                    f"flow's result: {type(value).__module__}.{type(value).__qualname__} cannot be pickled "
+                    f"({error}). Remedies: declare '{name}' in the catalog so that it is saved and loaded; "
+                    "or switch results off for the flow (`result: null`)."
+                ) from error
             if found is not None:
                 raise FlowRunError(
                     f"Dataset '{name}', made in memory by node '{self.producer}', would be kept in the "
@@ -141,7 +150,11 @@ def _try_pickle(value: Any) -> None:
 
 
 def _credentials_in(value: Any, needles: list[bytes]) -> str | None:
-    """What of a value holds a credential, in words; None when nothing does."""
+    """What of a value holds a credential, in words; None when nothing does.
+
+    Raises:
+        Exception: the value cannot be pickled.
+    """
     import cloudpickle
 
     guarded: list[str] = []
@@ -152,10 +165,7 @@ def _credentials_in(value: Any, needles: list[bytes]) -> str | None:
                 guarded.append(type(found).__name__)
 
     written = io.BytesIO()
-    try:
-        Inspector(written, protocol=5).dump(value)
-    except Exception:  # what cannot be pickled is kept nowhere: Prefect's own error says so
-        return None
+    Inspector(written, protocol=5).dump(value)
     if guarded:
         return f"it carries a {guarded[0]}"
     content = written.getvalue()

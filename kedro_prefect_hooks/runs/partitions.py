@@ -7,7 +7,7 @@ pipeline.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Collection, Mapping, Sequence
 
 if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
@@ -20,14 +20,10 @@ def confirmed_datasets(pipeline: Pipeline) -> dict[str, set[str]]:
     return {name: {node.name for node in pipeline.nodes if name in node.inputs} for name in confirmed}
 
 
-def confirmed_apart(pipeline: Pipeline) -> set[str]:
-    """The confirmed datasets that a node may load in another process after they have been confirmed."""
-    found = set()
-    for name, loading in confirmed_datasets(pipeline).items():
-        for node in pipeline.nodes:
-            if name in node.confirms and loading - {node.name} - before(pipeline, node):
-                found.add(name)
-    return found
+def confirmed_before(pipeline: Pipeline, name: str, done_before: Collection[str]) -> str | None:
+    """A node that may have confirmed this dataset in an earlier attempt; None if there is none."""
+    found = (node.name for node in pipeline.nodes if name in node.confirms and node.name in done_before)
+    return next(found, None)
 
 
 def before(pipeline: Pipeline, node: Node) -> set[str]:

@@ -30,6 +30,7 @@ from kedro_prefect_hooks.compat import (
 )
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.runs.node_runner import NodeRunner
+from kedro_prefect_hooks.runs.partitions import confirmed_datasets
 from kedro_prefect_hooks.runs.travel import CatalogState, prepared, refuse_changes
 
 if TYPE_CHECKING:
@@ -279,6 +280,7 @@ def flow_session(
     runner: str,
     filters: Mapping[str, Any],
     remote_nodes: Callable[[], Collection[str]] = tuple,
+    done_before: Callable[[], Collection[str]] = tuple,
 ) -> Iterator[FlowSession]:
     """The Kedro side of a whole flow run: session, catalog, pipeline hooks.
 
@@ -287,6 +289,7 @@ def flow_session(
         runner: what runs the nodes, for the hooks' `run_params`.
         filters: what selected the nodes, for the same.
         remote_nodes: returns the names of the nodes that run in other processes.
+        done_before: returns the names of the nodes that an earlier attempt has finished, or may have.
 
     Raises:
         FlowRunError: the project is not here, an input of the pipeline is not in the catalog, or other
@@ -310,16 +313,25 @@ def flow_session(
         remote = frozenset(remote_nodes())
         before = CatalogState(nodes.catalog) if remote else None
         with available(nodes):
-            yield from _with_pipeline_hooks(nodes, params, lambda: _ready(nodes, remote, before, context))
+            yield from _with_pipeline_hooks(
+                nodes, params, lambda: _ready(nodes, remote, before, context, done_before)
+            )
 
 
 def _ready(
-    nodes: NodeRunner, remote: Collection[str], before: CatalogState | None, context: KedroContext
+    nodes: NodeRunner,
+    remote: Collection[str],
+    before: CatalogState | None,
+    context: KedroContext,
+    done_before: Callable[[], Collection[str]],
 ) -> RunSpec:
     """Check the inputs, make all datasets as Kedro's runners do, and prepare what other processes need."""
     if before is not None:
         refuse_changes(nodes, remote, before)
     check_inputs(nodes)
+    confirmed = map(nodes.dataset, confirmed_datasets(nodes.pipeline))
+    if any(kedro_datasets.lists_partitions(dataset) for dataset in confirmed):
+        nodes.spec = replace(nodes.spec, done_before=frozenset(done_before()))
     if remote:
         parameters = kedro_catalog.parameters_in_catalog(context)
         nodes.spec = prepared(compact(nodes.spec), nodes, remote, before, parameters)

@@ -82,6 +82,8 @@ class RunSpec:
         owns_version: no other run can have saved the version `session_id`, so an earlier try did.
         memory: what hooks put into the catalog, by dataset.
         partitions: dataset → partitions to load, where a node may confirm it before another one loads it.
+        done_before: nodes that an earlier attempt of the flow run has finished, or may have; only for a
+            pipeline that confirms partitions.
         stop_file: once this file exists, a node has failed and no other is to start; None to go on.
     """
 
@@ -99,6 +101,7 @@ class RunSpec:
     owns_version: bool = True
     memory: Mapping[str, MemoryEntry] = field(default_factory=dict, hash=False)
     partitions: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    done_before: frozenset[str] = frozenset()
     stop_file: str | None = None
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Collection, Iterator, Mapping
 from kedro_prefect_hooks.compat import kedro_catalog, kedro_datasets
 from kedro_prefect_hooks.compat.kedro_pipeline import base_name, is_parameter
 from kedro_prefect_hooks.errors import FlowRunError
-from kedro_prefect_hooks.runs.partitions import confirmed_apart
+from kedro_prefect_hooks.runs.partitions import confirmed_before, confirmed_datasets
 from kedro_prefect_hooks.runs.spec import MemoryEntry, RunSpec
 
 if TYPE_CHECKING:
@@ -211,10 +211,10 @@ def _input_versions(runner: NodeRunner, datasets: Mapping[str, list[str]]) -> It
 
 
 def _partitions(runner: NodeRunner) -> Iterator[tuple[str, Any]]:
-    """Listings of the datasets whose checkpoint may move while other nodes still have to load them."""
-    for name in sorted(confirmed_apart(runner.pipeline) & set(runner.pipeline.inputs())):
+    """Listings of the datasets whose checkpoint may move while a node, or a retry, still has to load them."""
+    for name in sorted(set(confirmed_datasets(runner.pipeline)) & set(runner.pipeline.inputs())):
         listed = kedro_datasets.list_partitions(runner.dataset(name))
-        if listed is not None:
+        if listed is not None and not confirmed_before(runner.pipeline, name, runner.spec.done_before):
             yield name, listed
 
 

@@ -7,9 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any, Callable
 
+import kedro.config
 import pytest
 
-from kedro_prefect_hooks.config import NoPrefectYmlError, listed_environments, load_config, run_defaults
+from kedro_prefect_hooks.config import (
+    NoPrefectYmlError,
+    listed_environments,
+    load_config,
+    reading,
+    run_defaults,
+)
 from kedro_prefect_hooks.errors import ConfigError
 from tests.config.conftest import CONFIG_LOADERS, OMEGA
 from tests.scenarios.project_factory import REPOSITORY
@@ -185,3 +192,78 @@ print(sorted({{"prefect", "pydantic"}} & ({{each.split(".")[0] for each in sys.m
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     assert result.stdout.strip().splitlines()[-1] == "[]"
+
+
+LISTED = {
+    "a list": ("register: {environments: [prod, stage]}\nflows: {a: }\n", ("prod", "stage"), True),
+    "a name": ("register:\n  environments: prod\nflows: {a: }\n", ("prod",), True),
+    "none": ("register: {environments: []}\nflows: {a: }\n", (), True),
+    "not mentioned": ("flows: {a: }\n", ("deploy",), True),
+    "other settings": ("register: {on_error: warn}\nflows: {a: }\n", ("deploy",), False),
+    "null": ("register: {environments: }\nflows: {a: }\n", (), False),
+    "a number": ("register: {environments: [1.0, on]}\nflows: {a: }\n", ("1.0", "True"), False),
+    "interpolated": (
+        "_e: prod\nregister: {environments: ['${_e}']}\nflows: {a: }\n",
+        ("prod",),
+        False,
+    ),
+    "merged": ("_r: &r {register: {environments: [prod]}}\n<<: *r\nflows: {a: }\n", ("prod",), False),
+    "twice": ("register: {environments: [a]}\nregister: {environments: [b]}\n", ("deploy",), False),
+    "broken": ("register: {environments: [prod]\n", ("deploy",), False),
+    "empty": ("", ("deploy",), False),
+}
+
+
+@omega
+@pytest.mark.parametrize("case", LISTED.values(), ids=LISTED)
+def test_the_listed_environments_are_those_of_the_loader(
+    conf: Conf,
+    loader_of: LoaderOf,
+    monkeypatch: pytest.MonkeyPatch,
+    case: tuple[str, tuple[str, ...], bool],
+) -> None:
+    text, expected, is_plain = case
+    loader = loader_of(conf({"base/prefect.yml": text}), "local")
+    assert listed_environments(loader) == expected
+    asked: list[str] = []
+    own = reading.read_prefect_yml
+    monkeypatch.setattr(reading, "read_prefect_yml", lambda loader: asked.append("") or own(loader))
+    assert listed_environments(loader) == expected
+    assert bool(asked) is not is_plain, "the loader is slow, and is asked only if it must be"
+    monkeypatch.setattr(reading, "_written_environments", lambda _: None)
+    assert listed_environments(loader) == expected
+
+
+@omega
+def test_the_listed_environments_of_one_environment_replace_those_of_base(
+    conf: Conf, loader_of: LoaderOf
+) -> None:
+    source = conf(
+        {
+            "base/prefect.yml": "register: {environments: [a]}\nflows: {a: }\n",
+            "deploy/prefect.yml": "register: {environments: [b]}\n",
+        }
+    )
+    assert listed_environments(loader_of(source, "local")) == ("a",)
+    assert listed_environments(loader_of(source, "deploy")) == ("b",)
+
+
+@omega
+def test_what_was_set_on_the_loader_or_comes_from_a_class_of_the_users_own_is_respected(
+    conf: Conf, loader_of: LoaderOf
+) -> None:
+    source = conf({"base/prefect.yml": "flows: {a: }\n"})
+    loader = loader_of(source)
+    loader["prefect"] = {"register": {"environments": ["set"]}, "flows": {"a": None}}
+    assert listed_environments(loader) == ("set",)
+
+    class Own(kedro.config.OmegaConfigLoader):
+        def __getitem__(self, key: str) -> Any:
+            found = super().__getitem__(key)
+            return {**found, "register": {"environments": ["own"]}} if key == "prefect" else found
+
+    own = Own(conf_source=str(source), env="deploy", base_env="base", default_run_env="local")
+    assert listed_environments(own) == ("own",)
+    patterns = loader_of(source, config_patterns={"prefect": ["elsewhere*"]})
+    (source / "base" / "elsewhere.yml").write_text("register: {environments: [there]}", encoding="utf-8")
+    assert listed_environments(patterns) == ("there",)

@@ -3,9 +3,10 @@
 A case has these keys:
 
     nodes, datasets, parameters, local_parameters, hooks, catch_all    the project
-    filters, params, load_versions, is_async, again                    the command; `again` runs it twice
+    filters, params, load_versions, is_async                           the command
     failure, retries                                                   which node fails, how, how often
-    through, executor, group_by, timeouts                              our side: `runner` or `flow`
+    again, restart                                                     what follows the first run: see `runs`
+    through, executor, group_by, timeouts, result                      our side: `runner`, `flow` or `agent`
 
 Whatever is drawn, Kedro accepts or refuses it.
 """
@@ -24,7 +25,10 @@ HAS_INTERPOLATION = KEDRO >= (0, 19)
 HAS_PARTITIONS = HAS_FACTORIES and importlib.util.find_spec("kedro_datasets") is not None
 
 LOCAL, THREADS, PROCESSES, DASK, TIMEOUTS = "local", "threads", "processes", "dask", "timeouts"
-EXECUTORS = (LOCAL, THREADS, PROCESSES, DASK, TIMEOUTS)
+AGENT = "agent"
+"""In the place of an executor: a flow run in a process that an agent starts, on an executor that is drawn."""
+
+AGENT_EXECUTORS = [LOCAL] * 5 + [THREADS] * 3 + [DASK] * 2 + [PROCESSES, TIMEOUTS]
 
 RAW = ["json", "versioned", "transcoded", "cached", "hook_value", "hook_added", "confirmed"]
 RAW += ["factory"] * HAS_FACTORIES + ["partitioned", "incremental"] * HAS_PARTITIONS
@@ -115,7 +119,7 @@ class Choices:
 
 
 def draw_case(choices: Choices, executor: str) -> Case:
-    """One case that runs on this executor."""
+    """One case that runs on this executor, or under an agent."""
     chance, some, one = choices.chance, choices.some, choices.one
     datasets: Dict[str, Dict[str, Any]] = {}
     for number in range(1 + choices.below(2)):
@@ -156,17 +160,19 @@ def draw_case(choices: Choices, executor: str) -> Case:
 
     failure = None
     retries = 0
-    if chance(30):
+    if chance(80 if executor == AGENT else 30):
         failure = {
             "node": one(nodes)["name"],
             "how": one(FAILURES),
             "times": one([None, 1, 2]),
         }
-        retries = choices.below(3)
+        retries = choices.below(2 if executor == AGENT else 3)
     through = one(["runner", "flow"])
+    if executor == AGENT:
+        through = AGENT
     settable = SETTABLE + (["extra"] if HAS_INTERPOLATION else []) + ["new.one"] * (through == "runner")
     versioned = [name for name, each in datasets.items() if each["kind"] == "versioned" and each["seeded"]]
-    return {
+    case = {
         "nodes": nodes,
         "datasets": datasets,
         "parameters": parameters(),
@@ -179,18 +185,50 @@ def draw_case(choices: Choices, executor: str) -> Case:
         "params": {name: one(VALUES) for name in (some(settable) if chance(40) else [])},
         "load_versions": {name: one(OLD_VERSIONS) for name in (some(versioned) if chance(50) else [])},
         "is_async": chance(10),
-        "again": chance(25) and failure is None,
+        "again": chance(25) and not (failure and failure["times"] is None),
         "failure": failure,
         "retries": retries,
         "through": through,
         "executor": executor,
         "group_by": one(["none", "none", "memory", "namespace", "group"]),
         "timeouts": executor == TIMEOUTS,
+        "result": False,
+        "restart": False,
     }
+    if executor == AGENT:
+        case["executor"] = one(AGENT_EXECUTORS)
+        case["timeouts"] = case["executor"] == TIMEOUTS
+        case["result"] = chance(60)
+        case["restart"] = bool(failed_runs(case)) and chance(90)
+    return case
+
+
+def failed_runs(case: Case) -> int | None:
+    """How many runs, or attempts of a flow run, fail until one succeeds; None for all of them."""
+    if not case["failure"]:
+        return 0
+    times = case["failure"]["times"]
+    return None if times is None else int(times // (1 + case["retries"]))
+
+
+def for_kedro(case: Case) -> Case:
+    """The case for Kedro, which has no retries: each of its runs fails as often as all tries of ours."""
+    if not case["failure"]:
+        return case
+    return {**case, "failure": {**case["failure"], "times": failed_runs(case)}}
+
+
+def runs(case: Case) -> int:
+    """How often the command is called: `again` calls it once more, or until it succeeds.
+
+    With `restart`, it is the flow run that is restarted until it succeeds.
+    """
+    failed = 0 if case.get("restart") else failed_runs(case)
+    return 1 + max(1, failed or 0) if case["again"] else 1
 
 
 def case_named(name: str) -> Case:
-    """The case of a name such as `threads-1-17`: executor, seed, number."""
+    """The case of a name such as `threads-1-17`: executor (or `agent`), seed, number."""
     return draw_case(Choices(random.Random(name)), name.split("-", maxsplit=1)[0])
 
 

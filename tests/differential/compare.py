@@ -2,7 +2,9 @@
 
 Allowed is what Kedro does, or a refusal before the first node ran, with a message that `REFUSALS` knows and
 for a reason that the case has. After a failure Kedro's runners start no other node; a flow goes on with
-what does not depend on the failed one.
+what does not depend on the failed one. So where a run that fails is followed by another, that one is compared
+with Kedro's after a run of the nodes that ours had finished. A restarted flow run must leave what Kedro
+leaves without a failure.
 """
 
 from __future__ import annotations
@@ -13,10 +15,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Set
 
-from tests.differential.cases import DASK, LOCAL, PROCESSES, TIMEOUTS, Case, downstream
+from tests.differential.cases import AGENT, DASK, LOCAL, PROCESSES, TIMEOUTS, Case, downstream, failed_runs
 
 BASE_EXCEPTIONS = {"exit 3": 3, "exit 0": 1, "exit text": 1, "FAIL": 1}
 """What is no `Exception`, so that Kedro calls no hook for it, and our exit code."""
+
+
+PIPELINE_ENDS = ("after_pipeline_run", "on_pipeline_error")
 
 
 def remote(case: Case) -> bool:
@@ -69,7 +74,25 @@ REFUSALS = [
     ),
 ]
 
-UNPICKLABLE_VALUE = r"made in memory by node '[\w.]+', cannot be passed to another process"
+RESTART_REFUSALS = [
+    Refusal(
+        "a restart that would run a node again past a checkpoint",
+        r"This flow run cannot be restarted here: .*past the checkpoint"
+        r"|it was loaded before this flow run was restarted",
+        lambda case: not case["result"] and any(node["confirms"] for node in case["nodes"]),
+    ),
+    Refusal(
+        "a restart that would load past a checkpoint",
+        r"before this flow run was restarted, node '[\w.]+' may have confirmed it",
+        lambda case: "incremental" in _kinds(case) and any(node["confirms"] for node in case["nodes"]),
+    ),
+]
+"""Messages with which a restart may be refused at any node."""
+
+UNPICKLABLE_VALUE = {
+    "passed": r"made in memory by node '[\w.]+', cannot be passed to another process",
+    "kept": r"made in memory by node '[\w.]+', cannot be kept in the flow's result",
+}
 
 
 @dataclass
@@ -90,17 +113,87 @@ def verdict(case: Case, sides: Dict[str, Any]) -> Verdict:
     if "ours" not in sides:
         found.differences.append(f"no answer: {json.dumps(sides)[-3000:]}")
         return found
-    full = sides.get("full", sides.get("reference"))
-    reference = sides.get("reference", full)
-    for number, ours in enumerate(sides["ours"]["runs"]):
-        _compare(case, reference["runs"][number], full["runs"][number], ours, found)
-        if found.differences or found.refused:
-            break
+    by_side = {side: [_confirmed_once(case, run) for run in each["runs"]] for side, each in sides.items()}
+    full = by_side.get("full", by_side.get("reference"))
+    reference, ours = by_side.get("reference", full), by_side["ours"]
+    if case.get("restart") and _attempts(ours[0])[0]["exit"]:
+        _compare_restarted(case, reference, full, ours, found)
+    elif "later" in sides and _fails(case, reference[0]):
+        _compare(case, reference[0], full[0], ours[0], found)
+        if not (found.differences or found.refused or full[0]["exit"]):
+            _compare_later(case, ours, by_side["later"], found)
+    else:
+        for number, run in enumerate(ours):
+            _compare(case, reference[number], full[number], run, found)
+            if found.differences or found.refused:
+                break
     return found
 
 
+def _attempts(run: Any) -> List[Any]:
+    """All attempts of a flow run; those after the first are restarts."""
+    return [*run.get("attempts", ()), run]
+
+
+def _compare_restarted(case: Case, reference: Any, full: Any, ours: Any, found: Verdict) -> None:
+    attempts = _attempts(ours[0])
+    _compare(case, reference[0], full[0], attempts[0], found)
+    if found.differences or found.refused or full[0]["exit"] or not _fails(case, reference[0]):
+        return
+    last = attempts[-1]
+    if last["exit"]:
+        found.refused = next(
+            (
+                each.label
+                for each in RESTART_REFUSALS
+                if each.when(case) and re.search(each.message, _said(last))
+            ),
+            None,
+        )
+        found.check(found.refused is not None, f"the restarted flow run has failed: {_said(last)}")
+        _check_subset(full[0], last, found)
+        return
+    found.check(len(attempts) == 1 + (failed_runs(case) or 0), f"{len(attempts)} attempts")
+    _check_files(full[0]["files"], last["files"], found)
+    expected, got = _node_calls(full[0]), Counter()
+    for attempt in attempts:
+        got.update(_node_calls(attempt))
+    _check_retried(expected, got, set(), found)
+    _check_pipeline_hooks(case, full[0], last, attempts[0], found)
+    for number, run in enumerate(ours[1:], 1):
+        if not found.differences:
+            _compare_success({**case, "failure": None}, full[number], run, found)
+
+
+def _check_pipeline_hooks(case: Case, full: Any, last: Any, first: Any, found: Verdict) -> None:
+    """Those of the last attempt. Without a result, outputs in memory of the first one are gone."""
+    expected, got = _pipeline_calls(full), _pipeline_calls(last)
+    if expected and got and not case["result"]:
+        returned = got[-1].get("result", {})
+        gone = {
+            name
+            for node in case["nodes"]
+            if node["name"] in _nodes(first, "after_node_run")
+            for name in node["outputs"]
+            if name not in returned
+        }
+        result = expected[-1].get("result", {})
+        expected[-1] = {**expected[-1], "result": {name: result[name] for name in result if name not in gone}}
+    found.check(got == expected, f"pipeline hooks: {got}, Kedro's {expected}")
+
+
+def _compare_later(case: Case, ours: Any, later: Any, found: Verdict) -> None:
+    for number, run in enumerate(ours[1:], 1):
+        if number < (failed_runs(case) or 0):
+            found.check(run["exit"] != 0, f"run {number} succeeds, Kedro's fails")
+        else:
+            _compare_success({**case, "failure": None}, later[number], run, found)
+        if found.differences:
+            found.differences = [f"run {number}: {text}" for text in found.differences]
+            return
+
+
 def _compare(case: Case, reference: Any, full: Any, ours: Any, found: Verdict) -> None:
-    ours = _confirmed_once(case, ours)
     if not _nodes(ours, "before_node_run") and ours["exit"]:
         if not _nodes(reference, "before_node_run"):
             found.check(bool(reference["exit"]), f"ours ends with {ours['exit']}: {_said(ours)}")
@@ -110,7 +203,10 @@ def _compare(case: Case, reference: Any, full: Any, ours: Any, found: Verdict) -
         found.refused = _refusal(case, ours)
         found.check(found.refused is not None, f"refused, without reason: {_said(ours)}")
         return
-    if remote(case) and "unpicklable" in _kinds(case) and re.search(UNPICKLABLE_VALUE, _said(ours)):
+    if "unpicklable" in _kinds(case) and (
+        (remote(case) and re.search(UNPICKLABLE_VALUE["passed"], _said(ours)))
+        or (case["result"] and re.search(UNPICKLABLE_VALUE["kept"], _said(ours)))
+    ):
         found.refused = "a value in memory that cannot be pickled (once it was made)"
         found.check(ours["exit"] == 1, f"exit code {ours['exit']}")
         _check_subset(full, ours, found)
@@ -156,7 +252,7 @@ def _compare_success(case: Case, full: Any, ours: Any, found: Verdict) -> None:
 
 def _check_retried(expected: Counter, got: Counter, again: Set[str], found: Verdict) -> None:
     """Failed tries add calls; each call of a run without failures is there, and no other."""
-    errors = {call for call in got if '"on_node_error"' in call}
+    errors = {call for call in got if _is_call(call, "on_node_error")}
     missing = {call for call in expected if got[call] < expected[call]}
     other = set(got) - set(expected) - errors
     found.check(not missing and not other, f"hook calls with retries: missing {missing}, other {other}")
@@ -167,7 +263,7 @@ def _check_retried(expected: Counter, got: Counter, again: Set[str], found: Verd
 
 def _compare_failure(case: Case, reference: Any, full: Any, ours: Any, found: Verdict) -> None:
     how, failing = case["failure"]["how"], case["failure"]["node"]
-    expected = BASE_EXCEPTIONS.get(how, 1)
+    expected = 1 if case["through"] == AGENT else BASE_EXCEPTIONS.get(how, 1)
     found.check(ours["exit"] == expected, f"exit code {ours['exit']}, expected {expected}: {_said(ours)}")
     _check_subset(full, ours, found)
     blocked = downstream(case["nodes"], [failing])
@@ -175,12 +271,12 @@ def _compare_failure(case: Case, reference: Any, full: Any, ours: Any, found: Ve
     found.check(not ran & blocked, f"ran after the failure: {ran & blocked}")
     if case["group_by"] == "none":
         everything = _nodes(full, "after_node_run")
-        if case["through"] == "flow":
+        if case["through"] in ("flow", AGENT):
             found.check(ran == everything - blocked, f"ran {ran}, expected {everything - blocked}")
         elif case["executor"] == LOCAL:
             order = [call["node"] for call in ours["hooks"] if call["hook"] == "before_node_run"]
             found.check(order[-1] == failing, f"nodes started after the failure: {order}")
-    ends = [call for call in ours["hooks"] if call["hook"] in ("after_pipeline_run", "on_pipeline_error")]
+    ends = [call for call in ours["hooks"] if call["hook"] in PIPELINE_ENDS]
     found.check([call["hook"] for call in ends] == ["on_pipeline_error"], f"pipeline hooks: {ends}")
     if found.differences:
         return
@@ -223,7 +319,7 @@ def _pipeline_errors(run: Any) -> List[Any]:
 
 def _confirmed_once(case: Case, run: Any) -> Any:
     """A group that is tried again runs all of its nodes again, those that have confirmed a dataset too."""
-    if case["group_by"] == "none" or not case["retries"]:
+    if case["group_by"] == "none" or not (case["retries"] or case.get("restart")):
         return run
     files = {
         name: "".join(sorted(set(text.splitlines(keepends=True)))) if name.startswith("confirmed_") else text
@@ -249,8 +345,20 @@ def _nodes(run: Any, hook: str) -> Set[str]:
     return {call["node"] for call in run["hooks"] if call["hook"] == hook}
 
 
+def _pipeline_calls(run: Any) -> List[Any]:
+    return [call for call in run["hooks"] if "pipeline" in call["hook"]]
+
+
+def _node_calls(run: Any) -> Counter:
+    return _calls({"hooks": [call for call in run["hooks"] if "pipeline" not in call["hook"]]})
+
+
 def _calls(run: Any) -> Counter:
     return Counter(json.dumps(call, sort_keys=True) for call in run["hooks"])
+
+
+def _is_call(call: str, *hooks: str) -> bool:
+    return json.loads(call)["hook"] in hooks
 
 
 def _delta(expected: Counter, got: Counter) -> str:

@@ -1,9 +1,12 @@
 """Runs cases in a process that is kept: reads a case per line from its input, writes what happened.
 
-    {"case": {…}, "number": 7}   →   {"reference": {…}, "full": {…}, "ours": {…}}
+    {"case": {…}, "number": 7}   →   {"reference": {…}, "full": {…}, "ours": {…}, "later": {…}}
 
 Each side is a project of its own, with a package of its own, in the same process: to start one for each
-would take most of the time. `full` is Kedro's run with no node failing, for cases with a failing node.
+would take most of the time. Only a flow run under an agent has a process of its own.
+
+`full` is Kedro's run with no node failing, for cases with a failing node. `later` are Kedro's runs for a case
+that fails and is run again: of those nodes that ours has finished in each failed run, then of all.
 """
 
 from __future__ import annotations
@@ -19,10 +22,11 @@ import time
 import traceback
 import warnings
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Sequence
 
 from tests.differential import projects
-from tests.differential.cases import OLD_VERSIONS, Case
+from tests.differential.agent_side import AgentSide, Api
+from tests.differential.cases import AGENT, OLD_VERSIONS, Case, failed_runs, for_kedro, full_name, runs
 from tests.scenarios.project_factory import Project
 
 WORKERS = 2
@@ -39,6 +43,7 @@ class Driver:
         self.folder = folder
         self._address: str | None = None
         self._open = contextlib.ExitStack()
+        self._api = Api()
 
     def executor(self, name: str) -> Dict[str, Any]:
         """The `executor` of `prefect.yml`; Dask's cluster is started when it is first needed."""
@@ -59,67 +64,128 @@ class Driver:
         """All sides of a case."""
         found: Dict[str, Any] = {}
         failure = case["failure"]
-        sides = ["reference"] + ["full"] * bool(failure) + ["ours"]
-        if failure and failure["times"] is not None and failure["times"] <= case["retries"]:
-            sides.remove("reference")
-        for side in sides:
-            found[side] = self._side(case, number, side)
+        if failed_runs(case) != 0 or not failure:
+            found["reference"] = self._side(case, number, "reference")
+        if failure:
+            found["full"] = self._side(case, number, "full")
+        found["ours"] = self._side(case, number, "ours")
+        if failure and case["again"] and not case.get("restart"):
+            found["later"] = self._side(case, number, "later", found["ours"]["runs"])
         return found
 
-    def _side(self, case: Case, number: int, side: str) -> Dict[str, Any]:
+    def _side(
+        self, case: Case, number: int, side: str, before: Sequence[Dict[str, Any]] = ()
+    ) -> Dict[str, Any]:
+        """One side of a case; `before` are our runs, for Kedro's `later`."""
         package = f"case_{os.getpid()}_{number}_{side}"
         path = self.folder / package
         ours = side == "ours"
-        executor = self.executor(case["executor"]) if ours else {}
-        project = projects.write_project(path, package, case, executor, ours=ours)
-        if side == "full":
+        project = projects.write_project(
+            path,
+            package,
+            case if ours else for_kedro(case),
+            self.executor(case["executor"]) if ours else {},
+            ours=ours,
+            api=self._api.url if ours and case["through"] == AGENT else "embedded",
+        )
+        if side in ("full", "later"):
             project.write("state/never", "")
-        arguments = projects.our_arguments(case) if ours else ["run", *projects.kedro_arguments(case)]
-        runs = []
-        before = Path.cwd()
+        found = []
+        folder_before = Path.cwd()
         path_before = list(sys.path)
         started = time.monotonic()
         try:
-            for again in range(1 + case["again"]):
-                if again:
+            run = self._our_run(project, case) if ours else self._kedro_run(project, case, before)
+            for place in range(runs(case)):
+                if place:
                     projects.add_partition(project, case)
-                runs.append(_run(project, arguments, self.folder / "output"))
+                found.append(run(place))
         finally:
-            os.chdir(str(before))
+            os.chdir(str(folder_before))
             sys.path[:] = path_before
             shutil.rmtree(str(path), ignore_errors=True)
-        return {"runs": runs, "seconds": round(time.monotonic() - started, 3)}
+        return {"runs": found, "seconds": round(time.monotonic() - started, 3)}
+
+    def _kedro_run(
+        self, project: Project, case: Case, before: Sequence[Dict[str, Any]]
+    ) -> Callable[[int], Dict[str, Any]]:
+        """Runs Kedro's side once, given how many runs there were."""
+
+        def run(place: int) -> Dict[str, Any]:
+            nodes = None
+            if place < len(before) and before[place]["exit"]:
+                nodes = finished_nodes(case, before[place])
+                if not nodes:
+                    return {
+                        "exit": 0,
+                        "error": None,
+                        "hooks": [],
+                        "files": _files(project.data),
+                        "output": "",
+                    }
+            arguments = ["run", *projects.kedro_arguments(case, nodes)]
+            return self._run(project, lambda: _command(project, arguments))
+
+        return run
+
+    def _our_run(self, project: Project, case: Case) -> Callable[[int], Dict[str, Any]]:
+        """Runs our side once; the attempts of a flow run that is restarted before its last are `attempts`."""
+        arguments = projects.our_arguments(case)
+        output = self.folder / "output"
+        url = self._api.url if case["through"] == AGENT else ""
+        agent = AgentSide(project, url, lambda given: _exit_code(_command, project, given), output)
+
+        def run(_: int) -> Dict[str, Any]:
+            if case["through"] != AGENT:
+                return self._run(project, lambda: _command(project, arguments))
+            attempts = [self._run(project, lambda: sys.exit(agent.run(arguments)))]
+            restarts = failed_runs(case) or 0 if case.get("restart") else 0
+            for _ in range(restarts):
+                if attempts[-1]["exit"] and any("node" in call for call in attempts[-1]["hooks"]):
+                    attempts.append(self._run(project, lambda: sys.exit(agent.restart())))
+            return {**attempts[-1], "attempts": attempts[:-1]}
+
+        return run
+
+    def _run(self, project: Project, call: Callable[[], Any]) -> Dict[str, Any]:
+        """One command in this process, as in a process of its own, and what it left."""
+        output = self.folder / "output"
+        os.chdir(str(project.path))
+        error = None
+        with _output_to(output):
+            try:
+                code = _exit_code(call)
+            except BaseException as raised:  # whatever a node raises
+                traceback.print_exc()
+                error = {"type": type(raised).__name__, "text": str(raised)}
+                code = 1
+        log = project.path / "hook_calls.jsonl"
+        hooks = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        if log.exists():
+            log.unlink()
+        found = {
+            "exit": code,
+            "error": error,
+            "hooks": hooks,
+            "files": _files(project.data),
+            "output": output.read_text(encoding="utf-8", errors="replace")[-6000:],
+        }
+        text = json.dumps(found).replace(json.dumps(str(project.path))[1:-1], "<project>")
+        text = _MADE_VERSION.sub("<version>", text)  # in messages of Kedro's
+        done: Dict[str, Any] = json.loads(text.replace(project.package, "<package>"))
+        return done
 
     def close(self) -> None:
+        self._api.close()
         self._open.close()
 
 
-def _run(project: Project, arguments: List[str], output: Path) -> Dict[str, Any]:
-    """One command in this process, as in a process of its own, and what it left."""
-    os.chdir(str(project.path))
-    error = None
-    with _output_to(output):
-        try:
-            code = _exit_code(_command, project, arguments)
-        except BaseException as raised:  # whatever a node raises
-            traceback.print_exc()
-            error = {"type": type(raised).__name__, "text": str(raised)}
-            code = 1
-    log = project.path / "hook_calls.jsonl"
-    hooks = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    if log.exists():
-        log.unlink()
-    found = {
-        "exit": code,
-        "error": error,
-        "hooks": hooks,
-        "files": _files(project.data),
-        "output": output.read_text(encoding="utf-8", errors="replace")[-6000:],
-    }
-    text = json.dumps(found).replace(json.dumps(str(project.path))[1:-1], "<project>")
-    text = _MADE_VERSION.sub("<version>", text)  # in messages of Kedro's
-    done: Dict[str, Any] = json.loads(text.replace(project.package, "<package>"))
-    return done
+def finished_nodes(case: Case, run: Dict[str, Any]) -> List[str]:
+    """Names of the nodes that a run has finished, as Kedro's filters want them."""
+    finished = {call["node"] for call in run["hooks"] if call["hook"] == "after_node_run"}
+    failing = [call["node"] for call in run["hooks"] if call["hook"] == "on_node_error"]
+    finished -= {*failing, case["failure"]["node"]}
+    return [full_name(node) for node in case["nodes"] if node["name"] in finished]
 
 
 def _exit_code(call: Any, *arguments: Any) -> int:

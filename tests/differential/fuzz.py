@@ -3,6 +3,7 @@
     make fuzz SECONDS=1800                    until the first difference
     make fuzz SECONDS=1800 KEEP=1 SEED=7      go on after a difference; the same cases as before
     make fuzz CASE=threads-7-112              one case again
+    make fuzz ARGS="--only agent"             flow runs under an agent, and restarts
     make fuzz PYTHON_BIN=other/bin/python     with another Kedro
 
 A case that differs is made smaller and written as two projects, with a script that runs both.
@@ -11,7 +12,6 @@ A case that differs is made smaller and written as two projects, with a script t
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import sys
@@ -20,18 +20,18 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import List
 
 from kedro import __version__ as kedro_version
 
-from tests.differential import projects
-from tests.differential.cases import DASK, LOCAL, PROCESSES, THREADS, TIMEOUTS, Case, case_named
+from tests.differential.case_folder import write_case
+from tests.differential.cases import AGENT, DASK, LOCAL, PROCESSES, THREADS, TIMEOUTS, Case, case_named
 from tests.differential.compare import verdict
 from tests.differential.driver_process import DriverProcess
 from tests.differential.minimise import minimised
 
-SHARES = {LOCAL: 60, THREADS: 18, DASK: 14, PROCESSES: 5, TIMEOUTS: 3}
-"""How often each executor is drawn; the last two start processes in each case."""
+SHARES = {LOCAL: 60, THREADS: 18, DASK: 14, PROCESSES: 5, TIMEOUTS: 3, AGENT: 5}
+"""How often each executor is drawn; the last three start processes in each case."""
 
 PROGRESS_SECONDS = 30
 
@@ -39,8 +39,18 @@ PROGRESS_SECONDS = 30
 class Fuzz:
     """One session: its workers take the next case until the time is over or one differs."""
 
-    def __init__(self, seed: int, seconds: float, keep: bool, minimise_seconds: float, to: Path) -> None:
+    def __init__(
+        self,
+        seed: int,
+        seconds: float,
+        *,
+        only: List[str],
+        keep: bool,
+        minimise_seconds: float,
+        to: Path,
+    ) -> None:
         self.seed = seed
+        self.shares = {name: share for name, share in SHARES.items() if not only or name in only}
         self.until = time.monotonic() + seconds
         self.keep = keep
         self.minimise_seconds = minimise_seconds
@@ -65,7 +75,7 @@ class Fuzz:
         with self._lock:
             self._number += 1
             drawn = random.Random(f"{self.seed}-{self._number}")
-            executor = drawn.choices(list(SHARES), list(SHARES.values()))[0]
+            executor = drawn.choices(list(self.shares), list(self.shares.values()))[0]
             return f"{executor}-{self.seed}-{self._number}"
 
     def one(self, driver: DriverProcess, name: str) -> None:
@@ -73,7 +83,7 @@ class Fuzz:
         case = case_named(name)
         found = verdict(case, driver.run(case))
         with self._lock:
-            self.cases[case["executor"]] += 1
+            self.cases[name.split("-", maxsplit=1)[0]] += 1
             if found.refused:
                 self.refused[found.refused] += 1
             if time.monotonic() - self._progress > PROGRESS_SECONDS:
@@ -111,39 +121,6 @@ def _differences(driver: DriverProcess, case: Case) -> List[str]:
     return verdict(case, driver.run(case)).differences
 
 
-def write_case(folder: Path, case: Case) -> None:
-    """A case as a project for Kedro's own runner, one for ours, and a script that runs and compares them."""
-    executors: Dict[str, Dict[str, Any]] = {
-        LOCAL: {"type": "LocalExecutor"},
-        THREADS: {"type": "LocalDaskExecutor", "scheduler": "threads", "num_workers": 2},
-        PROCESSES: {"type": "LocalDaskExecutor", "scheduler": "processes", "num_workers": 2},
-        DASK: {"type": "DaskExecutor", "cluster_kwargs": {"n_workers": 2, "threads_per_worker": 1}},
-    }
-    executors[TIMEOUTS] = executors[THREADS]
-    for side in ("kedro", "ours"):
-        projects.write_project(
-            folder / side, "the_case", case, executors[case["executor"]], ours=side == "ours"
-        )
-    commands = {"kedro": ["run", *projects.kedro_arguments(case)], "ours": projects.our_arguments(case)}
-    lines = [
-        "#!/bin/sh",
-        "# Run once. If the file <side>/state/never exists, no node fails.",
-        'cd "$(dirname "$0")" || exit 1',
-        f'PYTHON="${{PYTHON:-{sys.executable}}}"',
-        "export KEDRO_DISABLE_TELEMETRY=1 DO_NOT_TRACK=1",
-    ]
-    for side, arguments in commands.items():
-        words = " ".join(f"'{word}'" for word in arguments)
-        lines += [f'(cd {side} && "$PYTHON" -m kedro {words}); echo "{side}: exit code $?"'] * (
-            1 + case["again"]
-        )
-    lines += ["diff -r kedro/data ours/data", "diff kedro/hook_calls.jsonl ours/hook_calls.jsonl"]
-    script = folder / "run.sh"
-    script.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    script.chmod(0o755)
-    (folder / "case.json").write_text(json.dumps(case, indent=1) + "\n", encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -153,12 +130,20 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="go on after a difference")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--case", help="run only the case of this name")
+    parser.add_argument("--only", action="append", default=[], choices=list(SHARES), help="can be repeated")
     parser.add_argument("--minimise-seconds", type=float, default=120)
     parser.add_argument("--to", type=Path, default=None, help="where cases that differ are written")
     given = parser.parse_args()
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(10**6)
     to = given.to or Path(tempfile.mkdtemp(prefix="kedro-prefect-fuzz-"))
-    fuzz = Fuzz(seed, given.seconds, given.keep, given.minimise_seconds, to.resolve())
+    fuzz = Fuzz(
+        seed,
+        given.seconds,
+        only=given.only,
+        keep=given.keep,
+        minimise_seconds=given.minimise_seconds,
+        to=to.resolve(),
+    )
     print(f"Kedro {kedro_version}, Python {sys.version.split()[0]}, SEED={seed}", flush=True)
     if given.case:
         driver = DriverProcess()

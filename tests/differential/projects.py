@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 from tests.differential.cases import OLD_VERSIONS, VERSIONED, Case, full_name, is_transcoded
 from tests.scenarios.project_factory import KEDRO, Project, make_project
@@ -20,7 +19,15 @@ HOOKS = (CaseHooks(), *HOOKS[1:])
 """
 
 
-def write_project(path: Path, package: str, case: Case, executor: Dict[str, Any], *, ours: bool) -> Project:
+def write_project(
+    path: Path,
+    package: str,
+    case: Case,
+    executor: Dict[str, Any],
+    *,
+    ours: bool,
+    api: str = "embedded",
+) -> Project:
     """The case's project, with data; `ours` adds the plugin's hooks and `prefect.yml`."""
     files = {name.name: name.read_text(encoding="utf-8") for name in SOURCES.glob("case_*.py")}
     pipelines = files.pop("case_pipelines.py")
@@ -30,7 +37,7 @@ def write_project(path: Path, package: str, case: Case, executor: Dict[str, Any]
         files={**files, "case.json": json.dumps(case, indent=1)},
         catalog=_catalog(case, package),
         parameters=case["parameters"],
-        prefect=_prefect(case, executor) if ours else None,
+        prefect=_prefect(case, executor, api) if ours else None,
         prefect_hooks=ours,
         settings=_SETTINGS.format(package=package),
         package=package,
@@ -50,9 +57,17 @@ def write_project(path: Path, package: str, case: Case, executor: Dict[str, Any]
 
 def add_partition(project: Project, case: Case) -> None:
     """What arrives between the first and the second run."""
-    for name, dataset in case["datasets"].items():
-        if dataset["raw"] and dataset["kind"] in ("partitioned", "incremental"):
-            project.write(f"data/{name}/p3.json", json.dumps({"part": 3}))
+    for name in growing(case):
+        project.write(f"data/{name}/p3.json", json.dumps({"part": 3}))
+
+
+def growing(case: Case) -> List[str]:
+    """The datasets that a partition is added to."""
+    return [
+        name
+        for name, dataset in case["datasets"].items()
+        if dataset["raw"] and dataset["kind"] in ("partitioned", "incremental")
+    ]
 
 
 def _catalog(case: Case, package: str) -> Dict[str, Any]:
@@ -124,23 +139,26 @@ def _seed(project: Project, name: str, kind: str) -> None:
         project.write(f"data/{name}.json", json.dumps({"seed": name}))
 
 
-def _prefect(case: Case, executor: Dict[str, Any]) -> Dict[str, Any]:
+def _prefect(case: Case, executor: Dict[str, Any], api: str) -> Dict[str, Any]:
     nodes: Dict[str, Any] = {}
     if case["timeouts"]:
         nodes = {full_name(node): {"timeout": 100} for node in case["nodes"][:2]}
     defaults: Dict[str, Any] = {"executor": executor, "group_by": case["group_by"], "nodes": nodes}
     if case["retries"]:
         defaults["retries"] = {"max_retries": case["retries"], "retry_delay": 0.05}
+    if case.get("result"):
+        defaults["result"] = {"type": "LocalResult", "dir": "results"}
     flow = {"is_async": case["is_async"], "parameters": sorted(case["params"]), **case["filters"]}
     return {
+        "api": api,
         "register": {"environments": ["nowhere"]},
         "defaults": defaults,
-        "flows": {FLOW: flow if case["through"] == "flow" else {}},
+        "flows": {FLOW: flow if case["through"] != "runner" else {}},
     }
 
 
-def kedro_arguments(case: Case) -> List[str]:
-    """What follows `kedro run`."""
+def kedro_arguments(case: Case, nodes: Sequence[str] | None = None) -> List[str]:
+    """What follows `kedro run`; for the case's filters, or for these nodes."""
     options = {
         "tags": "--tags",
         "from_nodes": "--from-nodes",
@@ -152,7 +170,8 @@ def kedro_arguments(case: Case) -> List[str]:
     }
     if KEDRO < (0, 19):
         options.update(tags="--tag", node_names="--node")
-    arguments = [part for key, names in case["filters"].items() for part in (options[key], ",".join(names))]
+    filters = case["filters"] if nodes is None else {"node_names": nodes}
+    arguments = [part for key, names in filters.items() for part in (options[key], ",".join(names))]
     if case["params"]:
         equals = "=" if KEDRO >= (0, 19) else ":"
         arguments += ["--params", ",".join(f"{name}{equals}{text}" for name, text in case["params"].items())]
@@ -166,7 +185,7 @@ def our_arguments(case: Case) -> List[str]:
     """What follows `kedro` on our side."""
     if case["through"] == "runner":
         return ["run", "--runner", "kedro_prefect_hooks.PrefectRunner", *kedro_arguments(case)]
-    arguments = ["prefect", "run", FLOW, "--local"]
+    arguments = ["prefect", "run", FLOW, *["--local"] * (case["through"] == "flow")]
     for name, text in case["params"].items():
         arguments += ["--param", f"{name}={text}"]
     return arguments + (["--load-versions", _versions(case)] if case["load_versions"] else [])
@@ -174,8 +193,3 @@ def our_arguments(case: Case) -> List[str]:
 
 def _versions(case: Case) -> str:
     return ",".join(f"{name}:{version}" for name, version in case["load_versions"].items())
-
-
-def copy_of(project: Project, to: Path) -> None:
-    """Copy a project, for a person to look at."""
-    shutil.copytree(str(project.path), str(to), ignore=shutil.ignore_patterns("__pycache__"))

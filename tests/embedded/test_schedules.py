@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
@@ -15,12 +16,13 @@ from prefect.schedules.clocks import CronClock, DatesClock, IntervalClock, RRule
 from prefect.schedules.filters import is_weekday
 from prefect.serialization.schedule import ScheduleSchema
 
-from kedro_prefect_hooks.embedded.operations import scheduled_runs
+from kedro_prefect_hooks.embedded.operations import due_times, scheduled_runs
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
 from kedro_prefect_hooks.embedded.services import scheduler
 from kedro_prefect_hooks.embedded.settings import Settings
-from kedro_prefect_hooks.embedded.storage.values import SECOND, parse_timestamp
+from kedro_prefect_hooks.embedded.storage.values import SECOND, new_id, parse_timestamp
 from tests.embedded.conftest import Caller, Seed
+from tests.statements import Statements
 
 START = parse_timestamp("2026-11-23T10:02:00+00:00")
 MINUTE = 60 * SECOND
@@ -222,6 +224,81 @@ def test_simultaneous_schedulers_create_each_run_once(world: World) -> None:
     for _ in range(5):
         world.clock.time += 50 * MINUTE
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda _: scheduled_runs.schedule_runs(world.database, flow_id), range(4)))
+            list(pool.map(lambda _: scheduled_runs.schedule_runs(world.database, [flow_id]), range(4)))
     times = world.times(flow_id)
     assert len(times) == len(set(times)) == 60
+
+
+def test_a_pass_costs_the_same_however_many_flows_there_are(world: World) -> None:
+    counts = []
+    for names in (["a", "b"], ["c", "d", "e", "f", "g", "h"]):
+        for name in names:
+            serialized = ScheduleSchema().dump(CronSchedule("*/5 * * * *"))
+            world.seed.flow(world.project_id, name, schedule=serialized)
+        with Statements() as nothing:
+            assert scheduler.run(world.database) == 0
+        world.clock.time += 5 * MINUTE
+        with Statements() as one_each:
+            made = scheduler.run(world.database)
+        counts.append((nothing.count, nothing.transactions, one_each.count, one_each.transactions, made))
+    (few, many) = counts
+    assert few[:4] == many[:4]
+    assert (few[1], few[3], few[4], many[4]) == (0, 1, 2, 8)
+
+
+def test_the_runs_of_a_large_flow_are_created_in_several_transactions(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduled_runs, "_MOST_TASK_RUNS", 6)
+    flow_id = world.register(CronSchedule("*/5 * * * *"))
+    assert len(world.times(flow_id)) == 10
+    world.clock.time += 50 * MINUTE
+    with Statements() as counted:
+        assert scheduler.run(world.database) == 10
+    assert counted.transactions == 5
+    assert len(set(world.times(flow_id))) == 20
+    counts = "{ flow_run { state version task_runs_aggregate { aggregate { count } } states { state } } }"
+    runs = world.api.data(counts)["flow_run"]
+    expected = {"state": "Scheduled", "version": 1, "states": [{"state": "Scheduled"}]}
+    assert all(run == {**expected, "task_runs_aggregate": {"aggregate": {"count": 2}}} for run in runs)
+
+
+def test_runs_of_a_schedule_that_was_changed_meanwhile_are_not_created(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow_id = world.register(CronSchedule("0 * * * *"))
+    group_id = world.api.data("{ flow_group { id } }")["flow_group"][0]["id"]
+    world.clock.time += 10 * 60 * MINUTE
+    own = due_times.next_events
+    changed: List[str] = []
+
+    def changing(*arguments: Any) -> Any:
+        events = own(*arguments)
+        if not changed:
+            changed.append(flow_id)
+            clocks = [{"cron": "*/5 * * * *"}]
+            world.api.do("set_flow_group_schedule", {"flow_group_id": group_id, "cron_clocks": clocks})
+        return events
+
+    monkeypatch.setattr(due_times, "next_events", changing)
+    assert scheduler.run(world.database) == 0
+    assert world.times(flow_id) == [f"2026-11-23T20:{minute:02d}" for minute in range(5, 55, 5)]
+
+
+def test_runs_that_were_cancelled_are_not_counted_as_waiting(world: World) -> None:
+    flow_id = world.register(CronSchedule("*/5 * * * *"))
+    group_id = world.api.data("{ flow_group { id } }")["flow_group"][0]["id"]
+    for run in world.runs(flow_id):
+        world.api.do("cancel_flow_run", {"flow_run_id": run["id"]}, "state")
+    hourly = {"flow_group_id": group_id, "cron_clocks": [{"cron": "0 * * * *"}]}
+    assert world.api.do("set_flow_group_schedule", hourly) is True
+    assert world.times(flow_id)[9:12] == ["2026-11-23T10:50", "2026-11-23T11:00", "2026-11-23T12:00"]
+
+
+def test_ids_follow_each_other() -> None:
+    found = [new_id() for _ in range(5_000)]
+    assert len(set(found)) == len(found)
+    assert {uuid.UUID(each).version for each in found} == {7}
+    assert {str(uuid.UUID(each)) == each for each in found} == {True}
+    # Two within a quarter of a microsecond are in any order.
+    assert sum(one > other for one, other in zip(found, found[1:])) < 50

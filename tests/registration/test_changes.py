@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import prefect
@@ -13,6 +14,7 @@ from prefect.utilities.graphql import compress
 from kedro_prefect_hooks.errors import ConfigError, RegistrationError
 from tests.registration.conftest import NODES, PARAMETERS, Site, mutate
 from tests.registration.proxy import Proxy
+from tests.statements import Statements
 
 
 def changes_of(site: Site) -> list[str]:
@@ -40,6 +42,28 @@ def test_nothing_changed_is_unchanged_and_costs_one_query_for_all_flows(site: Si
     assert [line.action for line in summary.lines] == ["unchanged"] * 8
     assert {line.version for line in summary.lines} == {1}
     assert proxy.requests == ["query"]
+
+
+def test_each_new_flow_costs_the_same_number_of_statements(site: Site) -> None:
+    settings = {"node_names": ["split"], "schedule": {"cron": "0 6 * * *"}}
+    counts = []
+    for number in (0, 2, 4, 8):
+        site.configure(flows={"first": {}, **{f"{i} of {number}": settings for i in range(number)}})
+        with Statements() as counted:
+            summary = site.register(api="embedded")
+        assert [line.action for line in summary.lines].count("new") == (number or 1)
+        counts.append((counted.count, counted.transactions))
+    few, more, most = counts[1:]  # the first one creates the file
+    assert [most[i] - more[i] for i in (0, 1)] == [2 * (more[i] - few[i]) for i in (0, 1)]
+    # The version, its schedule, and all its runs.
+    assert (more[1] - few[1]) / 2 <= 3
+
+
+def test_python_collects_garbage_after_a_registration(site: Site) -> None:
+    site.register()
+    site.plan()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
 
 
 def test_requests_grow_with_the_changes_not_with_the_project(site: Site) -> None:

@@ -57,7 +57,7 @@ def server(project: Project, port: int, home: Path) -> Iterator[str]:
     ("report", "executor"), [("batches", "LocalExecutor"), ("each", "LocalDaskExecutor")]
 )
 def test_a_run_goes_on_while_the_api_restarts(
-    tmp_path: Path, home: Path, log: Path, kedro: Callable[..., Any], report: str, executor: str
+    *, tmp_path: Path, home: Path, log: Path, kedro: Callable[..., Any], report: str, executor: str
 ) -> None:
     flow = {"report": report, "executor": executor}
     project = make_project(tmp_path / "p", pipelines=PIPELINES, catalog=END, prefect={"flows": {"f": flow}})

@@ -96,7 +96,7 @@ def files(project: Project) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(("executor", "seed"), [("local", 1), ("local", 2), ("threads", 3), ("processes", 4)])
 def test_what_is_left_is_what_kedro_leaves(
-    tmp_path: Path, home: Path, log: Path, kedro: Callable[..., Any], executor: str, seed: int
+    *, tmp_path: Path, home: Path, log: Path, kedro: Callable[..., Any], executor: str, seed: int
 ) -> None:
     drawn = random.Random(seed)
     flow = {

@@ -9,6 +9,7 @@ import collections.abc
 import datetime
 import inspect
 import typing
+from functools import lru_cache
 from typing import Any, Mapping
 
 from pydantic import TypeAdapter, ValidationError
@@ -66,14 +67,20 @@ def converted(value: Any, annotation: Any, *, is_environment: bool = False) -> A
     if isinstance(value, bool) and not origins & {bool, object}:
         raise InvalidValueError(f"found {format_value(value)}, expected {_expected(types)}")
     try:
-        union: Any = typing.Union[tuple(types)]
-        checked = TypeAdapter(union).validate_python(value)
+        checked = _adapter(tuple(types)).validate_python(value)
         return value if checked == value else checked
     except ValidationError as error:
         key = tuple(part for part in error.errors()[0]["loc"] if isinstance(part, int))
         found = value[key[0]] if key and isinstance(value, list) else value
         hint = " (put it in quotes)" if types == [str] and isinstance(value, (int, float)) else ""
         raise InvalidValueError(f"found {format_value(found)}, expected {_expected(types)}{hint}") from None
+
+
+@lru_cache(maxsize=None)
+def _adapter(types: tuple[Any, ...]) -> TypeAdapter[Any]:
+    # Creating one takes a hundred times longer than validating a value with it.
+    union: Any = typing.Union[types]
+    return TypeAdapter(union)
 
 
 def _environment(value: Any) -> dict[str, str]:

@@ -157,7 +157,8 @@ def _imported(path: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def parameters_of(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
+@lru_cache(maxsize=None)
+def parameters_of(cls: type) -> tuple[Mapping[str, inspect.Parameter], bool]:
     """The keyword arguments that a class accepts, and whether it accepts any others.
 
     Prefect's classes pass ``**kwargs`` on to their base class, so its arguments are accepted too. What a
@@ -237,6 +238,7 @@ def _serializer(value: Any, place: Place) -> Any:
     return class_of("serializer", str(value), place)
 
 
+@lru_cache(maxsize=None)
 def annotation_of(cls: type, name: str) -> Any:
     """The annotation of a keyword argument of a class; `Any` when it has none."""
     for init in _inits(cls):

@@ -7,6 +7,7 @@ registration.
 from __future__ import annotations
 
 import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem
@@ -112,17 +113,25 @@ def _date_time(value: datetime.datetime | None, zone: Any) -> Any:
 
 
 def _check_cron(line: str, place: Place) -> None:
-    from croniter import croniter
-
-    try:
-        croniter(line)
-    except Exception as error:  # croniter's exceptions have no common base
-        reason = str(error).strip().rstrip(".")
+    reason = _why_invalid(line)
+    if reason is not None:
         _fail(
             place.at("cron"),
             f"invalid cron expression {line!r} ({reason}). "
             "Accepted: minute, hour, day of month, month, day of week, such as '0 6 * * 1-5'.",
         )
+
+
+@lru_cache(maxsize=1024)
+def _why_invalid(line: str) -> str | None:
+    """Why a cron expression is invalid, or None. Asked twice: when it is checked, and when it is built."""
+    from croniter import croniter
+
+    try:
+        croniter(line)
+    except Exception as error:  # croniter's exceptions have no common base
+        return str(error).strip().rstrip(".")
+    return None
 
 
 def _rule(text: str, start: Any, place: Place) -> Any:

@@ -55,6 +55,26 @@ def register_agent(request: Request, arguments: Input) -> Dict[str, Any]:
     return {"id": agent_id}
 
 
+_RECORDED_EVERY = 10 * values.SECOND
+"""How often at most it is written that an agent has asked for work: a polling one asks every second."""
+
+
+def record_query(request: Request) -> None:
+    """Note when the agent that sent the request asked for work, unless that was noted a moment ago."""
+    agent_id = request.headers.get("x-prefect-agent-id")
+    if not agent_id:
+        return
+    now = request.database.now()
+    with request.database.read() as connection:
+        last = connection.execute(sa.select(_AGENT.c.last_queried).where(_AGENT.c.id == agent_id)).scalar()
+    if last is not None and 0 <= now - last < _RECORDED_EVERY:
+        return
+    with request.database.write() as connection:
+        connection.execute(
+            _AGENT.update().where(_AGENT.c.id == agent_id).values(last_queried=now, updated=now)
+        )
+
+
 @mutation("success_payload", agent_id="UUID!")
 def delete_agent(request: Request, arguments: Input) -> Dict[str, Any]:
     with request.database.write() as connection:

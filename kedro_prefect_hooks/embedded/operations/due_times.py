@@ -31,11 +31,12 @@ def next_events(schedule: Dict[str, Any], after: int, count: int) -> List[Event]
     """
     _prepare_prefect()
     import pendulum
-    from prefect.serialization.schedule import ScheduleSchema
+
+    from kedro_prefect_hooks.compat.prefect_schemas import schedule_schema
 
     try:
         events = (
-            ScheduleSchema()
+            schedule_schema()
             .load(schedule)
             .next(count, after=pendulum.instance(values.to_datetime(after)), return_events=True)
         )

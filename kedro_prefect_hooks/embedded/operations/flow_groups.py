@@ -72,8 +72,8 @@ def set_flow_group_schedule(request: Request, arguments: Input) -> Dict[str, Any
             _FLOW.c.flow_group_id == arguments["flow_group_id"], _FLOW.c.is_schedule_active.is_(sa.true())
         )
         flow_ids = list(connection.execute(of_group).scalars())
-    for flow_id in flow_ids:
-        scheduled_runs.schedule_runs(request.database, flow_id)
+    for error in scheduled_runs.schedule_runs(request.database, flow_ids).errors.values():
+        raise error
     return answer
 
 

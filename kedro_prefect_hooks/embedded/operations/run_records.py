@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 import sqlalchemy as sa
 
-from kedro_prefect_hooks.embedded.operations import run_names
+from kedro_prefect_hooks.embedded.operations import agents, new_runs
 from kedro_prefect_hooks.embedded.operations.registry import Input, Request, mutation, query
 from kedro_prefect_hooks.embedded.storage import state_history, tables, values
+from kedro_prefect_hooks.embedded.storage.database import agent_signal
 from kedro_prefect_hooks.embedded.storage.serialized_states import new_state
 from kedro_prefect_hooks.states import SCHEDULED
 
-_FLOW, _GROUP, _FLOW_RUN, _TASK_RUN = tables.flow, tables.flow_group, tables.flow_run, tables.task_run
+_FLOW, _FLOW_RUN, _TASK_RUN = tables.flow, tables.flow_run, tables.task_run
 
 MAX_RUNS_IN_QUEUE = 25
 """How many due runs an agent is offered at once; the real server's limit."""
@@ -41,7 +42,7 @@ def create_flow_run(request: Request, arguments: Input) -> Dict[str, Any]:
         return {"id": create(connection, request.database.now(), arguments)}
 
 
-def create(connection: sa.Connection, now: int, arguments: Input, *, auto_scheduled: bool = False) -> str:
+def create(connection: sa.Connection, now: int, arguments: Input) -> str:
     """The id of a new run, or of the one with its idempotency key; `arguments` as for `create_flow_run`."""
     flow = _flow_to_run(connection, arguments.get("flow_id"), arguments.get("version_group_id"))
     key = arguments.get("idempotency_key")
@@ -52,40 +53,13 @@ def create(connection: sa.Connection, now: int, arguments: Input, *, auto_schedu
         known = connection.execute(same).scalar()
         if known is not None:
             return str(known)
-    run_id, due = values.new_id(), arguments.get("scheduled_start_time")
-    due = now if due is None else due
-    connection.execute(
-        _FLOW_RUN.insert().values(
-            id=run_id,
-            created=now,
-            updated=now,
-            tenant_id=flow.tenant_id,
-            flow_id=flow.id,
-            name=arguments.get("flow_run_name") or run_names.new_name(),
-            idempotency_key=key,
-            parameters=_parameters(flow, arguments.get("parameters")),
-            context=arguments.get("context") or {},
-            labels=_labels(flow, arguments),
-            run_config=arguments.get("run_config") or flow.group_run_config or flow.run_config,
-            scheduled_start_time=due,
-            auto_scheduled=auto_scheduled,
-            version=0,
-            times_resurrected=0,
-        )
-    )
-    state_history.create_task_runs(connection, now, run_id, flow.id)
-    scheduled = new_state("Scheduled", "Flow run scheduled.", now, start_time=values.format_timestamp(due))
-    state_history.set_flow_run_state(connection, now, run_id, scheduled)
-    return run_id
+    run = new_runs.row(now, flow, arguments)
+    new_runs.insert(connection, now, [run])
+    return str(run["id"])
 
 
 def _flow_to_run(connection: sa.Connection, flow_id: str | None, version_group_id: str | None) -> Any:
-    flows = sa.select(
-        *[_FLOW.c[n] for n in ("id", "archived", "tenant_id", "environment", "run_config", "parameters")],
-        _GROUP.c.labels.label("group_labels"),
-        _GROUP.c.run_config.label("group_run_config"),
-        _GROUP.c.default_parameters,
-    ).join_from(_FLOW, _GROUP, _GROUP.c.id == _FLOW.c.flow_group_id)
+    flows = new_runs.flows_to_run
     if flow_id:
         flow = connection.execute(flows.where(_FLOW.c.id == flow_id)).first()
         if flow is None:
@@ -98,33 +72,6 @@ def _flow_to_run(connection: sa.Connection, flow_id: str | None, version_group_i
     if flow.archived:
         raise ValueError(f"Flow {flow.id} is archived.")
     return flow
-
-
-def _labels(flow: Any, arguments: Input) -> List[str]:
-    """The run's labels: the first there are of its own, its run config's, the group's, and the flow's."""
-    if arguments.get("labels") is not None:
-        return sorted(arguments["labels"])
-    if arguments.get("run_config") is not None:
-        return sorted(arguments["run_config"].get("labels") or [])
-    if flow.group_labels is not None:
-        return sorted(flow.group_labels)
-    for config in (flow.group_run_config, flow.run_config, flow.environment):
-        if config is not None:
-            return sorted(config.get("labels") or [])
-    return []
-
-
-def _parameters(flow: Any, parameters: Dict[str, Any] | None) -> Dict[str, Any]:
-    # Only truthy defaults are filled in, as by the real server; the flow itself fills in the others.
-    declared = flow.parameters or []
-    found = {p["name"]: p.get("default") for p in declared if p.get("default")}
-    found.update(flow.default_parameters or {})
-    found.update(parameters or {})
-    missing = sorted(p["name"] for p in declared if p.get("required") and p["name"] not in found)
-    if missing:
-        quoted = ", ".join(repr(name) for name in missing)
-        raise ValueError(f"Required parameters were not supplied: {{{quoted}}}")
-    return found
 
 
 @mutation("runs_in_queue_payload", tenant_id="UUID!", before="DateTime", labels="[String!]")
@@ -155,14 +102,7 @@ def get_runs_in_queue(request: Request, arguments: Input) -> Dict[str, Any]:
     )
     with request.database.read() as connection:
         runs = connection.execute(due_runs).all()
-    agent_id = request.headers.get("x-prefect-agent-id")
-    if agent_id:
-        with request.database.write() as connection:
-            connection.execute(
-                tables.agent.update()
-                .where(tables.agent.c.id == agent_id)
-                .values(last_queried=now, updated=now)
-            )
+    agents.record_query(request)
     labels = set(arguments.get("labels") or [])
     accepted = [run.id for run in runs if set(run.labels) <= labels and bool(run.labels) == bool(labels)]
     return {"flow_run_ids": accepted[:MAX_RUNS_IN_QUEUE]}
@@ -291,4 +231,5 @@ def set_flow_run_labels(request: Request, arguments: Input) -> Dict[str, Any]:
             .where(_FLOW_RUN.c.id == arguments["flow_run_id"])
             .values(labels=sorted(arguments["labels"]), updated=request.database.now())
         )
+        agent_signal(connection).now()  # another agent may accept it now
     return {"success": bool(result.rowcount)}

@@ -12,11 +12,8 @@ _log = logging.getLogger(__name__)
 
 def run(database: Database) -> int:
     """Create the next runs of all flows whose schedules are on; returns how many were created."""
-    made = 0
-    for flow_id in scheduled_runs.active_flows(database):
-        try:
-            made += scheduled_runs.schedule_runs(database, flow_id)
-        except ValueError as error:
-            # The schedule or parameters of this flow; the runs of the others are created all the same.
-            _log.warning("No runs were scheduled for flow %s: %s", flow_id, error)
+    made, errors = scheduled_runs.schedule_runs(database)
+    for flow_id, error in errors.items():
+        # The schedule or parameters of this flow; the runs of the others are created all the same.
+        _log.warning("No runs were scheduled for flow %s: %s", flow_id, error)
     return made

@@ -22,6 +22,8 @@ import sqlalchemy as sa
 from kedro_prefect_hooks.embedded import location
 from kedro_prefect_hooks.embedded.settings import Settings
 from kedro_prefect_hooks.embedded.storage import sql_functions, tables
+from kedro_prefect_hooks.embedded.storage.agent_signal import AgentSignal
+from kedro_prefect_hooks.embedded.storage.observer import Observer
 from kedro_prefect_hooks.embedded.storage.values import new_id
 from kedro_prefect_hooks.errors import KedroPrefectError
 
@@ -38,6 +40,10 @@ class Database:
         path: the file, created with its directory if missing; None for one that `close` removes.
         settings: the API's intervals and limits, and its clock.
 
+    Attributes:
+        agent_signal: moves when a transaction that concerns agents has been committed.
+        observer: tells whether anything has been committed, also by another process.
+
     Raises:
         KedroPrefectError: the file is no such database, or was created by a newer version of this package.
     """
@@ -51,7 +57,9 @@ class Database:
         self._write_lock = threading.Lock()
         _make_private(self.path)
         self._engine = _engine(self.path)
-        self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        self.agent_signal = AgentSignal()
+        self.observer = Observer(self.path)
+        self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE", agent_signal=self.agent_signal)
         try:
             self._migrate_if_needed()
         except sa.exc.DatabaseError as error:
@@ -80,10 +88,17 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A write transaction, one at a time: committed at the end of the block, rolled back if it raises."""
-        with self._write_lock, self._writer.connect() as connection, connection.begin():
-            yield connection
+        with self._write_lock:
+            try:
+                with self._writer.connect() as connection, connection.begin():
+                    yield connection
+            except BaseException:
+                self.agent_signal.rolled_back()
+                raise
+            self.agent_signal.committed(self.now())
 
     def close(self) -> None:
+        self.observer.close()
         self._engine.dispose()
         if self._temporary:
             self._temporary.cleanup()
@@ -178,6 +193,12 @@ def _to_wal(connection: Any) -> None:
 
 def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def agent_signal(connection: sa.Connection) -> AgentSignal:
+    """The signal to which the transaction of `connection` announces what concerns agents."""
+    signal: AgentSignal = connection.get_execution_options()["agent_signal"]
+    return signal
 
 
 def _revision(connection: sa.Connection) -> str | None:

@@ -14,11 +14,12 @@ import sqlalchemy as sa
 
 from kedro_prefect_hooks import states
 from kedro_prefect_hooks.embedded.storage import serialized_states, tables
+from kedro_prefect_hooks.embedded.storage.database import agent_signal
 from kedro_prefect_hooks.embedded.storage.serialized_states import State
-from kedro_prefect_hooks.embedded.storage.values import SECOND, new_id
+from kedro_prefect_hooks.embedded.storage.values import SECOND, new_id, parse_timestamp
 
 _FLOW_RUN, _TASK_RUN = tables.flow_run, tables.task_run
-_LATEST = ("id", "tenant_id", "version", "state", "start_time", "end_time")
+_LATEST = ("id", "tenant_id", "version", "state", "state_timestamp", "start_time", "end_time")
 
 _find_flow_run = sa.select(*[_FLOW_RUN.c[name] for name in _LATEST]).where(
     _FLOW_RUN.c.id == sa.bindparam("run")
@@ -87,6 +88,7 @@ def set_flow_run_state(
         for task_run_id in connection.execute(_unfinished, {"run": flow_run_id}).scalars().all():
             set_task_run_state(connection, now, task_run_id, state)
     _add_state(connection, _FLOW_RUNS, run, state, now)
+    agent_signal(connection).flow_run_state(kind, serialized_states.start_time(state))
     if states.is_a(kind, "Running") or kind == "Submitted":
         flow_run_heartbeat(connection, now, flow_run_id)
     if kind == "Submitted" and agent_id:
@@ -113,9 +115,25 @@ def set_task_run_state(connection: sa.Connection, now: int, task_run_id: str, st
     cached_inputs = (run.serialized_state or {}).get("cached_inputs")
     if cached_inputs and not state.get("cached_inputs"):
         state = {**state, "cached_inputs": cached_inputs}
-    _add_state(connection, _TASK_RUNS, run, state, now)
+    _add_state(connection, _TASK_RUNS, run, state, _reached(state, run, now))
+    agent_signal(connection).task_run_state(state["type"], serialized_states.start_time(state))
     if states.is_a(state["type"], "Running"):
         task_run_heartbeat(connection, now, task_run_id)
+
+
+def _reached(state: State, run: Any, now: int) -> int:
+    """When a task run reached a state: a flow run that reports in batches says it, as it sends them later.
+
+    Neither before the run's last state nor in the future, whatever the clock of its machine shows.
+    """
+    said = (state.get("context") or {}).get(states.REPORTED_AT)
+    if said is None:
+        return now
+    try:
+        reached = parse_timestamp(said)
+    except ValueError:
+        return now
+    return max(min(reached, now), run.state_timestamp or 0)
 
 
 def flow_run_heartbeat(connection: sa.Connection, now: int, flow_run_id: str) -> None:
@@ -192,21 +210,26 @@ PENDING: State = {"type": "Pending", "message": "Task run created"}
 _add_task_runs = sa.text(
     "INSERT INTO task_run (id, created, updated, tenant_id, flow_run_id, task_id, map_index, cache_key,"
     " version, state, state_timestamp, state_message, serialized_state)"
-    " SELECT new_id(), :now, :now, tenant_id, :run, id, -1, cache_key, 1, 'Pending', :now, :message, :state"
-    " FROM task WHERE flow_id = :flow ORDER BY rowid"
+    " SELECT new_id(), :now, :now, task.tenant_id, flow_run.id, task.id, -1, task.cache_key, 1, 'Pending',"
+    " :now, :message, :state"
+    " FROM json_each(:runs) AS run CROSS JOIN flow_run ON flow_run.id = run.value"
+    " CROSS JOIN task ON task.flow_id = flow_run.flow_id ORDER BY run.key, task.rowid"
 )
 _add_task_run_states = sa.text(
     "INSERT INTO task_run_state (id, created, updated, tenant_id, task_run_id, timestamp, version, state,"
     " message, serialized_state)"
-    " SELECT new_id(), :now, :now, tenant_id, id, :now, 1, 'Pending', :message, :state"
-    " FROM task_run WHERE flow_run_id = :run"
+    " SELECT new_id(), :now, :now, task_run.tenant_id, task_run.id, :now, 1, 'Pending', :message, :state"
+    " FROM json_each(:runs) AS run CROSS JOIN task_run ON task_run.flow_run_id = run.value"
 )
 
 
-def create_task_runs(connection: sa.Connection, now: int, flow_run_id: str, flow_id: str) -> None:
-    """Create the Pending task runs of a new flow run, one per task of its flow."""
+def create_task_runs(connection: sa.Connection, now: int, flow_run_ids: str) -> None:
+    """Create the Pending task runs of new flow runs, one per task of their flows.
+
+    The ids are a JSON list: one bound value, however many there are.
+    """
     state = '{"message":"Task run created","type":"Pending"}'
-    given = {"now": now, "run": flow_run_id, "flow": flow_id, "message": PENDING["message"], "state": state}
+    given = {"now": now, "runs": flow_run_ids, "message": PENDING["message"], "state": state}
     connection.execute(_add_task_runs, given)
     connection.execute(_add_task_run_states, given)
 

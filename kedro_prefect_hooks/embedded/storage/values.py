@@ -10,7 +10,9 @@ from __future__ import annotations
 import calendar
 import datetime
 import json
+import os
 import re
+import time
 import uuid
 from typing import Any
 
@@ -43,7 +45,16 @@ def parse_uuid(value: Any) -> str:
 
 
 def new_id() -> str:
-    return str(uuid.uuid4())
+    """A new uuid, of version 7: its first 60 bits are the time, in steps of a quarter of a microsecond.
+
+    Rows that are inserted together are neighbours in each index on their ids. With random uuids, a run of ten
+    tasks changes a page of the file per row and index, all of which must be written.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = (rest << 12) // 1_000_000
+    tail = int.from_bytes(os.urandom(8), "big") >> 2 | 1 << 63
+    digits = f"{milliseconds:012x}7{fraction:03x}{tail:016x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def now() -> int:

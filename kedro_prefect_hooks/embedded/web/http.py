@@ -1,4 +1,4 @@
-"""The embedded API over HTTP: ``POST /`` and ``POST /graphql``, ``GET /health``, and the page.
+"""The embedded API over HTTP: ``POST /`` and ``POST /graphql``, ``GET /health``, `wake_up`, and the page.
 
 This module decides which requests are answered. It refuses a `Host` or an `Origin` that is not this server's
 own, so that no other web page can start a run through the browser of a person who runs this server. The size
@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kedro_prefect_hooks import __version__
 from kedro_prefect_hooks.embedded.graphql import answers
 from kedro_prefect_hooks.embedded.storage.database import Database
+from kedro_prefect_hooks.embedded.web import wake_up
 from kedro_prefect_hooks.embedded.web.bodies import BodyRefused, json_response, read_body, refusal
 from kedro_prefect_hooks.embedded.web.page import is_public
 
@@ -62,6 +63,7 @@ def application(
         Route("/", graphql, methods=["POST"]),
         Route("/graphql", graphql, methods=["POST"]),
         Route("/graphql/", graphql, methods=["POST"]),
+        wake_up.route(database),
         *page,
     ]
     return _Gate(Starlette(routes=routes), hosts, token)

@@ -1,7 +1,7 @@
 """The page at the embedded API's URL: files of this package, read once and served with a strict policy.
 
-Its data comes from the same API, with ``POST /graphql`` and ``POST /derived/…``. The files hold nothing of
-the project, so they need no token; the data does.
+Its data comes from the same API, with ``POST /graphql``, ``/changes`` and ``/derived/…``. The files hold
+nothing of the project, so they need no token; the data does.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from kedro_prefect_hooks import states
-from kedro_prefect_hooks.embedded.web import derived
+from kedro_prefect_hooks.embedded.storage.database import Database
+from kedro_prefect_hooks.embedded.web import changes, derived
 
 STATIC = Path(__file__).parent / "static"
 
@@ -48,12 +49,13 @@ _HEADERS: Dict[str, str] = {
 }
 
 
-def routes() -> List[BaseRoute]:
+def routes(database: Database) -> List[BaseRoute]:
     """The page's routes: its files, and the endpoints behind what it shows."""
     files = {_url_path(path): path for path in sorted(STATIC.rglob("*")) if path.suffix in _TYPES}
     return [
         *(_file_route(url_path, path.read_bytes(), path.suffix) for url_path, path in files.items()),
         _file_route(FACTS, facts().encode(), ".js"),
+        changes.route(database),
         *derived.routes(),
     ]
 

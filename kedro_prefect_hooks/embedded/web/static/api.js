@@ -1,5 +1,7 @@
 // Requests to the API that served this page. Knows the token, if one is needed, and nothing of the requests.
 
+import { changed } from "./changes.js";
+
 const TOKEN = "kedro-prefect-token";
 const TIMEOUT = 10_000; // milliseconds until an API that does not respond counts as unreachable
 
@@ -13,10 +15,13 @@ export class Refused extends Error {}
 export const token = {
   get: () => sessionStorage.getItem(TOKEN),
   set: (value) => sessionStorage.setItem(TOKEN, value),
-  clear: () => sessionStorage.removeItem(TOKEN),
+  clear: () => {
+    sessionStorage.removeItem(TOKEN);
+    followed.clear();
+  },
 };
 
-/** The JSON that a POST returns. Throws one of the above. */
+/** The JSON that a POST returns, or null if there is none. Throws one of the above. */
 async function post(path, body, timeout = TIMEOUT) {
   const headers = { "Content-Type": "application/json" };
   if (token.get()) headers.Authorization = `Bearer ${token.get()}`;
@@ -25,6 +30,7 @@ async function post(path, body, timeout = TIMEOUT) {
   try {
     response = await fetch(path, { method: "POST", headers, body: JSON.stringify(body), signal: AbortSignal.timeout(timeout) });
     if (response.status === 401) throw new Unauthorized("This API requires a token.");
+    if (response.status === 204) return null;
     content = await response.json();
   } catch (error) {
     if (error instanceof Unauthorized) throw error;
@@ -39,6 +45,23 @@ async function post(path, body, timeout = TIMEOUT) {
 export async function ask(query, variables = {}) {
   const { data } = await post("/graphql", { query, variables });
   if (!data) throw new Unreachable("The API responded without data.");
+  return data;
+}
+
+const MAX_FOLLOWED = 8;
+const followed = new Map(); // query and variables → the name of the latest answer, and its data
+
+/** The data of a GraphQL query that is asked again and again: only what has changed is sent. Do not modify it. */
+export async function follow(query, variables = {}) {
+  const key = JSON.stringify([query, variables]);
+  const before = followed.get(key);
+  const answer = await post("/changes", { query, variables, known: before?.known });
+  if (!answer) return before.data;
+  const data = answer.changes ? changed(before.data, answer.changes) : answer.data;
+  if (!data) throw new Unreachable("The API responded without data.");
+  followed.delete(key);
+  followed.set(key, { known: answer.known, data });
+  if (followed.size > MAX_FOLLOWED) followed.delete(followed.keys().next().value);
   return data;
 }
 

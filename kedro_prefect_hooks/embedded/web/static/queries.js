@@ -3,6 +3,8 @@
 const RUN_IN_LIST = `
   id name state state_message state_timestamp scheduled_start_time start_time end_time auto_scheduled labels parameters`;
 
+const RUN_AS_TICK = "id name state state_timestamp start_time end_time";
+
 const FLOW_FIELDS = `
   id name version description created archived is_schedule_active schedule parameters run_config
   flow_group_id
@@ -21,7 +23,8 @@ export const FLOWS = `query {
     }
     flow_group {
       flows(order_by: {version: desc}, limit: 20) {
-        flow_runs(where: {state: {_neq: "Scheduled"}}, order_by: {state_timestamp: desc}, limit: 14) { ${RUN_IN_LIST} }
+        id
+        flow_runs(where: {state: {_neq: "Scheduled"}}, order_by: {state_timestamp: desc}, limit: 14) { ${RUN_AS_TICK} }
       }
     }
   }

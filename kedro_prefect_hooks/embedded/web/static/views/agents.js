@@ -1,7 +1,7 @@
 // The agents that have asked this API for flow runs.
 
 import { check } from "../agents.js";
-import { ask } from "../api.js";
+import { follow } from "../api.js";
 import { h } from "../dom.js";
 import { hint, labelList, startAnAgent, time } from "../parts.js";
 import { AGENTS } from "../queries.js";
@@ -11,7 +11,7 @@ export function open(context) {
   return {
     pause: () => 3000,
     refresh: async () => {
-      const { agent: agents } = await ask(AGENTS);
+      const { agent: agents } = await follow(AGENTS);
       const { running } = await check(agents);
       context.show("Agents",
         h("h1", {}, "Agents"),

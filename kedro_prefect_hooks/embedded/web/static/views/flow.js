@@ -1,7 +1,7 @@
 // One flow: its schedule and next runs, its latest runs and its task graph.
 
 import { check } from "../agents.js";
-import { ask } from "../api.js";
+import { ask, follow } from "../api.js";
 import { h, icon, keep } from "../dom.js";
 import { hint, labelList, runsTable, scheduleControl, startAnAgent, ticks, time, valueInShort } from "../parts.js";
 import { FLOW, FLOW_RUNS, STRUCTURE } from "../queries.js";
@@ -21,9 +21,9 @@ export function open(context) {
   let busy = false;
 
   async function refresh() {
-    const { flow: [flow] = [], agent: agents } = isId(context.id) ? await ask(FLOW, { id: context.id }) : { agent: [] };
+    const { flow: [flow] = [], agent: agents } = isId(context.id) ? await follow(FLOW, { id: context.id }) : { agent: [] };
     if (!flow) return context.show("Flow not found", h("h1", {}, "Flow not found"), h("p", {}, "It may have been deleted. ", h("a", { href: "#/" }, "All flows")));
-    const { flow_run: runs } = await ask(FLOW_RUNS, { group: flow.flow_group_id, limit });
+    const { flow_run: runs } = await follow(FLOW_RUNS, { group: flow.flow_group_id, limit });
     busy = runs.some((run) => isActive(run.state));
     if (structure.of !== flow.id) {
       structure = { of: flow.id, ...(await ask(STRUCTURE, { id: flow.id })).flow_by_pk };

@@ -1,7 +1,7 @@
 // All flows with their schedules, latest runs and “Run now”; below them the latest runs of all flows.
 
 import { check } from "../agents.js";
-import { ask } from "../api.js";
+import { follow } from "../api.js";
 import { h, icon } from "../dom.js";
 import { command, hint, runsTable, scheduleControl, startAnAgent, ticks, time } from "../parts.js";
 import { FLOWS } from "../queries.js";
@@ -26,7 +26,7 @@ export function open(context) {
   return {
     pause: () => (busy ? 1500 : 3000),
     refresh: async () => {
-      const { flow: flows, recent, agent: agents } = await ask(FLOWS);
+      const { flow: flows, recent, agent: agents } = await follow(FLOWS);
       busy = recent.some((run) => isActive(run.state));
       const [{ running, reasons }] = await Promise.all([check(agents, flows.map(labelsOf)), schedule.load(flows)]);
       context.show("Flows",

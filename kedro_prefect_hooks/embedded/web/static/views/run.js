@@ -2,7 +2,7 @@
 
 import * as actions from "../actions.js";
 import { check } from "../agents.js";
-import { ask } from "../api.js";
+import { ask, follow } from "../api.js";
 import { confirm } from "../dialog.js";
 import { h, icon, keep } from "../dom.js";
 import { hint, labelList, problem, startAnAgent, time, valueInShort } from "../parts.js";
@@ -51,7 +51,7 @@ class RunView {
   }
 
   async refresh() {
-    const { flow_run_by_pk: run, agent: agents } = isId(this.context.id) ? await ask(RUN, { id: this.context.id }) : {};
+    const { flow_run_by_pk: run, agent: agents } = isId(this.context.id) ? await follow(RUN, { id: this.context.id }) : {};
     if (!run) return this.context.show("Run not found", h("h1", {}, "Run not found"), h("p", {}, "It may have been deleted. ", h("a", { href: "#/" }, "All flows")));
     if (!this.structure) {
       this.structure = (await ask(STRUCTURE, { id: run.flow.id })).flow_by_pk;
