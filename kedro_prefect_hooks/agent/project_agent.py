@@ -23,6 +23,7 @@ from prefect.agent.local import LocalAgent
 from prefect.run_configs import LocalRun
 from prefect.utilities.configuration import set_temporary_config
 
+from kedro_prefect_hooks.agent import execute_flow_run
 from kedro_prefect_hooks.agent.api_address import ApiAddress
 from kedro_prefect_hooks.agent.flow_labels import label_sets
 from kedro_prefect_hooks.agent.output_files import OutputFiles
@@ -109,8 +110,9 @@ def make_agent(
 def _env_vars(embedded: bool) -> dict[str, str]:
     """Prefect settings for flow runs, unless the environment has them already.
 
-    By default Prefect sends heartbeats from a process of its own, which outlives a killed flow run, so that
-    the run would never be seen as dead; a thread ends with the run. An API on this machine can be polled more
+    The flows of this package send their heartbeats themselves (`flows.heartbeat`). For others, Prefect's
+    default is a process of its own, which outlives a killed flow run, so that the run would never be seen as
+    dead; a thread ends with the run. An API on this machine can be polled more
     often than a shared one: log lines arrive at once, and a cancelled run ends soon.
     """
     defaults = {"PREFECT__CLOUD__HEARTBEAT_MODE": "thread"}
@@ -246,7 +248,7 @@ class ProjectAgent(LocalAgent):
             raise ValueError(f"The working_dir of the flow's run config does not exist: {working_dir}")
         flow_run_id, name = str(flow_run.id), str(flow_run.name)
         process = RunProcess(
-            [sys.executable, "-m", "prefect", "execute", "flow-run"],
+            [sys.executable, "-m", execute_flow_run.__name__],
             self.output_files.create(flow_run_id),
             env=self.populate_env_vars(flow_run, run_config=run_config),
             cwd=working_dir,

@@ -52,7 +52,9 @@ def test_a_run_that_is_set_to_cancelled_does_not_go_on(agent: World, example: An
 def test_the_workers_of_a_cancelled_run_on_dask_end(agent: World, example: Any) -> None:
     run_id = agent.run(example.on_dask, name="dask")
     (worker,) = agent.pids("dask")
-    main = next(each for each in psutil.Process(worker).parents() if "flow-run" in each.cmdline())
+    main = next(
+        each for each in psutil.Process(worker).parents() if "execute_flow_run" in str(each.cmdline())
+    )
     pids = [main.pid, *(child.pid for child in main.children(recursive=True))]
     assert worker in pids
     cancel(agent, run_id)
@@ -63,7 +65,9 @@ def test_the_workers_of_a_cancelled_run_on_dask_end(agent: World, example: Any) 
 def test_the_workers_of_a_killed_run_on_dask_end(agent: World, example: Any) -> None:
     run_id = agent.run(example.on_dask, name="dask")
     (worker,) = agent.pids("dask")
-    main = next(each for each in psutil.Process(worker).parents() if "flow-run" in each.cmdline())
+    main = next(
+        each for each in psutil.Process(worker).parents() if "execute_flow_run" in str(each.cmdline())
+    )
     pids = [main.pid, *(child.pid for child in main.children(recursive=True))]
     os.kill(main.pid, signal.SIGKILL)
     found = agent.in_state(run_id, "Failed")

@@ -7,7 +7,6 @@ registration.
 from __future__ import annotations
 
 import datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem
@@ -58,10 +57,13 @@ def _clock(config: ClockConfig, place: Place) -> prefect.schedules.clocks.Clock:
         start = _date_time(EPOCH, zone)
     shared["start_date"] = start
     if config.cron is not None:
-        _check_cron(config.cron, place)
         if config.day_or is not None:
             shared["day_or"] = config.day_or
-        return clocks.CronClock(config.cron, **shared)
+        try:
+            return clocks.CronClock(config.cron, **shared)
+        except ValueError:  # which does not say what is wrong
+            _check_cron(config.cron, place)
+            raise
     if config.interval is not None:
         if config.interval < SHORTEST_INTERVAL:
             _fail(
@@ -113,25 +115,17 @@ def _date_time(value: datetime.datetime | None, zone: Any) -> Any:
 
 
 def _check_cron(line: str, place: Place) -> None:
-    reason = _why_invalid(line)
-    if reason is not None:
-        _fail(
-            place.at("cron"),
-            f"invalid cron expression {line!r} ({reason}). "
-            "Accepted: minute, hour, day of month, month, day of week, such as '0 6 * * 1-5'.",
-        )
-
-
-@lru_cache(maxsize=1024)
-def _why_invalid(line: str) -> str | None:
-    """Why a cron expression is invalid, or None. Asked twice: when it is checked, and when it is built."""
     from croniter import croniter
 
     try:
         croniter(line)
     except Exception as error:  # croniter's exceptions have no common base
-        return str(error).strip().rstrip(".")
-    return None
+        reason = str(error).strip().rstrip(".")
+        _fail(
+            place.at("cron"),
+            f"invalid cron expression {line!r} ({reason}). "
+            "Accepted: minute, hour, day of month, month, day of week, such as '0 6 * * 1-5'.",
+        )
 
 
 def _rule(text: str, start: Any, place: Place) -> Any:
