@@ -89,6 +89,7 @@ RESTART_REFUSALS = [
 ]
 """Messages with which a restart may be refused at any node."""
 
+UNPICKLABLE_LABEL = "a value in memory that cannot be pickled (once it was made)"
 UNPICKLABLE_VALUE = {
     "passed": r"made in memory by node '[\w.]+', cannot be passed to another process",
     "kept": r"made in memory by node '[\w.]+', cannot be kept in the flow's result",
@@ -141,6 +142,9 @@ def _compare_restarted(case: Case, reference: Any, full: Any, ours: Any, found: 
     if found.differences or found.refused or full[0]["exit"] or not _fails(case, reference[0]):
         return
     last = attempts[-1]
+    if last["exit"] and _made_what_cannot_be_pickled(case, last):
+        found.refused = UNPICKLABLE_LABEL
+        return
     if last["exit"]:
         found.refused = next(
             (
@@ -184,6 +188,10 @@ def _check_pipeline_hooks(case: Case, full: Any, last: Any, first: Any, found: V
 
 def _compare_later(case: Case, ours: Any, later: Any, found: Verdict) -> None:
     for number, run in enumerate(ours[1:], 1):
+        if _made_what_cannot_be_pickled(case, run):
+            found.refused = UNPICKLABLE_LABEL
+            found.check(run["exit"] == 1, f"exit code {run['exit']}")
+            return
         if number < (failed_runs(case) or 0):
             found.check(run["exit"] != 0, f"run {number} succeeds, Kedro's fails")
         else:
@@ -203,11 +211,8 @@ def _compare(case: Case, reference: Any, full: Any, ours: Any, found: Verdict) -
         found.refused = _refusal(case, ours)
         found.check(found.refused is not None, f"refused, without reason: {_said(ours)}")
         return
-    if "unpicklable" in _kinds(case) and (
-        (remote(case) and re.search(UNPICKLABLE_VALUE["passed"], _said(ours)))
-        or (case["result"] and re.search(UNPICKLABLE_VALUE["kept"], _said(ours)))
-    ):
-        found.refused = "a value in memory that cannot be pickled (once it was made)"
+    if _made_what_cannot_be_pickled(case, ours):
+        found.refused = UNPICKLABLE_LABEL
         found.check(ours["exit"] == 1, f"exit code {ours['exit']}")
         _check_subset(full, ours, found)
         return
@@ -220,6 +225,11 @@ def _compare(case: Case, reference: Any, full: Any, ours: Any, found: Verdict) -
         _compare_kedro_failure(case, reference, ours, found)
     else:
         _compare_success(case, reference, ours, found)
+
+
+def _made_what_cannot_be_pickled(case: Case, run: Any) -> bool:
+    passed, kept = (re.search(UNPICKLABLE_VALUE[how], _said(run)) for how in ("passed", "kept"))
+    return "unpicklable" in _kinds(case) and bool((remote(case) and passed) or (case["result"] and kept))
 
 
 def _fails(case: Case, reference: Any) -> bool:
