@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from typing import TYPE_CHECKING, Iterator
+from urllib.parse import quote
 
 import click
 
@@ -34,23 +35,37 @@ PORT = 4200
     envvar=env_vars.TOKEN,
     metavar="TOKEN",
     help=f"Token that requests must send as `Authorization: Bearer TOKEN`. Prefer the variable "
-    f"{env_vars.TOKEN}: others on this machine can see a command's options.",
+    f"{env_vars.TOKEN}: others on this machine can see a command's options. Default: the project's own, in "
+    ".kedro_prefect/token.",
+)
+@click.option(
+    "--no-token", is_flag=True, help="Require no token: every account on this machine can start flow runs."
 )
 @click.option("--no-agent", is_flag=True, help="Do not start an agent.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Additional label for the agent.")
 def command(
-    *, env: str | None, port: int, host: str, token: str | None, no_agent: bool, labels: tuple[str, ...]
+    *,
+    env: str | None,
+    port: int,
+    host: str,
+    token: str | None,
+    no_token: bool,
+    no_agent: bool,
+    labels: tuple[str, ...],
 ) -> None:
     """Start the embedded Prefect API with its services and web page, and an agent for this project.
 
     All of it runs in one process and keeps its data in .kedro_prefect/api.sqlite. Other commands and
-    `kedro run --env deploy` find it automatically. Press Ctrl+C to stop it: the agent stops polling, running
+    `kedro run --env deploy` find it automatically, and its token. The printed URL of the web page has the
+    token too. Press Ctrl+C to stop it: the agent stops polling, running
     flow runs are cancelled and their processes stopped, then the API shuts down.
     """
     from kedro_prefect_hooks.cli.opened_project import OpenProject
     from kedro_prefect_hooks.config import load_config
     from kedro_prefect_hooks.embedded import location
 
+    if token and no_token:
+        raise click.UsageError("--token and --no-token exclude each other.")
     project = OpenProject(env)
     config = load_config(project.context.config_loader, project_path=project.path)
     if config.api != "embedded":
@@ -66,10 +81,12 @@ def command(
         )
     from kedro_prefect_hooks.embedded.server import EmbeddedServer
 
+    if not token and not no_token:
+        token = location.own_token(project.path)
     with EmbeddedServer(location.database_path(project.path), host, port, token=token) as server:
         location.write_endpoint(project.path, server.url, token=token)
         try:
-            for line in _greeting(server, project, env):
+            for line in _greeting(server, project, env, token):
                 click.echo(line)
             if no_agent:
                 click.echo(
@@ -90,14 +107,27 @@ def command(
     click.echo("Stopped.")
 
 
-def _greeting(server: EmbeddedServer, project: OpenProject, env: str | None) -> Iterator[str]:
+def _greeting(
+    server: EmbeddedServer, project: OpenProject, env: str | None, token: str | None
+) -> Iterator[str]:
     flag = f" --env {env}" if env else ""
     yield f"The embedded Prefect API is running at {server.url} (process {os.getpid()})."
-    yield f"  Web page   {server.url}/"
+    yield f"  Web page   {server.url}/" + (f"#token={quote(token, safe='')}" if token else "")
     yield f"  Database   {project.path / '.kedro_prefect' / 'api.sqlite'}"
+    yield f"  Prefect's own tools need   {_prefects_environment(server, project, token)}"
     yield "Next, in another terminal:"
     yield f"  kedro prefect register{flag}"
     yield f"  kedro prefect run FLOW --watch{flag}"
+
+
+def _prefects_environment(server: EmbeddedServer, project: OpenProject, token: str | None) -> str:
+    """The variables for `prefect …` in a shell; a token is not printed a second time."""
+    variables = f"PREFECT__BACKEND=server PREFECT__SERVER__ENDPOINT={server.url}"
+    file = project.path / ".kedro_prefect" / "token"
+    if not token:
+        return variables
+    known = file.exists() and file.read_text(encoding="utf-8").strip() == token
+    return f"{variables} PREFECT__CLOUD__API_KEY=" + (f'"$(cat {file})"' if known else "TOKEN")
 
 
 def _wait_for_interrupt() -> None:

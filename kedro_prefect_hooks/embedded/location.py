@@ -1,7 +1,7 @@
 """Where a project keeps its embedded API, and whether one is running there.
 
-A project's state on this machine is in ``<project>/.kedro_prefect/``: ``api.sqlite``, and ``server.json``
-while a server is running. Imports only the standard library, because every registration needs it.
+A project's state on this machine is in ``<project>/.kedro_prefect/``: ``api.sqlite``, ``token``, and
+``server.json`` while a server is running. Imports nothing heavy, because every registration needs it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple, Optional, Union
+
+from kedro_prefect_hooks.errors import KedroPrefectError
 
 _TIMEOUT_SECONDS = 2
 
@@ -45,6 +48,30 @@ def database_path(project_path: PathLike) -> Path:
 def database_id(database: PathLike) -> str:
     """Identifies the file that a running server serves, whichever path leads to it."""
     return hashlib.sha256(os.path.realpath(database).encode()).hexdigest()[:16]
+
+
+def own_token(project_path: PathLike) -> str:
+    """The token of the project's embedded API, made when it is first needed, and kept (mode 0600).
+
+    It is the same after a restart, so that flow runs and agents that outlive the API can go on.
+
+    Raises:
+        KedroPrefectError: the file cannot be read or written.
+    """
+    path = state_dir(project_path) / "token"
+    try:
+        if not path.exists():
+            draft = path.with_name(f"token.{os.getpid()}")
+            descriptor = os.open(str(draft), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(32) + "\n")
+            draft.replace(path)
+        token = path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise KedroPrefectError(f"The embedded API's token cannot be read from {path}: {error}") from error
+    if not token:
+        raise KedroPrefectError(f"The token of the embedded API in {path} is empty. Delete the file.")
+    return token
 
 
 def write_endpoint(

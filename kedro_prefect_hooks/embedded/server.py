@@ -59,6 +59,8 @@ class EmbeddedServer:
         settings: Settings | None = None,
     ) -> None:
         _check_exposure(host, token)
+        if token is not None and not token.isascii():
+            raise KedroPrefectError("A token may have ASCII characters only: HTTP cannot send others.")
         self._path = database
         self._host = host
         self._port = port

@@ -33,8 +33,8 @@ from kedro_prefect_hooks.compat.prefect_client import does_not_respond
 INTERVAL = 0.25
 """Seconds from the first state of a batch until it is sent."""
 
-MOST_STATES = 500
-"""States in one request."""
+MOST_STATES = 100
+"""States in one request. A Prefect Server takes some milliseconds for each, and a request may take 15 s."""
 
 MOST_BYTES = 2_000_000
 """Of the states in one request; the real server accepts 5 MB."""

@@ -17,7 +17,7 @@ from tests.scenarios.scenarios import slow
 def test_a_cancelled_run_ends_by_itself(tmp_path: Path, home: Path, kedro: Callable[..., Any]) -> None:
     project = slow(tmp_path / "project", 3600, prefect={"flows": {"slow": {}}})
     project.write_conf("deploy", "parameters", {})
-    up = Background(project, "up", "--port", "0", home=home, env={})
+    up = Background(project, "up", "--port", "0", "--no-token", home=home, env={})
     try:
         up.wait_for("Press Ctrl+C to stop the API")
         endpoint = location.running(project.path)

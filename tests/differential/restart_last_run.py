@@ -23,7 +23,7 @@ query {
 def main() -> None:
     endpoint = running(".")
     assert endpoint is not None, "start the API and an agent with `kedro prefect up`"
-    client = prefect.Client(api_server=endpoint.url)
+    client = prefect.Client(api_server=endpoint.url, api_key=endpoint.token)
 
     def last_run() -> Any:
         return client.graphql(LAST).data.flow_run[0]

@@ -384,7 +384,7 @@ def test_an_unreachable_api_is_reported_until_it_responds_again(browser: Browser
         browser.open(f"{server.url}/#/agents")
 
 
-def test_the_token_is_requested_and_kept_for_the_tab(browser: Browser, tmp_path: Path) -> None:
+def test_the_token_is_requested_and_kept_until_signing_out(browser: Browser, tmp_path: Path) -> None:
     browser.expected_errors += ["401 (Unauthorized)"]
     with EmbeddedServer(tmp_path / "api.sqlite", services=False, token="s3cret") as server:
         browser.open(f"{server.url}/#/agents")
@@ -395,12 +395,21 @@ def test_the_token_is_requested_and_kept_for_the_tab(browser: Browser, tmp_path:
         browser.keys("s3cret", Keys.ENTER)
         browser.find("h1", "Agents")
         assert "s3cret" not in browser.run(
-            "return document.cookie + JSON.stringify(localStorage) + location.href"
+            "return document.cookie + JSON.stringify(sessionStorage) + location.href"
         )
         browser.driver.refresh()
         browser.find("h1", "Agents")
         browser.click("Sign out")
         browser.find("h1", "Sign in")
+
+
+def test_the_printed_url_signs_in_once_and_for_all(browser: Browser, tmp_path: Path) -> None:
+    with EmbeddedServer(tmp_path / "api.sqlite", services=False, token="s3cret") as server:
+        browser.open(f"{server.url}/#token=s3cret")
+        browser.find("h1", "Flows")
+        assert "s3cret" not in browser.run("return document.cookie + location.href")
+        browser.open(f"{server.url}/#/agents")
+        browser.find("h1", "Agents")
 
 
 def test_new_log_lines_do_not_move_those_being_read(browser: Browser, seed: Seed) -> None:

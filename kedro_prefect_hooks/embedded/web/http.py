@@ -7,6 +7,7 @@ of bodies is limited. If there is a token, requests without it get only the page
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import logging
@@ -101,6 +102,10 @@ def _read(body: bytes) -> Tuple[str, Any, Any]:
     return content["query"], variables or {}, content.get("operationName")
 
 
+WRONG_TOKEN_SECONDS = 0.5
+"""How long the answer to a wrong token takes, so that nobody can try many."""
+
+
 class _Gate:
     """Passes on only requests that name this server, come from no other site, and have the token."""
 
@@ -114,6 +119,8 @@ class _Gate:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope["method"], scope["path"], headers)
+        if refusal is not None and refusal.status_code == 401 and "authorization" in headers:
+            await asyncio.sleep(WRONG_TOKEN_SECONDS)
         await (refusal or self._inner)(scope, receive, send)
 
     def _refusal(self, method: str, path: str, headers: Mapping[str, str]) -> Response | None:

@@ -13,13 +13,20 @@ export class Unauthorized extends Error {}
 export class Refused extends Error {}
 
 export const token = {
-  get: () => sessionStorage.getItem(TOKEN),
-  set: (value) => sessionStorage.setItem(TOKEN, value),
+  get: () => localStorage.getItem(TOKEN),
+  set: (value) => localStorage.setItem(TOKEN, value),
   clear: () => {
-    sessionStorage.removeItem(TOKEN);
+    localStorage.removeItem(TOKEN);
     followed.clear();
   },
 };
+
+// The URL that `kedro prefect up` prints has the token, in the part that is sent to no server.
+const given = /^#token=(.+)$/.exec(location.hash);
+if (given) {
+  token.set(decodeURIComponent(given[1]));
+  history.replaceState(null, "", "#/");
+}
 
 /** The JSON that a POST returns, or null if there is none. Throws one of the above. */
 async function post(path, body, timeout = TIMEOUT) {
