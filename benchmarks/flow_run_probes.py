@@ -94,7 +94,9 @@ def watched_run(path: str) -> Result:
         environment = clean_environment(Path(folder))
         command = [sys.executable, "-m", "kedro", "prefect"]
         options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        with processes.running([*command, "up", "--port", "0", "--no-token"], cwd=path, env=environment, **options) as up:
+        with processes.running(
+            [*command, "up", "--port", "0", "--no-token"], cwd=path, env=environment, **options
+        ) as up:
             url = _printed_url(up)
             _run([*command, "register"], path, environment)
             watch = [*command, "run", FLOW, "--watch"]

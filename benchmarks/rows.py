@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, List, Mapping, Optional
+from typing import Any, Callable, List, Mapping
 
 from benchmarks import projects
 from benchmarks.measure import Group, Probe, middle
@@ -177,7 +177,7 @@ def dask_cpu(nodes: int, seconds: float) -> Set:
 
     what = f"{nodes} CPU-bound nodes of {seconds} s, Dask with two processes"
     rows = [
-        Row(what, "ParallelRunner", 1.10, ratio(PARALLEL)),
+        Row(what, "ParallelRunner", 1.08, ratio(PARALLEL)),
         Row(what, "SequentialRunner", 0.60, ratio(SEQUENTIAL)),
     ]
     return Set("Dask, CPU-bound", competitors, rows, quick=False)
@@ -304,33 +304,3 @@ def hook() -> Set:
 
     row = Row("`kedro run` with the hook, not registering", without, 1.02, ratio(without))
     return Set("hook", competitors, [row], repetitions=3)
-
-
-def table(quick: Optional[bool] = False) -> List[Set]:
-    """Return all sets, or with `quick` those that take seconds."""
-    from benchmarks import flow_run_rows
-
-    sets = [
-        serialising(2000, 1.0, pure=True),
-        serialising(10000, 6.0, pure=False),
-        running("chain", 100, 1.10, quick=True),
-        running("fan", 100, 1.10, quick=True),
-        running("chain", 500, 0.90, quick=False),
-        running("fan", 500, 1.10, quick=False),
-        profile(500),
-        grouped("memory", 500),
-        grouped("namespace", 500),
-        memory(10, 200),
-        dask_cpu(16, 0.5),
-        dask_move(500),
-        dask_fixed(16),
-        dask_profile(16, 0.5),
-        registering(1000),
-        registering_again(100, 10),
-        scheduled(1000, {"new": 20, "plan": 3.5, "unchanged": 3.5, "pass": 1, "due_pass": 1}, quick=False),
-        scheduled(100, {"new": 6.7, "plan": 2.2, "unchanged": 2.2, "pass": 1, "due_pass": 1}, quick=True),
-        page(60, 14),
-        hook(),
-        *flow_run_rows.sets(),
-    ]
-    return [each for each in sets if each.quick or not quick]

@@ -16,8 +16,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import report, rows  # noqa: E402
+from benchmarks import report  # noqa: E402
 from benchmarks.measure import machine, measure  # noqa: E402
+from benchmarks.table import table  # noqa: E402
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
     parser.add_argument("--strict", action="store_true", help="exit with code 1 if a goal is not met")
     given = parser.parse_args()
     repetitions = given.repetitions or (3 if given.quick else 5)
-    sets = [each for each in rows.table(given.quick) if (given.only or "") in each.title]
+    sets = [each for each in table(given.quick) if (given.only or "") in each.title]
     results: dict[str, Any] = {
         "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
         "machine": machine(),
