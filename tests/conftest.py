@@ -17,6 +17,9 @@ from tests.scenarios.project_factory import Project
 
 SLOW = (
     "example/",
+    "differential/",
+    "reporting/",
+    "agent/",
     "end_to_end/test_agent.py",
     "cli/test_tutorial.py",
     "restart/",

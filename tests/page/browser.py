@@ -86,7 +86,9 @@ class Browser:
         try:
             errors = [line["message"] for line in self.driver.get_log("browser") if line["level"] == "SEVERE"]
         finally:
-            self.driver.execute_script("try { sessionStorage.clear(); localStorage.clear() } catch (error) {}")
+            self.driver.execute_script(
+                "try { sessionStorage.clear(); localStorage.clear() } catch (error) {}"
+            )
             self.driver.get("about:blank")
         unexpected = [
             error

@@ -62,7 +62,6 @@ CATALOG = {
 
 EXECUTORS: dict[str, dict[str, Any]] = {
     "local": {"type": "LocalExecutor"},
-    "threads": {"type": "LocalDaskExecutor", "scheduler": "threads", "num_workers": 2},
     "processes": {"type": "LocalDaskExecutor", "scheduler": "processes", "num_workers": 2},
 }
 
@@ -94,7 +93,7 @@ def files(project: Project) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize(("executor", "seed"), [("local", 1), ("local", 2), ("threads", 3), ("processes", 4)])
+@pytest.mark.parametrize(("executor", "seed"), [("local", 1), ("processes", 4)])
 def test_what_is_left_is_what_kedro_leaves(
     *, tmp_path: Path, home: Path, log: Path, kedro: Callable[..., Any], executor: str, seed: int
 ) -> None:
