@@ -35,6 +35,7 @@ from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.dask_futures import HeldFutures
 from kedro_prefect_hooks.flows.earlier_attempts import nodes_done_before
 from kedro_prefect_hooks.flows.reported_tasks import ReportedTasks
+from kedro_prefect_hooks.flows.task_context import WithConfig, pickled, without_config
 from kedro_prefect_hooks.flows.task_runners import for_node_tasks
 from kedro_prefect_hooks.flows.tasks import RUN, NodeTask, runs_in_main_thread
 from kedro_prefect_hooks.runs.failures import NodeNotStarted
@@ -66,6 +67,7 @@ class _SessionExecutor(Executor):
     _spec: RunSpec | None = None
     _outcome: FlowRunOutcome | None = None
     _same_config = False
+    _config: bytes | None = None
     _held: HeldFutures | None = None
     _reported: ReportedTasks | None = None
 
@@ -73,6 +75,7 @@ class _SessionExecutor(Executor):
     def start(self) -> Iterator[None]:
         flow: SessionFlow = self.flow
         self._same_config = prefect.context.get("config") == prefect.config
+        self._config = None
         if not flow.own_session:
             self._spec = flow.current_spec()
             with self._started():
@@ -127,15 +130,15 @@ class _SessionExecutor(Executor):
         return states
 
     def submit(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        """Submit a task with the run's spec, and without Prefect's configuration where that is not needed.
-
-        Prefect merges the configuration that comes with a task into the current one, entry by entry, three
-        times per task: three quarters of a task's cost. Within this process the two are identical.
-        """
+        """Submit a task with the run's spec, and without Prefect's configuration in its context."""
         context = kwargs.get("context")
         if context is not None:
-            if self._same_config and in_this_process(self):
-                context = _without_config(context)
+            if not in_this_process(self):
+                if self._config is None:
+                    self._config = pickled(context["config"])
+                context, fn = without_config(context), WithConfig(fn, self._config)
+            elif self._same_config:
+                context = without_config(context)
             kwargs["context"] = {**context, RUN: self._spec}
             if kwargs.get("task_runner_cls") is not None:
                 batching = self.flow.report == "batches"
@@ -155,7 +158,7 @@ class _SessionExecutor(Executor):
         kept = {
             name: value
             for name, value in dict(state or {}).items()
-            if name not in ("_spec", "_outcome", "_held", "_reported")
+            if name not in ("_spec", "_outcome", "_held", "_reported", "_config")
         }
         return _new_executor, (base,), kept
 
@@ -181,13 +184,6 @@ def remote_nodes(executor: Executor, flow: prefect.Flow) -> set[str]:
             return set()
         tasks = [task for task in tasks if task.timeout]
     return {node for task in tasks for node in task.nodes}
-
-
-def _without_config(context: Mapping[str, Any]) -> dict[str, Any]:
-    """A task run's context without the configuration, except for the one entry that task runners read."""
-    light = {name: value for name, value in context.items() if name != "config"}
-    light.setdefault("checkpointing", prefect.config.flows.checkpointing)
-    return light
 
 
 def note_outcome(outcome: FlowRunOutcome, states: Mapping[Any, State], result: Result | None = None) -> None:
