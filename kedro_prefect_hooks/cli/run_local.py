@@ -62,6 +62,10 @@ def _exit_code(run: LocalFlowRun) -> int:
     return next((state.result.exit_code for state in states if isinstance(state.result, NodeExited)), 1)
 
 
+FAILURE = "Error during execution of task: "
+"""How Prefect begins the message of a task whose node has raised an exception."""
+
+
 class _ProgressPrinter:
     """Prints one line for each task that finishes, or that is retried."""
 
@@ -72,7 +76,8 @@ class _ProgressPrinter:
         self.number_width = len(str(self.count))
 
     def print(self, task: TaskProgress) -> None:
-        number, note = "", f"try {task.tries} failed: {task.message}"
+        reason = task.message.replace(FAILURE, "", 1)
+        number, note = "", f"try {task.tries} failed: {reason}"
         if task.finished:
             self.finished += 1
             number = f"{self.finished:>{self.number_width}}/{self.count}"
@@ -103,6 +108,6 @@ def _outcome(name: str, run: LocalFlowRun) -> Iterator[str]:
         return
     failed = [task for task in run.tasks if task.state in ("Failed", "TimedOut")]
     for task in failed:
-        yield f"  {task.name}: {task.message.replace('Error during execution of task: ', '', 1)}"
+        yield f"  {task.name}: {task.message.replace(FAILURE, '', 1)}"
     if not failed:
         yield f"  {run.state.result if isinstance(run.state.result, Exception) else run.state.message}"

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
+import prefect
+from prefect.engine.state import TriggerFailed
+
 from kedro_prefect_hooks.flows.tasks import NodeTask
 
 if TYPE_CHECKING:
@@ -30,7 +33,8 @@ def record_state(task: Any, old_state: State, new_state: State, *, path: str) ->
     entry = {
         "task": task.name,
         "state": type(new_state).__name__,
-        "finished": new_state.is_finished(),
+        "finished": new_state.is_finished() and not _is_retried(task, new_state),
+        "failed": new_state.is_failed(),
         "running": new_state.is_running(),
         "message": str(new_state.message or ""),
         "at": time.time(),
@@ -44,6 +48,12 @@ def record_state(task: Any, old_state: State, new_state: State, *, path: str) ->
     return new_state
 
 
+def _is_retried(task: Any, state: State) -> bool:
+    """Whether Prefect's next state for a task that has failed is Retrying."""
+    tried = prefect.context.get("task_run_count") or 1
+    return bool(state.is_failed() and not isinstance(state, TriggerFailed) and tried <= task.max_retries)
+
+
 @dataclass
 class TaskProgress:
     """The progress of one task.
@@ -51,7 +61,7 @@ class TaskProgress:
     Attributes:
         name: the task's name.
         state: its latest state, such as ``Running``.
-        message: that state's message.
+        message: that state's message; that of the failure for one that is retried.
         finished: whether the state is final.
         tries: how often the task has started to run.
         started: when it first did, as `time.time`.
@@ -126,6 +136,7 @@ class ProgressReader:
             return
         if task.started is not None:
             task.seconds = entry["at"] - task.started
-        task.message = entry["message"]
-        if is_change:
+        if task.state != "Retrying":
+            task.message = entry["message"]
+        if is_change and (entry["finished"] or not entry["failed"]):
             self.on_change(task)

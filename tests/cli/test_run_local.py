@@ -107,7 +107,8 @@ def test_a_failed_run_names_the_node_and_its_error(tmp_path: Path, kedro: Callab
     project = failing(tmp_path / "project", prefect={"flows": {"chain": {"retries": retries}}})
     result = kedro(project, "prefect", "run", "chain", "--local", env={"FAIL_NODE": "second"})
     assert result.returncode == 1
-    assert re.search(r"       second  Retrying +try 1 failed", result.stdout), result.stdout
+    assert re.search(r"       second  Retrying +try 1 failed: ValueError\(", result.stdout), result.stdout
+    assert re.findall(r"^ +(\d)/4 ", result.stdout, re.M) == list("1234"), "each task counts once"
     assert re.search(r"  2/4  second  Failed", result.stdout)
     assert re.search(r"  second  Failed +2 ", result.stdout), "two tries"
     assert re.search(r"  third   TriggerFailed +- +- +-\n", result.stdout)
