@@ -37,7 +37,7 @@ from kedro_prefect_hooks.flows.earlier_attempts import nodes_done_before
 from kedro_prefect_hooks.flows.reported_tasks import ReportedTasks
 from kedro_prefect_hooks.flows.task_context import WithConfig, pickled, without_config
 from kedro_prefect_hooks.flows.task_runners import for_node_tasks
-from kedro_prefect_hooks.flows.tasks import RUN, NodeTask, runs_in_main_thread
+from kedro_prefect_hooks.flows.tasks import RUN, NodeTask, RunTask, runs_in_main_thread
 from kedro_prefect_hooks.runs.failures import NodeNotStarted
 from kedro_prefect_hooks.runs.outputs import KEPT, Outputs
 from kedro_prefect_hooks.runs.session import FlowRunOutcome, flow_session, note_cancellation
@@ -146,7 +146,8 @@ class _SessionExecutor(Executor):
                 if self._reported is not None:
                     self._reported.submitted(kwargs["task"], context.get("task_run_id"))
         future = super().submit(fn, *args, **kwargs)
-        if self._held is not None and isinstance(kwargs.get("task"), prefect.Task):
+        mapped = kwargs.get("is_mapped_parent") or (context or {}).get("map_index") is not None
+        if self._held is not None and isinstance(kwargs.get("task"), prefect.Task) and not mapped:
             self._held.submitted(kwargs["task"], future)
         return future
 
@@ -195,7 +196,7 @@ def note_outcome(outcome: FlowRunOutcome, states: Mapping[Any, State], result: R
         result: the flow's, from which the outputs of the run that were made before a restart are read.
     """
     for task, state in states.items():
-        if not isinstance(task, NodeTask):
+        if not isinstance(task, RunTask):
             continue
         if state.is_failed():
             cause = _cause(state)

@@ -31,6 +31,10 @@ class Outputs:
         values: dataset name → value.
         consumers: dataset name → how many tasks will load it; `KEPT` for an output of the whole run.
         partitions: partitioned dataset → what the run has listed of it, for the node that confirms it.
+
+    Attributes:
+        slice: of a node that ran on a slice: output → ids of the partitions that it returned. Empty if the
+            node had nothing to do; None for all other nodes.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class Outputs:
     ) -> None:
         self.producer = producer
         self.partitions = dict(partitions or {})
+        self.slice: dict[str, list[str]] | None = None
         self._values = dict(values)
         self._waiting = {name: consumers.get(name, 0) for name in self._values}
         self._lock = threading.Lock()
@@ -131,11 +136,12 @@ class Outputs:
 
     def __getstate__(self) -> dict[str, Any]:
         with self._lock:
-            state = {"producer": self.producer, "partitions": self.partitions}
+            state = {"producer": self.producer, "partitions": self.partitions, "slice": self.slice}
             return {**state, "_values": dict(self._values), "_waiting": dict(self._waiting)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.partitions = {}  # a result that 0.1 has kept has none
+        self.slice = None
         self.__dict__.update(state)
         self._lock = threading.Lock()
 

@@ -1,0 +1,39 @@
+"""A mapped node leaves the same data as under `kedro run`, on each executor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from tests.mapping.conftest import MAPPED, attempts, make, write
+from tests.scenarios.project_factory import Project, collect_outputs
+
+pytest.importorskip("kedro_datasets.partitions.partitioned_dataset")
+
+
+def by_kedro(kedro: Callable[..., Any], path: Path, **options: Any) -> Project:
+    project = make(path, **options)
+    prepare(project)
+    kedro(project, "run", ok=True)
+    return project
+
+
+def prepare(project: Project) -> None:
+    """What an earlier run has left: one dataset keeps it, the other one overwrites it."""
+    write(project, "old", "cleaned")
+    write(project, "old", "notes")
+
+
+def test_chain(tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any]) -> None:
+    expected = by_kedro(kedro, tmp_path / "expected")
+    project = make(tmp_path / "project")
+    prepare(project)
+    start(project, defaults={"nodes": MAPPED}, ok=True)
+    assert collect_outputs(project) == collect_outputs(expected)
+    assert "old.note.txt" in {path.name for path in (project.data / "notes").iterdir()}
+    assert attempts(project) == sorted(
+        [f"clean p{number}" for number in range(5)]
+        + [f"{name} {each}" for name in ("score", "double") for each in ("old", *(f"p{n}" for n in range(5)))]
+    )
