@@ -27,13 +27,16 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping, Protocol
 
 import prefect
 from prefect.engine.signals import PrefectStateSignal
+from prefect.engine.state import State
 from prefect.executors import DaskExecutor, LocalDaskExecutor, LocalExecutor
 from prefect.executors.base import Executor
 
 from kedro_prefect_hooks.compat.prefect import end_without_api, printed_once, send_kedro_logs
+from kedro_prefect_hooks.compat.prefect_client import PatientClient
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.dask_futures import HeldFutures
 from kedro_prefect_hooks.flows.earlier_attempts import nodes_done_before
+from kedro_prefect_hooks.flows.mapped_children import MAPPED_RUN, mapped_children
 from kedro_prefect_hooks.flows.reported_tasks import ReportedTasks
 from kedro_prefect_hooks.flows.task_context import WithConfig, pickled, without_config
 from kedro_prefect_hooks.flows.task_runners import for_node_tasks
@@ -44,8 +47,6 @@ from kedro_prefect_hooks.runs.session import FlowRunOutcome, flow_session, note_
 
 if TYPE_CHECKING:
     from prefect.engine.result import Result
-    from prefect.engine.state import State
-
     from kedro_prefect_hooks.runs.spec import RunSpec
 
 
@@ -70,6 +71,8 @@ class _SessionExecutor(Executor):
     _config: bytes | None = None
     _held: HeldFutures | None = None
     _reported: ReportedTasks | None = None
+    _mapping: tuple[prefect.Task, str] | None = None
+    _children: Mapping[prefect.Task, Any] = {}
 
     @contextlib.contextmanager
     def start(self) -> Iterator[None]:
@@ -117,12 +120,15 @@ class _SessionExecutor(Executor):
                     self._reported.interrupted()
                 raise
             finally:
-                self._held = self._reported = None
+                self._held = self._reported = self._mapping = None
+                self._children = {}
 
     def wait(self, futures: Any) -> Any:
         if self._held is not None and isinstance(futures, dict):
             futures = self._held.requested(futures)
         states = super().wait(futures)
+        if self._mapping is not None and isinstance(states, State):
+            self._look_up_children(states)
         if self._outcome is not None and isinstance(states, dict):
             note_outcome(self._outcome, states, self.flow.result)
         if self._reported is not None and isinstance(states, dict) and _are_of_tasks(states):
@@ -132,6 +138,7 @@ class _SessionExecutor(Executor):
     def submit(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
         """Submit a task with the run's spec, and without Prefect's configuration in its context."""
         context = kwargs.get("context")
+        mapped = kwargs.get("is_mapped_parent") or (context or {}).get("map_index") is not None
         if context is not None:
             if not in_this_process(self):
                 if self._config is None:
@@ -144,12 +151,36 @@ class _SessionExecutor(Executor):
                 batching = self.flow.report == "batches"
                 kwargs["task_runner_cls"] = for_node_tasks(kwargs["task_runner_cls"], batching)
                 if self._reported is not None:
-                    self._reported.submitted(kwargs["task"], context.get("task_run_id"))
+                    run_id = self._add_child(kwargs) if mapped else context.get("task_run_id")
+                    self._reported.submitted(kwargs["task"], run_id)
         future = super().submit(fn, *args, **kwargs)
-        mapped = kwargs.get("is_mapped_parent") or (context or {}).get("map_index") is not None
         if self._held is not None and isinstance(kwargs.get("task"), prefect.Task) and not mapped:
             self._held.submitted(kwargs["task"], future)
         return future
+
+    def _add_child(self, kwargs: dict[str, Any]) -> str | None:
+        """Add to a mapped task's arguments what is known of its slice's task run, and return that one's id."""
+        task, context = kwargs["task"], kwargs["context"]
+        if kwargs.get("is_mapped_parent"):
+            self._mapping = (task, context.get("task_id"))
+            return str(context.get("task_run_id"))
+        runs = self._children.get(task)
+        if runs is None:
+            return None
+        run = runs[context["map_index"]]
+        kwargs["context"] = {**context, MAPPED_RUN: run}
+        return str(run.id)
+
+    def _look_up_children(self, parent: State) -> None:
+        """The slices of a mapped task are about to be submitted: look up their task runs, all at once."""
+        assert self._mapping is not None
+        task, task_id = self._mapping
+        self._mapping = None
+        if parent.is_mapped() and self.flow.report == "batches":
+            flow_run_id = str(prefect.context.get("flow_run_id"))
+            client = PatientClient.of_context()
+            runs = mapped_children(client, flow_run_id, task_id, parent.n_map_states)  # type: ignore[attr-defined]
+            self._children = {**self._children, task: runs}
 
     def __reduce__(self) -> Any:
         # In three parts, since the flow in the state refers back to the executor. The class is made at run
@@ -159,7 +190,7 @@ class _SessionExecutor(Executor):
         kept = {
             name: value
             for name, value in dict(state or {}).items()
-            if name not in ("_spec", "_outcome", "_held", "_reported", "_config")
+            if name not in ("_spec", "_outcome", "_held", "_reported", "_config", "_mapping", "_children")
         }
         return _new_executor, (base,), kept
 

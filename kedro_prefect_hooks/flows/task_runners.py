@@ -44,8 +44,9 @@ class _ForNodeTasks(TaskRunner):
 
     def check_task_ready_to_map(self, state: State, upstream_states: dict[Any, State]) -> State:
         """Before the first slice is submitted, and not when a flow run is restarted: prepare the task."""
-        ready = not state.is_mapped() and all(each.is_successful() for each in upstream_states.values())
-        if ready and isinstance(self.task, NodeTask):
+        if isinstance(self.task, NodeTask) and not state.is_mapped():
+            if not all(each.is_successful() for each in upstream_states.values()):
+                self.check_task_trigger(state, upstream_states=upstream_states)
             try:
                 self.task.prepare()
             except Exception as error:
