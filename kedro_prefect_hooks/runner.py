@@ -185,9 +185,5 @@ def _kinds(pipeline: Pipeline, catalog: kedro_catalog.Catalog) -> DatasetKinds:
     datasets = {name: kedro_catalog.dataset(catalog, name) for name in names}
     return DatasetKinds(
         {name for name, found in datasets.items() if kedro_datasets.is_memory(found)},
-        {
-            name: kedro_partitions.overwrites(found)
-            for name, found in datasets.items()
-            if kedro_partitions.is_partitioned(found)
-        },
+        {name for name, found in datasets.items() if kedro_partitions.is_partitioned(found)},
     )

@@ -32,12 +32,12 @@ def in_memory_names(names: Iterable[str], catalog_configuration: Mapping[str, An
     return {name for name in names if not is_parameter(name) and not _is_persisted(entry(name))}
 
 
-def partitioned_names(names: Iterable[str], catalog_configuration: Mapping[str, Any]) -> dict[str, bool]:
-    """Those of `names` that the configuration declares as partitioned, and whether saving overwrites all."""
+def partitioned_names(names: Iterable[str], catalog_configuration: Mapping[str, Any]) -> set[str]:
+    """Those of `names` that the configuration declares as partitioned datasets."""
     entry = _entries(catalog_configuration)
     found = {name: entry(name) for name in names if not is_parameter(name)}
     return {
-        name: bool(each.get("overwrite"))
+        name
         for name, each in found.items()
         if isinstance(each, Mapping) and _is_partitioned_type(str(each.get("type", "")))
     }

@@ -21,7 +21,7 @@ from kedro_prefect_hooks.flows.flow import KedroFlow
 from kedro_prefect_hooks.flows.grouping import Group, group_nodes
 from kedro_prefect_hooks.flows.mapping import DatasetKinds, MappedGroup, mapped_groups
 from kedro_prefect_hooks.flows.parameters import as_tasks, configured_values, reads_parameter
-from kedro_prefect_hooks.flows.partition_tasks import LISTED, SLICES, GatherTask, ListTask
+from kedro_prefect_hooks.flows.partition_tasks import BEFORE, LISTED, SLICES, GatherTask, ListTask
 from kedro_prefect_hooks.flows.tasks import SLICE, NodeTask, RunTask
 from kedro_prefect_hooks.runs.outputs import KEPT
 
@@ -189,6 +189,8 @@ def _gather_task(flow: KedroFlow, task: NodeTask, consumers: Mapping[str, int]) 
         consumers=consumers,
         inputs_of_nodes=consumers,
         position=task.position,
+        max_retries=task.max_retries,
+        retry_delay=task.retry_delay,
         name=f"{task.name}: all",
         slug=f"{task.slug}: all",
     )
@@ -244,6 +246,8 @@ def _add_edges(
             gather = tasks.ends[group.name]
             flow.add_edge(listing, gather, key=LISTED, validate=False)
             flow.add_edge(task, gather, key=SLICES, validate=False)
+            if of_mapped.after is not None:
+                flow.add_edge(tasks.ends[of_mapped.after], gather, key=BEFORE, validate=False)
         for upstream, key in keys.items():
             flow.add_edge(tasks.ends[upstream], task, key=key, validate=False)
         for name, parameter in parameters.items():
@@ -253,8 +257,7 @@ def _add_edges(
 
 def _list_task(flow: KedroFlow, task: RunTask, of_mapped: MappedGroup) -> ListTask:
     listing = ListTask(
-        of_mapped.sliced.dataset,
-        of_mapped.partitions_per_task,
+        of_mapped.sliced,
         position=task.position,
         name=f"{task.name}: partitions",
         slug=f"{task.slug}: partitions",

@@ -28,12 +28,10 @@ class MappedGroup:
     Attributes:
         sliced: its node, and what is sliced.
         after: name of the mapped group that it follows slice by slice.
-        partitions_per_task: how many partitions a slice has.
     """
 
     sliced: SlicedNode
     after: str | None
-    partitions_per_task: int
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,11 @@ class DatasetKinds:
 
     Attributes:
         in_memory: those that are not persisted.
-        partitioned: those that have partitions, and whether saving them overwrites all that was there.
+        partitioned: those that have partitions.
     """
 
     in_memory: Collection[str] = ()
-    partitioned: Mapping[str, bool] | None = None
+    partitioned: Collection[str] = ()
 
 
 def mapped_groups(
@@ -78,25 +76,21 @@ def mapped_groups(
             dataset = _dataset(config, node, settings.map, kinds, found, makers)
             _check_node(config, node, kinds)
             after = found.get(makers.get(dataset, ""))
-            partitioned = kinds.partitioned or {}
-            if after is not None and dataset not in partitioned and per_task not in (
+            if after is not None and dataset in kinds.in_memory and per_task not in (
                 None,
-                after.partitions_per_task,
+                after.sliced.per_slice,
             ):
                 _refuse(
                     config,
                     node,
                     f"'{dataset}' is in memory, so node '{node.name}' runs after '{after.sliced.node}', slice by "
-                    f"slice, with {after.partitions_per_task} partitions per task: leave `partitions_per_task` out",
+                    f"slice, with {after.sliced.per_slice} partitions per task: leave `partitions_per_task` out",
                 )
-            # A dataset that is not emptied first may hold partitions of earlier runs, which belong to no slice.
-            follows = after is not None and (dataset not in partitioned or partitioned[dataset])
-            follows = follows and per_task in (None, after and after.partitions_per_task)
-            found[group.name] = MappedGroup(
-                SlicedNode(node.name, dataset, after.sliced if after and follows else None),
-                makers[dataset] if follows else None,
-                after.partitions_per_task if after and follows else per_task or 1,
-            )
+            if after is not None and per_task in (None, after.sliced.per_slice):
+                sliced = SlicedNode(node.name, dataset, after.sliced, after.sliced.per_slice)
+                found[group.name] = MappedGroup(sliced, makers[dataset])
+            else:
+                found[group.name] = MappedGroup(SlicedNode(node.name, dataset, None, per_task or 1), None)
     return found
 
 
@@ -113,7 +107,7 @@ def _dataset(
     possible = [
         name
         for name in inputs
-        if name in (kinds.partitioned or {}) or (name in kinds.in_memory and makers.get(name) in found)
+        if name in kinds.partitioned or (name in kinds.in_memory and makers.get(name) in found)
     ]
     what = "a partitioned dataset, or made in memory by a mapped node"
     if wanted is True:
@@ -131,7 +125,7 @@ def _dataset(
 
 def _check_node(config: FlowConfig, node: Node, kinds: DatasetKinds) -> None:
     for output in node.outputs:
-        if output not in (kinds.partitioned or {}) and output not in kinds.in_memory:
+        if output not in kinds.partitioned and output not in kinds.in_memory:
             _refuse(
                 config,
                 node,

@@ -33,6 +33,9 @@ LISTED = "listed"
 SLICES = "slices"
 """Its argument for what the slices have returned."""
 
+BEFORE = "before"
+"""Its argument for what the same task of the mapped task before has returned, in a chain of mapped tasks."""
+
 _SHOWN = 10
 """Failed slices in a message."""
 
@@ -44,19 +47,17 @@ class ListTask(RunTask):
     added since.
 
     Args:
-        dataset: the dataset.
-        partitions_per_task: how many ids a slice has.
+        sliced: the mapped node that they are listed for.
         **kwargs: those of `RunTask`.
     """
 
-    def __init__(self, dataset: str, partitions_per_task: int, **kwargs: Any) -> None:
-        self.dataset = dataset
-        self.partitions_per_task = partitions_per_task
+    def __init__(self, sliced: SlicedNode, **kwargs: Any) -> None:
+        self.sliced = sliced
         super().__init__({}, result=PrefectResult(), **kwargs)
 
     def run(self) -> list[list[str]]:  # type: ignore[override]
         """The slices, at least one."""
-        return listed_slices(current_run(), self.dataset, self.partitions_per_task)
+        return listed_slices(current_run(), self.sliced)
 
     def releases(self, edge: Edge) -> bool:
         return False  # it only waits for what the mapped task loads
@@ -77,11 +78,11 @@ class GatherTask(RunTask):
         super().__init__(trigger=all_slices_successful, **kwargs)
 
     def run(  # type: ignore[override]
-        self, listed: list[list[str]], slices: Sequence[Outputs | None], **upstream: Any
+        self, listed: list[list[str]], slices: Sequence[Outputs | None], before: Outputs | None = None
     ) -> Outputs:
         """Put the slices together."""
         check_handles(each for each in slices if each is not None)
-        return gathered(current_run(), self.sliced, slices, listed, self.consumers)
+        return gathered(current_run(), self.sliced, slices, listed, self.consumers, before)
 
 
 def all_slices_successful(upstream_states: Mapping[Edge, State]) -> bool:

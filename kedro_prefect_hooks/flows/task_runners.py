@@ -22,7 +22,7 @@ from prefect.engine.task_runner import TaskRunner
 from kedro_prefect_hooks.compat.prefect import PatientTaskRunner
 from kedro_prefect_hooks.compat.prefect_client import PatientClient
 from kedro_prefect_hooks.flows.reporting_client import ReportingClient
-from kedro_prefect_hooks.flows.tasks import RUN, NodeTask, RunTask, runs_in_main_thread
+from kedro_prefect_hooks.flows.tasks import RUN, NodeTask, RunTask, noted_partitions, runs_in_main_thread
 
 
 class _ForNodeTasks(TaskRunner):
@@ -41,6 +41,18 @@ class _ForNodeTasks(TaskRunner):
         if isinstance(self.task, RunTask) and ended.is_finished() and not ended.is_mapped():
             self.task.ended(ended, upstream_states, (context or {}).get(RUN))
         return ended
+
+    def load_results(self, state: State, upstream_states: dict[Any, State]) -> tuple[State, dict[Any, State]]:
+        """Also what the states of slices say of their partitions, where a restart has lost their results."""
+        state, upstream_states = super().load_results(state=state, upstream_states=upstream_states)
+        for edge, upstream in upstream_states.items():
+            task = edge.upstream_task
+            if not upstream.is_mapped():
+                noted_partitions(task, upstream)
+            elif not edge.mapped:
+                slices = [noted_partitions(task, each) for each in upstream.map_states]  # type: ignore[attr-defined]
+                upstream.result = [each.result for each in slices]
+        return state, upstream_states
 
     def check_task_ready_to_map(self, state: State, upstream_states: dict[Any, State]) -> State:
         """Before the first slice is submitted, and not when a flow run is restarted: prepare the task."""

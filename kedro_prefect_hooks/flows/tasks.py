@@ -105,14 +105,32 @@ def slice_name(**context: Any) -> str:
     return f"{context['task_name']} [{in_words(context.get(SLICE) or [])}]"
 
 
-def name_the_partitions(task: prefect.Task, old_state: State, new_state: State) -> State:
-    """State handler of a mapped task: the state and the log of a slice that fails name its partitions."""
+def note_the_partitions(task: prefect.Task, old_state: State, new_state: State) -> State:
+    """State handler of a mapped task: states say which partitions a slice has, also after a restart.
+
+    The state and the log of a slice that fails name them.
+    """
+    outputs = new_state.result
+    if new_state.is_successful() and isinstance(outputs, Outputs) and outputs.made is not None:
+        ids = [*outputs.given, *(each for made in outputs.made.values() for each in made)]
+        if all(isinstance(each, str) for each in ids):
+            new_state.context[SLICE] = {"given": outputs.given, "made": outputs.made}
     name = prefect.context.get("task_run_name")
     if new_state.is_failed() and name and not isinstance(new_state, prefect.engine.state.TriggerFailed):
         cause = new_state.result
         new_state.message = f"{name} failed: {cause!r}" if isinstance(cause, Exception) else new_state.message
         task.logger.error("%s failed", name)
     return new_state
+
+
+def noted_partitions(task: prefect.Task, state: State) -> State:
+    """A state whose outputs were lost in a restart, with what it says of the partitions in their place."""
+    noted = (state.context or {}).get(SLICE)
+    if state.result is None and noted and state.is_successful() and isinstance(task, NodeTask):
+        outputs = Outputs(task.nodes[-1], {}, {})
+        outputs.given, outputs.made = noted["given"], noted["made"]
+        state.result = outputs
+    return state
 
 
 class RunTask(prefect.Task):
@@ -190,7 +208,7 @@ class NodeTask(RunTask):
         self.sliced = sliced
         self.limit: int | None = None
         if sliced is not None:
-            kwargs["state_handlers"] = [*kwargs.get("state_handlers", ()), name_the_partitions]
+            kwargs["state_handlers"] = [*kwargs.get("state_handlers", ()), note_the_partitions]
             kwargs["task_run_name"] = slice_name
         elif len(self.nodes) > 1:
             kwargs["state_handlers"] = [*kwargs.get("state_handlers", ()), name_the_node]

@@ -33,20 +33,26 @@ class SlicedNode:
         node: its name.
         dataset: the input that is sliced.
         after: the mapped node that makes this input, if this one runs slice by slice after it.
+        per_slice: how many partitions a slice has.
     """
 
     node: str
     dataset: str
     after: SlicedNode | None = None
+    per_slice: int = 1
+
+    def slices(self, ids: Sequence[str]) -> list[list[str]]:
+        """Partitions, divided into slices."""
+        starts = range(0, len(ids), self.per_slice)
+        return [list(ids[start : start + self.per_slice]) for start in starts]
 
 
-def listed_slices(runner: NodeRunner, dataset: str, per_slice: int) -> list[list[str]]:
-    """The partitions of a dataset, as slices of ids. Without partitions, one empty slice.
+def listed_slices(runner: NodeRunner, sliced: SlicedNode) -> list[list[str]]:
+    """The partitions of a node's input, as slices of ids. Without partitions, one empty slice.
 
     A node that is given nothing does what it does under `kedro run`: it runs, or its input cannot be loaded.
     """
-    ids = kedro_partitions.list_ids(runner.dataset(dataset))
-    return [ids[start : start + per_slice] for start in range(0, len(ids), per_slice)] or [[]]
+    return sliced.slices(kedro_partitions.list_ids(runner.dataset(sliced.dataset))) or [[]]
 
 
 def prepare_outputs(runner: NodeRunner, sliced: SlicedNode) -> None:
@@ -95,7 +101,7 @@ def run_slice(
             name: {} for name in node.outputs if kedro_datasets.is_memory(runner.dataset(name))
         }
         outputs = Outputs(node.name, values, consumers)
-        outputs.slice = {}
+        outputs.made = {}
         return outputs
     own = {sliced.dataset: given}
     for name, each in made.items():
@@ -105,7 +111,8 @@ def run_slice(
         own[name] = kedro_partitions.saving_slices(dataset, each.checked)
     view = runner.with_datasets(own, _without_confirms(node))
     outputs = view.run_nodes([node.name], upstream, consumers, attempt)
-    outputs.slice = {name: each.saved for name, each in made.items()}
+    outputs.given = ids
+    outputs.made = {name: each.saved for name, each in made.items()}
     return outputs
 
 
@@ -115,8 +122,11 @@ def gathered(
     slices: Sequence[Outputs | None],
     source: Sequence[Sequence[str]],
     consumers: Mapping[str, int],
+    before: Outputs | None = None,
 ) -> Outputs:
     """What all slices of a node have made, put together, once they are done.
+
+    What the node's input has besides, from earlier runs, is processed first: `kedro run` does that too.
 
     Args:
         runner: the flow run in this process.
@@ -124,9 +134,11 @@ def gathered(
         slices: what its slices have left in memory; None where that is not known any more, after a restart.
         source: ids of the partitions that the first node of the chain was given, by slice.
         consumers: in-memory output → how many tasks load it.
+        before: what this function has returned for the node before in the chain.
 
     Raises:
         FlowRunError: two slices have returned the same partition.
+        Exception: the node's own.
     """
     node = runner.node(sliced.node)
     wanted = [name for name in node.outputs if consumers.get(name)]
@@ -139,27 +151,75 @@ def gathered(
             found.append(run_slice(runner, sliced, ids, [], everything))
         elif each is not None:
             found.append(each)
-    if sliced.after is not None and len(found) == len(slices) and all(each.slice == {} for each in found):
-        # The node before has made nothing at all: as under `kedro run`, this one is given nothing.
-        found.append(run_slice(runner, sliced, [], [_nothing(sliced)], everything, even_if_empty=True))
-    _refuse_duplicates(sliced, found)
-    values = {}
-    for name in wanted:
-        values[name] = {key: value for each in found for key, value in each.value(name).items()}
-    partitions: dict[str, Any] = {}
-    for each in found:
-        partitions.update(each.partitions)
-    for name in node.confirms:
-        dataset = runner.dataset(name)
-        if name == sliced.dataset and kedro_partitions.is_partitioned(dataset):
-            kedro_partitions.confirm(dataset, [each for ids in source for each in ids])
-        else:
-            runner.adopt_partitions(found)
-            dataset.confirm()
+    rest = []
+    if sliced.after is not None:
+        for handle in _unprocessed(runner, sliced, found, before):
+            rest.append(run_slice(runner, sliced, [], [handle], everything))
+        if not rest and len(found) == len(slices) and all(each.made == {} for each in found):
+            # The node before has made nothing at all: as under `kedro run`, this one is given nothing.
+            rest.append(run_slice(runner, sliced, [], [_made(sliced, [])], everything, even_if_empty=True))
+    _refuse_duplicates(sliced, [*found, *rest])
+    values = {name: _together(runner, sliced, name, found, rest) for name in wanted}
+    _confirm(runner, sliced, [*found, *rest], [each for ids in source for each in ids])
+    partitions = {name: listed for each in found for name, listed in each.partitions.items()}
     outputs = Outputs(node.name, values, consumers, partitions)
+    outputs.rest = rest
     if runner.remote:
         outputs.check_can_travel()
     return outputs
+
+
+def _unprocessed(
+    runner: NodeRunner, sliced: SlicedNode, found: Sequence[Outputs], before: Outputs | None
+) -> list[Outputs]:
+    """What a node's input has besides what the slices of the node before have made."""
+    dataset = runner.dataset(sliced.dataset)
+    if kedro_datasets.is_memory(dataset):
+        return before.rest if before is not None else []
+    done = {each for outputs in found for each in outputs.given}
+    left = [each for each in kedro_partitions.list_ids(dataset) if each not in done]
+    return [_made(sliced, ids) for ids in sliced.slices(left)]
+
+
+def _made(sliced: SlicedNode, ids: list[str]) -> Outputs:
+    """As if the node before had returned these partitions for one slice."""
+    assert sliced.after is not None
+    name = sliced.dataset
+    outputs = Outputs(sliced.after.node, {} if ids else {name: {}}, {name: KEPT})
+    outputs.made = {name: ids}
+    return outputs
+
+
+def _together(
+    runner: NodeRunner, sliced: SlicedNode, name: str, found: Sequence[Outputs], rest: Sequence[Outputs]
+) -> dict[Any, Any]:
+    """An in-memory output of all slices, in the order in which one call for all would have made it."""
+    whole = {key: value for each in (*found, *rest) for key, value in each.value(name).items()}
+    if not rest:
+        return whole
+    first: SlicedNode | None = sliced
+    while first is not None and kedro_datasets.is_memory(runner.dataset(first.dataset)):
+        first = first.after
+    assert first is not None  # what is not in a slice comes from a persisted dataset
+    place = {each: number for number, each in enumerate(kedro_partitions.list_ids(runner.dataset(first.dataset)))}
+    if not all(key in place for key in whole):
+        return whole
+    return {key: whole[key] for key in sorted(whole, key=place.__getitem__)}
+
+
+def _confirm(
+    runner: NodeRunner, sliced: SlicedNode, done: Sequence[Outputs], source: Sequence[str]
+) -> None:
+    """Confirm what the node confirms: of the dataset that was sliced, what was loaded."""
+    for name in runner.node(sliced.node).confirms:
+        dataset = runner.dataset(name)
+        if name != sliced.dataset:
+            runner.adopt_partitions(done)
+            dataset.confirm()
+        elif sliced.after is None:
+            kedro_partitions.confirm(dataset, source)
+        else:
+            kedro_partitions.confirm(dataset, sorted(each for outputs in done for each in outputs.given))
 
 
 def in_words(ids: Sequence[str]) -> str:
@@ -178,28 +238,21 @@ def _input(
         return kedro_partitions.slice_of(dataset, source), list(source)
     in_memory = kedro_datasets.is_memory(dataset)
     name = sliced.dataset
-    handle = next((each for each in upstream if name in (each if in_memory else each.slice or {})), None)
+    handle = next((each for each in upstream if name in (each if in_memory else each.made or {})), None)
     if handle is None:
         known = next((each for each in upstream if each.producer == sliced.after.node), None)
-        if known is None or known.slice is None or (known.slice and name in known.slice and in_memory):
+        if known is None or known.made is None or (known.made and in_memory):
             logger.info("Running node %s again for %s", sliced.after.node, in_words(source))
             everything = dict.fromkeys(runner.node(sliced.after.node).outputs, KEPT)
             known = run_slice(runner, sliced.after, source, [], everything)
         handle = known
     if not in_memory:
-        ids = list((handle.slice or {}).get(name, ()))
+        ids = list((handle.made or {}).get(name, ()))
         return kedro_partitions.slice_of(dataset, ids), ids
     value = handle.value(name) if name in handle else {}
     given = kedro_datasets.MemoryDataset(copy_mode=kedro_datasets.copy_mode(dataset))
     kedro_datasets.fill(given, value)
     return given, list(value)
-
-
-def _nothing(sliced: SlicedNode) -> Outputs:
-    assert sliced.after is not None
-    outputs = Outputs(sliced.after.node, {sliced.dataset: {}}, {sliced.dataset: KEPT})
-    outputs.slice = {sliced.dataset: []}
-    return outputs
 
 
 def _without_confirms(node: Any) -> Any:
@@ -210,7 +263,7 @@ def _without_confirms(node: Any) -> Any:
 def _refuse_duplicates(sliced: SlicedNode, slices: Iterable[Outputs]) -> None:
     seen: dict[str, set[str]] = {}
     for each in slices:
-        for name, ids in (each.slice or {}).items():
+        for name, ids in (each.made or {}).items():
             twice = seen.setdefault(name, set()).intersection(ids)
             if twice:
                 raise FlowRunError(

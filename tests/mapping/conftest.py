@@ -27,8 +27,9 @@ def attempt(name, ids):
     for each in ids:
         if (PROJECT / "broken" / f"{name}-{each}").exists():
             raise ValueError(f"{each} is broken")
+"""
 
-
+CHAIN = """
 def offset():
     return {"plus": 100}
 
@@ -51,15 +52,14 @@ def double(scores):
 
 def total(doubled, notes):
     return [sorted(doubled.items()), sorted((key, load()) for key, load in notes.items())]
+"""
 
-
-NODES = [
+NODES = """
     node(offset, None, "offset", name="offset"),
     node(clean, ["raw", "offset", "params:weight"], "cleaned", name="clean"),
     node(score, "cleaned", ["scores", "notes"], name="score"),
     node(double, "scores", "doubled", name="double"),
     node(total, ["doubled", "notes"], "end", name="total"),
-]
 """
 
 MAPPED = {"clean": {"map": "raw"}, "score": {"map": "cleaned"}, "double": {"map": True}}
@@ -76,11 +76,21 @@ def folder(name: str, **options: Any) -> dict[str, Any]:
     }
 
 
-def make(path: Path, partitions: int = 5, **catalog: Any) -> Project:
-    """`raw` → clean → `cleaned` → score → `scores` (in memory), `notes` → double → `doubled` → total."""
+def make(
+    path: Path, partitions: int = 5, source: str = CHAIN, nodes: str = NODES, **catalog: Any
+) -> Project:
+    """`raw` → clean → `cleaned` → score → `scores` (in memory), `notes` → double → `doubled` → total.
+
+    Args:
+        path: the project's folder.
+        partitions: how many `raw` has.
+        source: of other functions.
+        nodes: other nodes.
+        **catalog: other datasets.
+    """
     project = nodes_project(
         path,
-        SOURCE,
+        f"{SOURCE}{source}\n\nNODES = [{nodes}]\n",
         parameters={"weight": 3},
         catalog={
             "raw": folder("raw"),

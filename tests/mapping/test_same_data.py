@@ -7,10 +7,21 @@ from typing import Any, Callable
 
 import pytest
 
-from tests.mapping.conftest import MAPPED, attempts, make, write
+from tests.mapping.conftest import MAPPED, attempts, folder, make, write
+from tests.same_run.conftest import on
 from tests.scenarios.project_factory import Project, collect_outputs
 
 pytest.importorskip("kedro_datasets.partitions.partitioned_dataset")
+
+INCREMENTAL = """
+def clean(raw):
+    attempt("clean", raw)
+    return {key: text + "!" for key, text in raw.items()}
+"""
+INCREMENTAL_NODES = """
+    node(clean, "raw", "in_memory", name="clean", confirms="raw"),
+    node(same, "in_memory", "end", name="save"),
+"""
 
 
 def by_kedro(kedro: Callable[..., Any], path: Path, **options: Any) -> Project:
@@ -37,3 +48,22 @@ def test_chain(tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., A
         [f"clean p{number}" for number in range(5)]
         + [f"{name} {each}" for name in ("score", "double") for each in ("old", *(f"p{n}" for n in range(5)))]
     )
+
+
+@on("flow-local", "flow-dask")
+@pytest.mark.parametrize("partitions", [0, 1], ids=["none", "one"])
+def test_incremental(
+    tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any], partitions: int
+) -> None:
+    """What was loaded is confirmed, after all slices; a second run gets what has arrived since."""
+    raw = folder("raw", type="partitions.IncrementalDataset")
+    source = INCREMENTAL
+    options = {"source": source, "nodes": INCREMENTAL_NODES, "raw": raw, "partitions": 3 * partitions}
+    expected, project = make(tmp_path / "expected", **options), make(tmp_path / "project", **options)
+    for _ in range(2):
+        kedro(expected, "run", ok=True)
+        start(project, defaults={"nodes": {"clean": {"map": True, "partitions_per_task": 2}}}, ok=True)
+        assert collect_outputs(project) == collect_outputs(expected)
+        for each in (expected, project):
+            write(each, "p7")
+    assert attempts(project)[-1] == "clean p7"
