@@ -153,9 +153,15 @@ class _SessionExecutor(Executor):
                 if self._reported is not None:
                     run_id = self._add_child(kwargs) if mapped else context.get("task_run_id")
                     self._reported.submitted(kwargs["task"], run_id)
+        is_slice = mapped and not kwargs.get("is_mapped_parent")
+        if self._held is not None and is_slice:
+            kwargs["upstream_states"] = self._held.for_slice(kwargs["upstream_states"])
         future = super().submit(fn, *args, **kwargs)
-        if self._held is not None and isinstance(kwargs.get("task"), prefect.Task) and not mapped:
-            self._held.submitted(kwargs["task"], future)
+        if self._held is not None and isinstance(kwargs.get("task"), prefect.Task):
+            if is_slice:
+                self._held.slice_submitted(kwargs["task"], future)
+            elif not mapped:
+                self._held.submitted(kwargs["task"], future)
         return future
 
     def _add_child(self, kwargs: dict[str, Any]) -> str | None:

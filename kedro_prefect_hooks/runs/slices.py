@@ -8,6 +8,8 @@ partitions are loaded where the node runs. This module knows nothing of Prefect.
 from __future__ import annotations
 
 import logging
+import os
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 
@@ -103,7 +105,7 @@ def run_slice(
         outputs = Outputs(node.name, values, consumers)
         outputs.made = {}
         return outputs
-    own = {sliced.dataset: given}
+    own = {**_shared_inputs(runner, node, sliced.dataset), sliced.dataset: given}
     for name, each in made.items():
         dataset = runner.dataset(name)
         if kedro_datasets.is_memory(dataset):
@@ -253,6 +255,45 @@ def _input(
     given = kedro_datasets.MemoryDataset(copy_mode=kedro_datasets.copy_mode(dataset))
     kedro_datasets.fill(given, value)
     return given, list(value)
+
+
+_shared: dict[str, dict[str, Any]] = {}
+_shared_lock = threading.RLock()
+
+
+def _after_fork() -> None:
+    global _shared_lock  # a thread of the parent may have held it
+    _shared_lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _shared_inputs(runner: NodeRunner, node: Any, sliced: str) -> dict[str, Any]:
+    """A node's other persisted inputs, loaded once per process for all slices of this run.
+
+    Each slice gets a copy, as from a memory dataset. What cannot be copied is loaded by each slice.
+    """
+    with _shared_lock:
+        if runner.spec.key not in _shared:
+            _shared.clear()  # of another run
+        values = _shared.setdefault(runner.spec.key, {})
+        for name in node.inputs:
+            dataset = runner.dataset(name)
+            if name == sliced or name in values or kedro_datasets.is_memory(dataset):
+                continue
+            if kedro_partitions.is_partitioned(dataset) or name in node.confirms:
+                continue
+            copies = kedro_datasets.MemoryDataset()
+            try:
+                kedro_datasets.fill(copies, dataset.load())
+                copies.load()
+            except Exception:  # it is not there, or cannot be copied: an open connection, a generator …
+                values[name] = None
+            else:
+                values[name] = copies
+        return {name: values[name] for name in node.inputs if values.get(name) is not None and name != sliced}
 
 
 def _without_confirms(node: Any) -> Any:

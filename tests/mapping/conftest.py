@@ -34,9 +34,12 @@ def offset():
     return {"plus": 100}
 
 
-def clean(raw, offset, weight):
+def clean(raw, offset, weight, model):
     attempt("clean", raw)
-    return {key: load() + f"-{offset['plus']}-{weight}" for key, load in raw.items()}
+    model["changed"] = model.get("changed", 0) + len(raw)  # only in this call
+    assert model["changed"] <= 5
+    offset.setdefault("called", "before")
+    return {key: load() + f"-{offset['plus']}-{weight}-{model['factor']}" for key, load in raw.items()}
 
 
 def score(cleaned):
@@ -56,7 +59,7 @@ def total(doubled, notes):
 
 NODES = """
     node(offset, None, "offset", name="offset"),
-    node(clean, ["raw", "offset", "params:weight"], "cleaned", name="clean"),
+    node(clean, ["raw", "offset", "params:weight", "model"], "cleaned", name="clean"),
     node(score, "cleaned", ["scores", "notes"], name="score"),
     node(double, "scores", "doubled", name="double"),
     node(total, ["doubled", "notes"], "end", name="total"),
@@ -97,9 +100,11 @@ def make(
             "cleaned": folder("cleaned"),
             "notes": folder("notes", overwrite=True),
             "end": saved("end"),
+            "model": saved("input_model"),
             **catalog,
         },
     )
+    project.write("data/input_model.json", '{"factor": 7}')
     for number in range(partitions):
         write(project, f"p{number}")
     return project
