@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import FrozenSet, Iterable, Mapping, Optional, Union
 
 from pydantic import Field, StrictBool, field_validator
-
 from pydantic_core import PydanticCustomError
 
 from kedro_prefect_hooks.config.fields import Count, Duration, Model, Names, PositiveCount, WholeSeconds
@@ -58,8 +57,8 @@ class NodeConfig(RetriesConfig):
     tags: Names = Field(default_factory=list, description="Prefect tags to add, such as dask-resource:GPU=1.")
     map: Optional[Union[StrictBool, str]] = Field(
         None,
-        description="The partitioned input that the node is mapped over, one task per partition; true for the "
-        "only one. false cancels the mapping of a `tag:…` entry.",
+        description="The partitioned input that the node is mapped over, one task per partition; true for "
+        "the only one. false cancels the mapping of a `tag:…` entry.",
     )
     partitions_per_task: Optional[PositiveCount] = Field(
         None, description="How many partitions a mapped node processes in one task. Default: 1."

@@ -65,7 +65,7 @@ class HeldFutures:
                 future.add_done_callback(lambda _, mapped=mapped, ended=ended: self._done(mapped, ended))
 
     def slice_submitted(self, task: prefect.Task, future: Any) -> None:
-        """A slice of a mapped task has been submitted; it is released when what follows all slices is done."""
+        """A slice of a mapped task has been submitted; it is released after what follows all slices."""
         self._mapped.add(task)
         if not self._every_state:
             self._futures.setdefault(task, []).append(future)

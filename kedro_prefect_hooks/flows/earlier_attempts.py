@@ -8,7 +8,13 @@ from kedro_prefect_hooks.flows.partition_tasks import GatherTask
 from kedro_prefect_hooks.flows.tasks import NodeTask
 from kedro_prefect_hooks.states import is_a
 
-_TASK_RUNS = "query($id: uuid!) {flow_run_by_pk(id: $id) {task_runs(where: {map_index: {_eq: -1}}) {state start_time task {slug}}}}"
+_TASK_RUNS = """
+query($id: uuid!) {
+    flow_run_by_pk(id: $id) {
+        task_runs(where: {map_index: {_eq: -1}}) {state start_time task {slug}}
+    }
+}
+"""
 
 
 def nodes_done_before(flow: prefect.Flow) -> set[str]:

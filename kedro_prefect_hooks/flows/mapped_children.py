@@ -20,7 +20,6 @@ MAPPED_RUN = "kedro_mapped_run"
 """Where Prefect's context has what is known of the task run of a slice."""
 
 
-
 @dataclass(frozen=True)
 class MappedRun:
     """One of them. No tuple with names: Prefect copies those in its context, and fails."""
@@ -33,9 +32,7 @@ class MappedRun:
 _OPERATION = "get_or_create_task_run_info"
 
 
-def mapped_children(
-    client: PatientClient, flow_run_id: str, task_id: str, count: int
-) -> List[MappedRun]:
+def mapped_children(client: PatientClient, flow_run_id: str, task_id: str, count: int) -> List[MappedRun]:
     """The task runs of a mapped task, by map index."""
     found: List[MappedRun] = []
     for start in range(0, count, MOST_TASK_RUNS):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Collection, Mapping
+from typing import TYPE_CHECKING, Collection, Mapping, NoReturn
 
 from kedro_prefect_hooks.compat.kedro_pipeline import is_parameter
 from kedro_prefect_hooks.config.messages import InvalidConfigError, Problem, format_names, unknown_name
@@ -71,20 +71,29 @@ def mapped_groups(
                 continue
             if len(group.nodes) > 1:
                 names = format_names(each.name for each in group.nodes)
-                _refuse(config, node, f"a mapped node needs a task of its own, and `group_by` gives it: {names}")
+                _refuse(
+                    config, node, f"a mapped node needs a task of its own, and `group_by` gives it: {names}"
+                )
             per_task = settings.partitions_per_task
-            dataset = _dataset(config, node, settings.map, kinds, found, makers)
+            possible = _possible(node, kinds, found, makers)
+            dataset = _dataset(config, node, settings.map, possible)
             _check_node(config, node, kinds)
             after = found.get(makers.get(dataset, ""))
-            if after is not None and dataset in kinds.in_memory and per_task not in (
-                None,
-                after.sliced.per_slice,
+            if (
+                after is not None
+                and dataset in kinds.in_memory
+                and per_task
+                not in (
+                    None,
+                    after.sliced.per_slice,
+                )
             ):
                 _refuse(
                     config,
                     node,
-                    f"'{dataset}' is in memory, so node '{node.name}' runs after '{after.sliced.node}', slice by "
-                    f"slice, with {after.sliced.per_slice} partitions per task: leave `partitions_per_task` out",
+                    f"'{dataset}' is in memory, so node '{node.name}' has the slices of "
+                    f"'{after.sliced.node}', {after.sliced.per_slice} partitions per task: leave "
+                    "`partitions_per_task` out",
                 )
             if after is not None and per_task in (None, after.sliced.per_slice):
                 sliced = SlicedNode(node.name, dataset, after.sliced, after.sliced.per_slice)
@@ -94,21 +103,19 @@ def mapped_groups(
     return found
 
 
-def _dataset(
-    config: FlowConfig,
-    node: Node,
-    wanted: str | bool,
-    kinds: DatasetKinds,
-    found: Mapping[str, MappedGroup],
-    makers: Mapping[str, str],
-) -> str:
-    """The input that a node is mapped over."""
-    inputs = [name for name in dict.fromkeys(node.inputs) if not is_parameter(name)]
-    possible = [
+def _possible(
+    node: Node, kinds: DatasetKinds, found: Mapping[str, MappedGroup], makers: Mapping[str, str]
+) -> list[str]:
+    """The inputs that a node can be mapped over."""
+    return [
         name
-        for name in inputs
+        for name in dict.fromkeys(node.inputs)
         if name in kinds.partitioned or (name in kinds.in_memory and makers.get(name) in found)
     ]
+
+
+def _dataset(config: FlowConfig, node: Node, wanted: str | bool, possible: list[str]) -> str:
+    """The input that a node is mapped over."""
     what = "a partitioned dataset, or made in memory by a mapped node"
     if wanted is True:
         if len(possible) == 1:
@@ -116,6 +123,7 @@ def _dataset(
         names = f"these inputs are: {format_names(possible)}" if possible else "none of its inputs is"
         _refuse(config, node, f"`map: true` needs exactly one input that is {what}; {names}")
     name = str(wanted)
+    inputs = [name for name in node.inputs if not is_parameter(name)]
     if name not in inputs:
         _refuse(config, node, unknown_name("input", name, inputs, among=f"Inputs of node {node.name!r}"))
     if name not in possible:
@@ -136,5 +144,5 @@ def _check_node(config: FlowConfig, node: Node, kinds: DatasetKinds) -> None:
         _refuse(config, node, "a generator function cannot be mapped")
 
 
-def _refuse(config: FlowConfig, node: Node, why: str) -> None:
+def _refuse(config: FlowConfig, node: Node, why: str) -> NoReturn:
     raise InvalidConfigError([Problem(config.place("nodes", node.name), why)])

@@ -1,12 +1,12 @@
 """The tasks before and after a mapped task: one lists the partitions, one puts together what is made of them.
 
-    <node>: partitions   lists them when the flow runs, and returns slices of ids
-             │ mapped
-             ▼
-          <node>         runs once per slice
-             │ all slices
-             ▼
-    <node>: all          puts in-memory outputs together, confirms, and is what other tasks wait for
+<node>: partitions   lists them when the flow runs, and returns slices of ids
+         │ mapped
+         ▼
+      <node>         runs once per slice
+         │ all slices
+         ▼
+<node>: all          puts in-memory outputs together, confirms, and is what other tasks wait for
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class GatherTask(RunTask):
     ) -> Outputs:
         """Put the slices together."""
         check_handles(each for each in slices if each is not None)
-        return gathered(current_run(), self.sliced, slices, listed, self.consumers, before)
+        return gathered(current_run(), self.sliced, slices, listed, self.consumers, before=before)
 
 
 def all_slices_successful(upstream_states: Mapping[Edge, State]) -> bool:
@@ -94,7 +94,7 @@ def all_slices_successful(upstream_states: Mapping[Edge, State]) -> bool:
     for edge, state in upstream_states.items():
         if not state.is_mapped():
             continue
-        slices: list[State] = state.map_states  # type: ignore[attr-defined]
+        slices: list[Any] = state.map_states
         failed = [number for number, each in enumerate(slices) if not each.is_successful()]
         if not failed:
             continue

@@ -88,9 +88,7 @@ class ProjectFlows:
         )
         spec = RunSpec(project, "", "", pipeline=config.pipeline, is_async=config.is_async)
         names = kedro_pipeline.dataset_names(pipeline)
-        kinds = DatasetKinds(
-            in_memory_names(names, self._catalog), partitioned_names(names, self._catalog)
-        )
+        kinds = DatasetKinds(in_memory_names(names, self._catalog), partitioned_names(names, self._catalog))
         return build_flow(name, config, pipeline, spec, parameters=self.parameters, kinds=kinds)
 
     def all(self) -> list[KedroFlow]:

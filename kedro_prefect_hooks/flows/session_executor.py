@@ -47,6 +47,7 @@ from kedro_prefect_hooks.runs.session import FlowRunOutcome, flow_session, note_
 
 if TYPE_CHECKING:
     from prefect.engine.result import Result
+
     from kedro_prefect_hooks.runs.spec import RunSpec
 
 
@@ -165,7 +166,7 @@ class _SessionExecutor(Executor):
         return future
 
     def _add_child(self, kwargs: dict[str, Any]) -> str | None:
-        """Add to a mapped task's arguments what is known of its slice's task run, and return that one's id."""
+        """Add to a slice's arguments what is known of its task run, and return that one's id."""
         task, context = kwargs["task"], kwargs["context"]
         if kwargs.get("is_mapped_parent"):
             self._mapping = (task, context.get("task_id"))

@@ -29,14 +29,12 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.1
 
 
-def record_state(
-    task: Any, old_state: State, new_state: State, *, path: str, of: str | None = None
-) -> State:
+def record_state(task: Any, old_state: State, new_state: State, *, path: str, of: str | None = None) -> State:
     """Prefect state handler: append the new state to the file `path`; `of` is the task that it works for."""
     entry = {
         "task": of or task.name,
         "slice": prefect.context.get("map_index"),
-        "slices": new_state.n_map_states if new_state.is_mapped() else None,
+        "slices": getattr(new_state, "n_map_states", None),
         "beside": of is not None,
         "state": type(new_state).__name__,
         "finished": new_state.is_finished() and not _is_retried(task, new_state),
@@ -109,10 +107,10 @@ class ProgressReader:
         for task in node_tasks(flow):
             task.state_handlers = [*task.state_handlers, handler]
             self.tasks[task.name] = TaskProgress(task.name)
-        for task in flow.tasks:
-            if isinstance(task, (ListTask, GatherTask)):
-                beside = functools.partial(record_state, path=str(file), of=task.sliced.node)
-                task.state_handlers = [*task.state_handlers, beside]
+        for other in flow.tasks:
+            if isinstance(other, (ListTask, GatherTask)):
+                beside = functools.partial(record_state, path=str(file), of=other.sliced.node)
+                other.state_handlers = [*other.state_handlers, beside]
         self._offset = 0
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="flow run progress", daemon=True)

@@ -50,7 +50,8 @@ class _ForNodeTasks(TaskRunner):
             if not upstream.is_mapped():
                 noted_partitions(task, upstream)
             elif not edge.mapped:
-                slices = [noted_partitions(task, each) for each in upstream.map_states]  # type: ignore[attr-defined]
+                slices: Any = upstream.map_states
+                slices = [noted_partitions(task, each) for each in slices]
                 upstream.result = [each.result for each in slices]
         return state, upstream_states
 

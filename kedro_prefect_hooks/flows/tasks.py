@@ -200,6 +200,7 @@ class NodeTask(RunTask):
         inputs_of_nodes: Iterable[str] = (),
         position: int = 0,
         confirms: bool = False,
+        *,
         sliced: SlicedNode | None = None,
         **kwargs: Any,
     ) -> None:
@@ -243,7 +244,7 @@ class NodeTask(RunTask):
         )
         if self.sliced is None:
             return runner.run_nodes(self.nodes, handles, self.consumers, attempt)
-        return run_slice(runner, self.sliced, part or [], handles, self.consumers, attempt)
+        return run_slice(runner, self.sliced, part or [], handles, self.consumers, attempt=attempt)
 
     def limited(self) -> NodeTask:
         """The task as it is run in a thread: its timeout is enforced here, not by Prefect."""

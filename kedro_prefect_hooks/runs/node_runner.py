@@ -103,7 +103,7 @@ class NodeRunner:
         self._own: frozenset[str] = frozenset()
 
     def with_datasets(self, own: Mapping[str, Any], node: Node) -> NodeRunner:
-        """The same run for one node, with datasets of its own in the places of some; all others are shared."""
+        """The same run for one node, with some datasets of its own; all others are shared."""
         for name in (*node.inputs, *node.outputs):
             self.dataset(name)  # made here, it is shared
         view = copy.copy(self)

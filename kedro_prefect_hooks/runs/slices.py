@@ -1,8 +1,8 @@
 """Running nodes on a slice of the partitions of one of their inputs.
 
-A mapped task runs its nodes once per slice, with a catalog in which the mapped input has the slice alone, and
-in which the outputs add to what other slices save. What is passed between processes are ids of partitions; the
-partitions are loaded where the node runs. This module knows nothing of Prefect.
+A mapped task runs its node once per slice, with a catalog in which the mapped input has the slice alone,
+and in which the outputs add to what other slices save. What is passed between processes are ids of
+partitions; the partitions are loaded where the node runs. This module knows nothing of Prefect.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def run_slice(
     source: Sequence[str],
     upstream: Sequence[Outputs],
     consumers: Mapping[str, int],
-    attempt: Try = FIRST_TRY,
     *,
+    attempt: Try = FIRST_TRY,
     even_if_empty: bool = False,
 ) -> Outputs:
     """Run a node on one slice.
@@ -95,11 +95,9 @@ def run_slice(
     """
     node = runner.node(sliced.node)
     given, ids = _input(runner, sliced, source, upstream)
-    made = {
-        name: _Slice(sliced, name, ids) for name in node.outputs
-    }
+    made = {name: _Slice(sliced, name, ids) for name in node.outputs}
     if not ids and sliced.after is not None and not even_if_empty:
-        values = {
+        values: dict[str, Any] = {
             name: {} for name in node.outputs if kedro_datasets.is_memory(runner.dataset(name))
         }
         outputs = Outputs(node.name, values, consumers)
@@ -124,6 +122,7 @@ def gathered(
     slices: Sequence[Outputs | None],
     source: Sequence[Sequence[str]],
     consumers: Mapping[str, int],
+    *,
     before: Outputs | None = None,
 ) -> Outputs:
     """What all slices of a node have made, put together, once they are done.
@@ -203,15 +202,15 @@ def _together(
     while first is not None and kedro_datasets.is_memory(runner.dataset(first.dataset)):
         first = first.after
     assert first is not None  # what is not in a slice comes from a persisted dataset
-    place = {each: number for number, each in enumerate(kedro_partitions.list_ids(runner.dataset(first.dataset)))}
+    place = {
+        each: number for number, each in enumerate(kedro_partitions.list_ids(runner.dataset(first.dataset)))
+    }
     if not all(key in place for key in whole):
         return whole
     return {key: whole[key] for key in sorted(whole, key=place.__getitem__)}
 
 
-def _confirm(
-    runner: NodeRunner, sliced: SlicedNode, done: Sequence[Outputs], source: Sequence[str]
-) -> None:
+def _confirm(runner: NodeRunner, sliced: SlicedNode, done: Sequence[Outputs], source: Sequence[str]) -> None:
     """Confirm what the node confirms: of the dataset that was sliced, what was loaded."""
     for name in runner.node(sliced.node).confirms:
         dataset = runner.dataset(name)
@@ -315,8 +314,8 @@ def _refuse_duplicates(sliced: SlicedNode, slices: Iterable[Outputs]) -> None:
 
 
 _MUST = (
-    "A mapped node must return, for each output, a dict by partition id, with what it makes of the partitions "
-    "that it was given and of no others. A node that looks across partitions cannot be mapped."
+    "A mapped node must return, for each output, a dict by partition id, with what it makes of the "
+    "partitions that it was given and of no others. A node that looks across partitions cannot be mapped."
 )
 
 

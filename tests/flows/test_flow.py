@@ -20,8 +20,8 @@ from prefect.executors import DaskExecutor, LocalDaskExecutor, LocalExecutor
 from kedro_prefect_hooks.compat.kedro_params import nested
 from kedro_prefect_hooks.config import FlowConfig
 from kedro_prefect_hooks.flows.builder import build_flow, fingerprint
-from kedro_prefect_hooks.flows.mapping import DatasetKinds
 from kedro_prefect_hooks.flows.flow import KedroFlow
+from kedro_prefect_hooks.flows.mapping import DatasetKinds
 from kedro_prefect_hooks.flows.tasks import all_successful
 from kedro_prefect_hooks.runs.failures import NodeNotStarted
 from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec, session_id_of

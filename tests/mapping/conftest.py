@@ -45,7 +45,8 @@ def clean(raw, offset, weight, model):
 def score(cleaned):
     attempt("score", cleaned)
     loaded = {key: load() for key, load in cleaned.items()}
-    return {key: len(text) for key, text in loaded.items()}, {f"{key}.note": text for key, text in loaded.items()}
+    notes = {f"{key}.note": text for key, text in loaded.items()}
+    return {key: len(text) for key, text in loaded.items()}, notes
 
 
 def double(scores):
@@ -79,9 +80,7 @@ def folder(name: str, **options: Any) -> dict[str, Any]:
     }
 
 
-def make(
-    path: Path, partitions: int = 5, source: str = CHAIN, nodes: str = NODES, **catalog: Any
-) -> Project:
+def make(path: Path, partitions: int = 5, source: str = CHAIN, nodes: str = NODES, **catalog: Any) -> Project:
     """`raw` → clean → `cleaned` → score → `scores` (in memory), `notes` → double → `doubled` → total.
 
     Args:

@@ -64,8 +64,14 @@ def the_same(raw):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        ("no_dict", "Node 'wrong', mapped over 'raw', has returned a list as 'made'. A mapped node must return"),
-        ("others", "has returned partitions of 'made' that it was not given: total. A mapped node must return"),
+        (
+            "no_dict",
+            "Node 'wrong', mapped over 'raw', has returned a list as 'made'. A mapped node must return",
+        ),
+        (
+            "others",
+            "has returned partitions of 'made' that it was not given: total. A mapped node must return",
+        ),
         ("the_same", "has returned the same partitions of 'made' for several slices: total. A mapped node"),
     ],
 )
