@@ -8,6 +8,7 @@ from typing import FrozenSet, Iterable, Mapping, Optional, Union
 
 from pydantic import Field, StrictBool, field_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import Literal
 
 from kedro_prefect_hooks.config.fields import Count, Duration, Model, Names, PositiveCount, WholeSeconds
 from kedro_prefect_hooks.config.messages import format_value
@@ -63,6 +64,11 @@ class NodeConfig(RetriesConfig):
     partitions_per_task: Optional[PositiveCount] = Field(
         None, description="How many partitions a mapped node processes in one task. Default: 1."
     )
+    on_failed_partition: Optional[Literal["stop", "continue"]] = Field(
+        None,
+        description="What becomes of the tasks after a mapped node of which some tasks have failed: they are "
+        "not run (stop, the default), or run with what the others have made (continue). The flow run fails.",
+    )
 
     @field_validator("map", mode="before")
     @classmethod
@@ -87,6 +93,7 @@ class NodeSettings:
         tags: added to the node's own tags.
         map: the input that the node is mapped over, True for its only partitioned one; None for no mapping.
         partitions_per_task: None where it is not set.
+        continues: what comes after runs with what succeeded, if some tasks of the node have failed.
     """
 
     max_retries: int = 0
@@ -95,6 +102,7 @@ class NodeSettings:
     tags: FrozenSet[str] = frozenset()
     map: Union[bool, str, None] = None
     partitions_per_task: Optional[int] = None
+    continues: bool = False
 
 
 def node_settings(
@@ -112,12 +120,14 @@ def node_settings(
     timeout: int | None = None
     mapped: bool | str | None = None
     per_task: int | None = None
+    on_failed: str | None = None
     for layer in layers:
         max_retries = max_retries if layer.max_retries is None else layer.max_retries
         retry_delay = retry_delay if layer.retry_delay is None else layer.retry_delay
         timeout = timeout if layer.timeout is None else layer.timeout
         mapped = mapped if layer.map is None else layer.map
         per_task = per_task if layer.partitions_per_task is None else layer.partitions_per_task
+        on_failed = on_failed if layer.on_failed_partition is None else layer.on_failed_partition
     return NodeSettings(
         max_retries=max_retries,
         retry_delay=(retry_delay or DEFAULT_RETRY_DELAY) if max_retries else None,
@@ -125,4 +135,5 @@ def node_settings(
         tags=frozenset(tag for layer in layers for tag in layer.tags),
         map=mapped or None,
         partitions_per_task=per_task,
+        continues=on_failed == "continue",
     )

@@ -100,7 +100,8 @@ def _add_tasks(
         tasks[group.name] = ends[group.name] = task
         flow.add_task(task)
         if group.name in mapped:
-            ends[group.name] = _gather_task(flow, task, consumers.of(group))
+            whole = {name for name in group.inputs if not mapped[group.name].follows(name)}
+            ends[group.name] = _gather_task(flow, task, consumers.of(group), whole)
         for each in (task, ends[group.name]):
             if flow.result is None or not any(dataset in kinds.in_memory for dataset in each.consumers):
                 # Against an API, Prefect would store everything that a storage's default result accepts.
@@ -109,6 +110,7 @@ def _add_tasks(
     makers = {name: group.name for group in groups for name in group.outputs}
     last = {ends[makers[dataset]] for dataset in free if dataset in kinds.in_memory}
     extra = {task for task in last if task not in flow.terminal_tasks()}
+    extra |= {tasks[name] for name, each in mapped.items() if each.sliced.continues}  # its slices count too
     if extra:
         # An in-memory output of the whole run that is not made by a last task: its state must be waited
         # for, so that the run's result has it.
@@ -127,12 +129,9 @@ class _Consumers:
         for group in groups:
             of_group = mapped.get(group.name)
             for dataset in group.inputs:
-                if of_group is None:
-                    self._whole[dataset] = self._whole.get(dataset, 0) + 1
-                elif of_group.after is not None and dataset == of_group.sliced.dataset:
-                    self._by_slice[dataset] = self._by_slice.get(dataset, 0) + 1
-                else:  # for all slices, whose number is not known yet
-                    self._whole[dataset] = KEPT
+                by_slice = of_group is not None and of_group.follows(dataset)
+                counts = self._by_slice if by_slice else self._whole
+                counts[dataset] = counts.get(dataset, 0) + 1
 
     def of(self, group: Group) -> dict[str, int]:
         """Output → how many tasks load the whole of it."""
@@ -181,13 +180,16 @@ def _task(
     )
 
 
-def _gather_task(flow: KedroFlow, task: NodeTask, consumers: Mapping[str, int]) -> GatherTask:
+def _gather_task(
+    flow: KedroFlow, task: NodeTask, consumers: Mapping[str, int], whole: Collection[str]
+) -> GatherTask:
+    """The task after a mapped one: it is done with what it gathers, and with what all slices have loaded."""
     assert task.sliced is not None
     gather = GatherTask(
         task.sliced,
         confirms=task.confirms,
         consumers=consumers,
-        inputs_of_nodes=consumers,
+        inputs_of_nodes={*consumers, *whole},
         position=task.position,
         max_retries=task.max_retries,
         retry_delay=task.retry_delay,
@@ -250,6 +252,8 @@ def _add_edges(
                 flow.add_edge(tasks.ends[of_mapped.after], gather, key=BEFORE, validate=False)
         for upstream, key in keys.items():
             flow.add_edge(tasks.ends[upstream], task, key=key, validate=False)
+            if of_mapped is not None and upstream != of_mapped.after:
+                flow.add_edge(tasks.ends[upstream], tasks.ends[group.name], validate=False)
         for name, parameter in parameters.items():
             if reads_parameter(name, (dataset for node in group.nodes for dataset in node.inputs)):
                 flow.add_edge(parameter, task, validate=False)

@@ -33,6 +33,10 @@ class MappedGroup:
     sliced: SlicedNode
     after: str | None
 
+    def follows(self, dataset: str) -> bool:
+        """Whether this input comes slice by slice, from the mapped group before."""
+        return self.after is not None and dataset == self.sliced.dataset
+
 
 @dataclass(frozen=True)
 class DatasetKinds:
@@ -68,6 +72,8 @@ def mapped_groups(
             if settings.map is None:
                 if settings.partitions_per_task is not None:
                     _refuse(config, node, "`partitions_per_task` needs `map`")
+                if settings.continues:
+                    _refuse(config, node, "`on_failed_partition` needs `map`")
                 continue
             if len(group.nodes) > 1:
                 names = format_names(each.name for each in group.nodes)
@@ -96,10 +102,12 @@ def mapped_groups(
                     "`partitions_per_task` out",
                 )
             if after is not None and per_task in (None, after.sliced.per_slice):
-                sliced = SlicedNode(node.name, dataset, after.sliced, after.sliced.per_slice)
+                continues = settings.continues or after.sliced.continues
+                sliced = SlicedNode(node.name, dataset, after.sliced, after.sliced.per_slice, continues)
                 found[group.name] = MappedGroup(sliced, makers[dataset])
             else:
-                found[group.name] = MappedGroup(SlicedNode(node.name, dataset, None, per_task or 1), None)
+                sliced = SlicedNode(node.name, dataset, None, per_task or 1, settings.continues)
+                found[group.name] = MappedGroup(sliced, None)
     return found
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 from prefect.engine import signals
 from prefect.engine.results import PrefectResult
 
-from kedro_prefect_hooks.flows.tasks import RunTask, all_successful, check_handles, current_run
+from kedro_prefect_hooks.flows.tasks import NOT_MADE, RunTask, all_successful, check_handles, current_run
 from kedro_prefect_hooks.runs.failures import NodeNotStarted
 from kedro_prefect_hooks.runs.outputs import Outputs
 from kedro_prefect_hooks.runs.slices import gathered, in_words, listed_slices
@@ -78,11 +78,20 @@ class GatherTask(RunTask):
         super().__init__(trigger=all_slices_successful, **kwargs)
 
     def run(  # type: ignore[override]
-        self, listed: list[list[str]], slices: Sequence[Outputs | None], before: Outputs | None = None
+        self, listed: list[list[str]], slices: Sequence[Any], before: Outputs | None = None
     ) -> Outputs:
         """Put the slices together."""
-        check_handles(each for each in slices if each is not None)
-        return gathered(current_run(), self.sliced, slices, listed, self.consumers, before=before)
+        done = [(each, ids) for each, ids in zip(slices, listed) if each != NOT_MADE]
+        check_handles(each for each, _ in done if each is not None)
+        return gathered(
+            current_run(),
+            self.sliced,
+            [each for each, _ in done],
+            [ids for _, ids in done],
+            self.consumers,
+            before=before,
+            confirms=len(done) == len(listed),
+        )
 
 
 def all_slices_successful(upstream_states: Mapping[Edge, State]) -> bool:
@@ -96,7 +105,8 @@ def all_slices_successful(upstream_states: Mapping[Edge, State]) -> bool:
             continue
         slices: list[Any] = state.map_states
         failed = [number for number, each in enumerate(slices) if not each.is_successful()]
-        if not failed:
+        continues = edge.downstream_task.sliced.continues
+        if not failed or (continues and len(failed) < len(slices)):
             continue
         causes = [slices[number] for number in failed]
         causes = [each for each in causes if not isinstance(each.result, NodeNotStarted)] or causes
@@ -108,7 +118,7 @@ def all_slices_successful(upstream_states: Mapping[Edge, State]) -> bool:
         if isinstance(causes[0].result, Exception):
             raise signals.TRIGGERFAIL(message=message, result=causes[0].result)
         raise signals.TRIGGERFAIL(message=message)
-    return all_successful(upstream_states)
+    return all_successful({edge: state for edge, state in upstream_states.items() if not state.is_mapped()})
 
 
 def _names(upstream_states: Mapping[Edge, State], numbers: Sequence[int]) -> Iterator[str]:

@@ -132,6 +132,8 @@ class _SessionExecutor(Executor):
             self._look_up_children(states)
         if self._outcome is not None and isinstance(states, dict):
             note_outcome(self._outcome, states, self.flow.result)
+        elif self._outcome is not None and isinstance(states, list):
+            note_slices(self._outcome, states)
         if self._reported is not None and isinstance(states, dict) and _are_of_tasks(states):
             return self._reported.after(states, self)
         return states
@@ -248,6 +250,14 @@ def note_outcome(outcome: FlowRunOutcome, states: Mapping[Any, State], result: R
                 state.load_result(kept_in)
             if isinstance(state.result, Outputs):
                 outcome.outputs.append(state.result)
+
+
+def note_slices(outcome: FlowRunOutcome, states: list[State]) -> None:
+    """Read from the states of a mapped task's slices whether one has failed; Prefect waits for them last."""
+    failed = [_cause(state) for state in states if state.is_failed()]
+    causes = [cause for cause in failed if not isinstance(cause, NodeNotStarted)] or failed
+    if causes and (outcome.error is None or isinstance(outcome.error, NodeNotStarted)):
+        outcome.error = causes[0]
 
 
 def _cause(state: State) -> Exception:

@@ -22,7 +22,14 @@ from prefect.engine.task_runner import TaskRunner
 from kedro_prefect_hooks.compat.prefect import PatientTaskRunner
 from kedro_prefect_hooks.compat.prefect_client import PatientClient
 from kedro_prefect_hooks.flows.reporting_client import ReportingClient
-from kedro_prefect_hooks.flows.tasks import RUN, NodeTask, RunTask, noted_partitions, runs_in_main_thread
+from kedro_prefect_hooks.flows.tasks import (
+    NOT_MADE,
+    RUN,
+    NodeTask,
+    RunTask,
+    noted_partitions,
+    runs_in_main_thread,
+)
 
 
 class _ForNodeTasks(TaskRunner):
@@ -52,7 +59,7 @@ class _ForNodeTasks(TaskRunner):
             elif not edge.mapped:
                 slices: Any = upstream.map_states
                 slices = [noted_partitions(task, each) for each in slices]
-                upstream.result = [each.result for each in slices]
+                upstream.result = [each.result if each.is_successful() else NOT_MADE for each in slices]
         return state, upstream_states
 
     def check_task_ready_to_map(self, state: State, upstream_states: dict[Any, State]) -> State:

@@ -38,6 +38,9 @@ RUN = "kedro_run"
 SLICE = "kedro_slice"
 """The argument of a mapped task that says which partitions it is to process."""
 
+NOT_MADE = "not made"
+"""In the place of the outputs of a slice that has failed."""
+
 _sends_logs: weakref.ReferenceType[NodeRunner] | None = None
 
 

@@ -36,12 +36,14 @@ class SlicedNode:
         dataset: the input that is sliced.
         after: the mapped node that makes this input, if this one runs slice by slice after it.
         per_slice: how many partitions a slice has.
+        continues: what comes after runs with what succeeded, if some slices fail.
     """
 
     node: str
     dataset: str
     after: SlicedNode | None = None
     per_slice: int = 1
+    continues: bool = False
 
     def slices(self, ids: Sequence[str]) -> list[list[str]]:
         """Partitions, divided into slices."""
@@ -124,6 +126,7 @@ def gathered(
     consumers: Mapping[str, int],
     *,
     before: Outputs | None = None,
+    confirms: bool = True,
 ) -> Outputs:
     """What all slices of a node have made, put together, once they are done.
 
@@ -136,6 +139,7 @@ def gathered(
         source: ids of the partitions that the first node of the chain was given, by slice.
         consumers: in-memory output → how many tasks load it.
         before: what this function has returned for the node before in the chain.
+        confirms: whether all slices have succeeded, so that what the node confirms is confirmed.
 
     Raises:
         FlowRunError: two slices have returned the same partition.
@@ -161,7 +165,8 @@ def gathered(
             rest.append(run_slice(runner, sliced, [], [_made(sliced, [])], everything, even_if_empty=True))
     _refuse_duplicates(sliced, [*found, *rest])
     values = {name: _together(runner, sliced, name, found, rest) for name in wanted}
-    _confirm(runner, sliced, [*found, *rest], [each for ids in source for each in ids])
+    if confirms:
+        _confirm(runner, sliced, [*found, *rest], [each for ids in source for each in ids])
     partitions = {name: listed for each in found for name, listed in each.partitions.items()}
     outputs = Outputs(node.name, values, consumers, partitions)
     outputs.rest = rest

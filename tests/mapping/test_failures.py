@@ -9,7 +9,7 @@ import pytest
 
 from tests.mapping.conftest import MAPPED, attempts, make
 from tests.same_run.conftest import on
-from tests.scenarios.project_factory import collect_outputs
+from tests.scenarios.project_factory import collect_outputs, hook_calls
 
 pytest.importorskip("kedro_datasets.partitions.partitioned_dataset")
 
@@ -44,6 +44,22 @@ def once(raw):
     assert len(attempts(project)) == 51
     assert collect_outputs(project)["end.json"] == 50
     assert "50/50" in result.stdout, result.stdout
+
+
+@on("flow-local", "flow-processes", "runner-threads")
+def test_what_comes_after_can_go_on(tmp_path: Path, start: Callable[..., Any], way: str) -> None:
+    project = make(tmp_path / "project", 3)
+    project.write("broken/clean-p1", "")
+    nodes = {**MAPPED, "clean": {"map": "raw", "on_failed_partition": "continue"}}
+    result = start(project, defaults={"nodes": nodes})
+    assert result.returncode == 1, "the flow run has failed all the same"
+    assert "p1 is broken" in result.stdout, result.stdout
+    ends = [call["hook"] for call in hook_calls(project) if call["hook"].endswith(("pipeline_run", "error"))]
+    assert ends[-1] == "on_pipeline_error"
+    if way == "flow":
+        assert [key for key, _ in collect_outputs(project)["end.json"][0]] == ["p0", "p2"]
+    else:
+        assert not (project.data / "end.json").exists(), "`kedro run` starts no node after a failure"
 
 
 WRONG = """

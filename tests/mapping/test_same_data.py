@@ -67,3 +67,46 @@ def test_incremental(
         for each in (expected, project):
             write(each, "p7")
     assert attempts(project)[-1] == "clean p7"
+
+
+RELEASED = """
+import gc
+import weakref
+
+MADE = []
+
+
+class Big(dict):
+    pass
+
+
+def big():
+    value = Big(a=1)
+    MADE.append(weakref.ref(value))
+    return value
+
+
+def clean(raw, big):
+    assert MADE[0]() is not None
+    return {key: load() for key, load in raw.items()}
+
+
+def end(cleaned):
+    gc.collect()
+    return [sorted(cleaned), MADE[0]() is None]
+"""
+RELEASED_NODES = """
+    node(big, None, "big", name="big"),
+    node(clean, ["raw", "big"], "in_memory", name="clean"),
+    node(end, "in_memory", "end", name="end"),
+"""
+
+
+@on("flow-local", "flow-threads")
+def test_inputs_of_all_slices_are_released_after_the_last_one(
+    tmp_path: Path, start: Callable[..., Any]
+) -> None:
+    big = {"type": "MemoryDataset", "copy_mode": "assign"}
+    project = make(tmp_path / "project", 3, RELEASED, RELEASED_NODES, big=big)
+    start(project, defaults={"nodes": {"clean": {"map": "raw"}}}, ok=True)
+    assert collect_outputs(project)["end.json"] == [["p0", "p1", "p2"], True]
