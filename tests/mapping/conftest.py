@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
 from tests.same_run.conftest import (  # noqa: F401
     executor,
@@ -80,7 +80,16 @@ def folder(name: str, **options: Any) -> dict[str, Any]:
     }
 
 
-def make(path: Path, partitions: int = 5, source: str = CHAIN, nodes: str = NODES, **catalog: Any) -> Project:
+def make(
+    path: Path,
+    partitions: int = 5,
+    source: str = CHAIN,
+    nodes: str = NODES,
+    *,
+    files: Mapping[str, str] | None = None,
+    credentials: Mapping[str, Any] | None = None,
+    **catalog: Any,
+) -> Project:
     """`raw` → clean → `cleaned` → score → `scores` (in memory), `notes` → double → `doubled` → total.
 
     Args:
@@ -88,12 +97,16 @@ def make(path: Path, partitions: int = 5, source: str = CHAIN, nodes: str = NODE
         partitions: how many `raw` has.
         source: of other functions.
         nodes: other nodes.
+        files: further modules.
+        credentials: of the datasets.
         **catalog: other datasets.
     """
     project = nodes_project(
         path,
         f"{SOURCE}{source}\n\nNODES = [{nodes}]\n",
         parameters={"weight": 3},
+        files=files or {},
+        credentials=credentials,
         catalog={
             "raw": folder("raw"),
             "cleaned": folder("cleaned"),

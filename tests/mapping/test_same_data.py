@@ -8,8 +8,8 @@ from typing import Any, Callable
 import pytest
 
 from tests.mapping.conftest import MAPPED, attempts, folder, make, write
-from tests.same_run.conftest import on
-from tests.scenarios.project_factory import Project, collect_outputs
+from tests.same_run.conftest import on, package_at
+from tests.scenarios.project_factory import HAS_FACTORIES, Project, collect_outputs
 
 pytest.importorskip("kedro_datasets.partitions.partitioned_dataset")
 
@@ -110,3 +110,63 @@ def test_inputs_of_all_slices_are_released_after_the_last_one(
     project = make(tmp_path / "project", 3, RELEASED, RELEASED_NODES, big=big)
     start(project, defaults={"nodes": {"clean": {"map": "raw"}}}, ok=True)
     assert collect_outputs(project)["end.json"] == [["p0", "p1", "p2"], True]
+
+
+SECOND = """
+def clean(raw):
+    return {key: load().upper() for key, load in raw.items()}
+
+
+def lazily(cleaned):
+    loaded = {key: load() for key, load in cleaned.items()}
+    return {key: (lambda text=text: text + "?") for key, text in loaded.items() if key != "p1"}
+"""
+SECOND_NODES = """
+    node(clean, "raw", "first_made", name="clean"),
+    node(lazily, "first_made", "second_versions", name="lazily"),
+"""
+
+
+@pytest.mark.skipif(not HAS_FACTORIES, reason="dataset factories")
+@on("flow-processes", "flow-dask", "flow-timeouts")
+def test_factories_versions_and_credentials(
+    tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any]
+) -> None:
+    options: dict[str, Any] = {
+        "source": SECOND,
+        "nodes": SECOND_NODES,
+        "credentials": {"vault": {"token": "s3cr3t"}},
+        "{name}_made": folder("made/{name}"),
+        "{name}_versions": folder("{name}", dataset={"type": "text.TextDataset", "versioned": True}),
+    }
+    found = []
+    for name in ("expected", "project"):
+        path = tmp_path / name
+        secret = {"type": f"{package_at(path)}.secrets_of_tests.SecretText", "credentials": "vault"}
+        project = make(
+            path, files={"secrets_of_tests.py": SECRET}, raw=folder("raw", dataset=secret), **options
+        )
+        if name == "expected":
+            kedro(project, "run", ok=True)
+        else:
+            start(project, defaults={"nodes": {"clean": {"map": True}, "lazily": {"map": True}}}, ok=True)
+        found.append(collect_outputs(project))
+    assert found[0] == found[1]
+    assert found[0]["made/first/p1.txt"] == "S3CR3T TEXT OF P1"
+
+
+SECRET = """
+from .datasets import TextDataset
+
+
+class SecretText(TextDataset):
+    def __init__(self, filepath, credentials):
+        super().__init__(filepath)
+        self._credentials = credentials
+
+    def _load(self):
+        return f"{self._credentials['token']} {super()._load()}"
+
+    def __getstate__(self):
+        raise TypeError("a dataset with credentials must not be sent anywhere")
+"""
