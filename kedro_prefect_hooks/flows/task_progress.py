@@ -176,6 +176,6 @@ class ProgressReader:
                 task.state = "Success" if task.state == "Running" else task.state
                 task.finished = True
             self.on_change(task)
-        elif entry["state"] == "Retrying":
-            failed = TaskProgress(f"{task.name}[{entry['slice']}]", entry["state"], entry["message"], tries=1)
-            self.on_change(failed)
+        elif entry["failed"]:  # and to be retried
+            name = f"{task.name}[{entry['slice']}]"
+            self.on_change(TaskProgress(name, "Retrying", entry["message"], tries=1))

@@ -122,7 +122,8 @@ def note_the_partitions(task: prefect.Task, old_state: State, new_state: State) 
     if new_state.is_failed() and name and not isinstance(new_state, prefect.engine.state.TriggerFailed):
         cause = new_state.result
         new_state.message = f"{name} failed: {cause!r}" if isinstance(cause, Exception) else new_state.message
-        task.logger.error("%s failed", name)
+        # Kedro's console handler would take square brackets for markup, and leave them out.
+        task.logger.error("Failed: %s", name.replace("[", "(").replace("]", ")"))
     return new_state
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Callable
 
@@ -43,7 +44,8 @@ def once(raw):
     result = start(project, defaults={"nodes": settings}, ok=True)
     assert len(attempts(project)) == 51
     assert collect_outputs(project)["end.json"] == 50
-    assert "50/50" in result.stdout, result.stdout
+    assert re.search(r"1/2  once +Success +50/50", result.stdout), result.stdout
+    assert "once [p17] failed: ValueError('only once')" in result.stdout, result.stdout
 
 
 @on("flow-local", "flow-processes", "runner-threads")
