@@ -17,6 +17,7 @@ from kedro_prefect_hooks.compat import (
     kedro_catalog,
     kedro_config,
     kedro_datasets,
+    kedro_partitions,
     kedro_pipeline,
     kedro_project,
     kedro_runner,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from prefect.executors.base import Executor
 
     from kedro_prefect_hooks.config.models import FlowConfig
+    from kedro_prefect_hooks.flows.mapping import DatasetKinds
     from kedro_prefect_hooks.hooks import PrefectHooks
 
 FLOW_NAME = "kedro run"
@@ -100,9 +102,7 @@ class PrefectRunner(AbstractRunner):
                 pipeline,
                 spec,
                 parameters={},
-                in_memory={
-                    name for name in kedro_pipeline.dataset_names(pipeline) if _in_memory(catalog, name)
-                },
+                kinds=_kinds(pipeline, catalog),
                 own_session=False,
             )
             executor = opening_session(self.executor, flow) if self.executor else flow.executor
@@ -178,7 +178,12 @@ def _our_hooks(hook_manager: PluginManager) -> PrefectHooks | None:
     return next((plugin for plugin in found if isinstance(plugin, PrefectHooks)), None)
 
 
-def _in_memory(catalog: kedro_catalog.Catalog, name: str) -> bool:
-    return not kedro_pipeline.is_parameter(name) and kedro_datasets.is_memory(
-        kedro_catalog.dataset(catalog, name)
+def _kinds(pipeline: Pipeline, catalog: kedro_catalog.Catalog) -> DatasetKinds:
+    from kedro_prefect_hooks.flows.mapping import DatasetKinds
+
+    names = [name for name in kedro_pipeline.dataset_names(pipeline) if not kedro_pipeline.is_parameter(name)]
+    datasets = {name: kedro_catalog.dataset(catalog, name) for name in names}
+    return DatasetKinds(
+        {name for name, found in datasets.items() if kedro_datasets.is_memory(found)},
+        {name for name, found in datasets.items() if kedro_partitions.is_partitioned(found)},
     )

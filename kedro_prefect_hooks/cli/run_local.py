@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 import click
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 QUIET_LOGGERS = ("prefect", "kedro")
 """Loggers that print only warnings and errors while the progress is shown."""
+
+SLICES_SECONDS = 1.0
+"""A line with how many slices of a mapped task are done is printed at most this often."""
 
 
 def run_local(
@@ -74,6 +78,7 @@ class _ProgressPrinter:
         self.finished = 0
         self.name_width = max(map(len, names), default=0)
         self.number_width = len(str(self.count))
+        self.shown_at = 0.0
 
     def print(self, task: TaskProgress) -> None:
         reason = task.message.replace(FAILURE, "", 1)
@@ -82,6 +87,13 @@ class _ProgressPrinter:
             self.finished += 1
             number = f"{self.finished:>{self.number_width}}/{self.count}"
             note = durations.in_words(task.seconds)
+            if task.slices is not None:
+                note = f"{task.slices_done}/{task.slices}, {note}"
+        elif task.slices is not None:
+            if time.monotonic() - self.shown_at < SLICES_SECONDS:
+                return
+            self.shown_at = time.monotonic()
+            note = f"{task.slices_done}/{task.slices}"
         elif task.state not in ("Retrying", "Paused"):
             return
         number = f"{number:>{2 * self.number_width + 1}}"

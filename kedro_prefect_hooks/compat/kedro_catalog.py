@@ -107,6 +107,19 @@ def put(catalog: Catalog, name: str, added: Any) -> None:
         catalog.add(name, added)
 
 
+def with_datasets(catalog: Catalog, own: Mapping[str, Any]) -> Catalog:
+    """The same catalog with other datasets in the places of some; all others are shared."""
+    copied = copy.copy(catalog)
+    for attribute in ("_KedroDataCatalog__datasets", "_datasets", "_data_sets"):
+        held = vars(copied).get(attribute)
+        if isinstance(held, Mapping):
+            setattr(copied, attribute, {**held, **own})
+    lazy = vars(copied).get("_lazy_datasets")
+    if lazy:
+        copied._lazy_datasets = {name: entry for name, entry in lazy.items() if name not in own}
+    return copied
+
+
 def knows(catalog: Catalog, name: str) -> bool:
     """Whether the catalog has `name`, declared or through a dataset factory."""
     return name in (catalog if hasattr(catalog, "__contains__") else catalog.list())

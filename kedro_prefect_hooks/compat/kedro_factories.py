@@ -32,6 +32,26 @@ def in_memory_names(names: Iterable[str], catalog_configuration: Mapping[str, An
     return {name for name in names if not is_parameter(name) and not _is_persisted(entry(name))}
 
 
+def partitioned_names(names: Iterable[str], catalog_configuration: Mapping[str, Any]) -> set[str]:
+    """Those of `names` that the configuration declares as partitioned datasets."""
+    entry = _entries(catalog_configuration)
+    found = {name: entry(name) for name in names if not is_parameter(name)}
+    return {
+        name
+        for name, each in found.items()
+        if isinstance(each, Mapping) and _is_partitioned_type(str(each.get("type", "")))
+    }
+
+
+def _is_partitioned_type(type_name: str) -> bool:
+    short = type_name.lower().rsplit(".", 1)[-1]
+    if short in ("partitioneddataset", "incrementaldataset"):
+        return True
+    if not type_name or (_OF_KEDRO_DATASETS.fullmatch(type_name) and not _is_own(type_name)):
+        return False
+    return hasattr(_imported(type_name), "_list_partitions")
+
+
 def _is_persisted(entry: Any) -> bool:
     return isinstance(entry, Mapping) and not _is_memory_type(str(entry.get("type", "")))
 

@@ -129,6 +129,9 @@ WholeSeconds = Annotated[int, BeforeValidator(_whole_seconds), WithJsonSchema(_D
 Count = Annotated[int, Field(ge=0), BeforeValidator(_not_a_boolean)]
 """A whole number, 0 or more."""
 
+PositiveCount = Annotated[int, Field(ge=1), BeforeValidator(_not_a_boolean)]
+"""A whole number, 1 or more."""
+
 Names = Annotated[
     List[str],
     BeforeValidator(_names),

@@ -1,14 +1,17 @@
-"""Models of retries, timeouts and tags of nodes, and which of them apply to a node."""
+"""Models of retries, timeouts, tags and mapping of nodes, and which of them apply to a node."""
 
 from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import FrozenSet, Iterable, Mapping, Optional
+from typing import FrozenSet, Iterable, Mapping, Optional, Union
 
-from pydantic import Field
+from pydantic import Field, StrictBool, field_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import Literal
 
-from kedro_prefect_hooks.config.fields import Count, Duration, Model, Names, WholeSeconds
+from kedro_prefect_hooks.config.fields import Count, Duration, Model, Names, PositiveCount, WholeSeconds
+from kedro_prefect_hooks.config.messages import format_value
 
 DEFAULT_RETRY_DELAY = datetime.timedelta(seconds=60)
 """Applies where `retry_delay` is not set, since Prefect refuses retries without a delay."""
@@ -41,6 +44,7 @@ class NodeConfig(RetriesConfig):
         nodes:
           train_model: {max_retries: 5, timeout: 1h, tags: [gpu]}
           "tag:slow": {timeout: 3600}
+          clean_region: {map: raw_regions, partitions_per_task: 50}
         ```
     """
 
@@ -52,6 +56,30 @@ class NodeConfig(RetriesConfig):
         description="How long the node may run, in whole seconds. Dask worker threads are not interrupted.",
     )
     tags: Names = Field(default_factory=list, description="Prefect tags to add, such as dask-resource:GPU=1.")
+    map: Optional[Union[StrictBool, str]] = Field(
+        None,
+        description="The partitioned input that the node is mapped over, one task per partition; true for "
+        "the only one. false cancels the mapping of a `tag:…` entry.",
+    )
+    partitions_per_task: Optional[PositiveCount] = Field(
+        None, description="How many partitions a mapped node processes in one task. Default: 1."
+    )
+    on_failed_partition: Optional[Literal["stop", "continue"]] = Field(
+        None,
+        description="What becomes of the tasks after a mapped node of which some tasks have failed: they are "
+        "not run (stop, the default), or run with what the others have made (continue). The flow run fails.",
+    )
+
+    @field_validator("map", mode="before")
+    @classmethod
+    def _map_is_a_name_or_true(cls, value: object) -> object:
+        if value is None or isinstance(value, bool) or (isinstance(value, str) and value):
+            return value
+        raise PydanticCustomError(
+            "map",
+            "found {found}, expected the name of one of the node's inputs, true or false",
+            {"found": format_value(value)},
+        )
 
 
 @dataclass(frozen=True)
@@ -63,12 +91,18 @@ class NodeSettings:
         retry_delay: None exactly when `max_retries` is 0, as Prefect requires.
         timeout: whole seconds, or None for no limit.
         tags: added to the node's own tags.
+        map: the input that the node is mapped over, True for its only partitioned one; None for no mapping.
+        partitions_per_task: None where it is not set.
+        continues: what comes after runs with what succeeded, if some tasks of the node have failed.
     """
 
     max_retries: int = 0
     retry_delay: Optional[datetime.timedelta] = None
     timeout: Optional[int] = None
     tags: FrozenSet[str] = frozenset()
+    map: Union[bool, str, None] = None
+    partitions_per_task: Optional[int] = None
+    continues: bool = False
 
 
 def node_settings(
@@ -84,13 +118,22 @@ def node_settings(
     layers += [nodes[name]] if name in nodes else []
     max_retries, retry_delay = retries.max_retries, retries.retry_delay
     timeout: int | None = None
+    mapped: bool | str | None = None
+    per_task: int | None = None
+    on_failed: str | None = None
     for layer in layers:
         max_retries = max_retries if layer.max_retries is None else layer.max_retries
         retry_delay = retry_delay if layer.retry_delay is None else layer.retry_delay
         timeout = timeout if layer.timeout is None else layer.timeout
+        mapped = mapped if layer.map is None else layer.map
+        per_task = per_task if layer.partitions_per_task is None else layer.partitions_per_task
+        on_failed = on_failed if layer.on_failed_partition is None else layer.on_failed_partition
     return NodeSettings(
         max_retries=max_retries,
         retry_delay=(retry_delay or DEFAULT_RETRY_DELAY) if max_retries else None,
         timeout=timeout,
         tags=frozenset(tag for layer in layers for tag in layer.tags),
+        map=mapped or None,
+        partitions_per_task=per_task,
+        continues=on_failed == "continue",
     )

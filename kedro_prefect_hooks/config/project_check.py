@@ -51,6 +51,7 @@ def check(
             else:
                 problems += _group_problems(flow, parts[name])
                 problems += _node_problems(flow, parts[name], pipelines[flow.pipeline], config.defaults.nodes)
+                problems += _map_problems(flow, parts[name])
             problems += [*_parameter_problems(flow, parameters), *_clock_problems(flow)]
             problems += _object_problems(flow)
     if only is None:
@@ -141,6 +142,21 @@ def _node_problems(
             what = "tag" if key.startswith(TAG) else "node"
             accepted = {each for each in known if each.startswith(TAG) == (what == "tag")} or known
             yield Problem(where, unknown_name(what, key, accepted, among="In this flow"))
+
+
+def _map_problems(flow: FlowConfig, filtered: Pipeline) -> Iterator[Problem]:
+    """A node is mapped over one of its inputs, which are no parameters."""
+    for key, settings in flow.nodes.items():
+        if not isinstance(settings.map, str):
+            continue
+        for node in filtered.nodes:
+            if key != node.name and not (key.startswith(TAG) and key[len(TAG) :] in node.tags):
+                continue
+            inputs = [name for name in node.inputs if not kedro_pipeline.is_parameter(name)]
+            if settings.map not in inputs:
+                among = f"Inputs of node {node.name!r}"
+                text = unknown_name("input", settings.map, inputs, among=among)
+                yield Problem(flow.place("nodes", key, "map"), text)
 
 
 def _node_keys(pipeline: Pipeline) -> set[str]:

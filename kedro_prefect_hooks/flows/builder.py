@@ -9,17 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Collection, Mapping, NamedTuple
 
 from prefect import Parameter
 
 from kedro_prefect_hooks import env_vars
+from kedro_prefect_hooks.compat.kedro_pipeline import base_name
 from kedro_prefect_hooks.config.project_check import FILTERS
 from kedro_prefect_hooks.config.typed import SAME_MACHINE_RUN_CONFIGS
 from kedro_prefect_hooks.flows.flow import KedroFlow
 from kedro_prefect_hooks.flows.grouping import Group, group_nodes
+from kedro_prefect_hooks.flows.mapping import DatasetKinds, MappedGroup, mapped_groups
 from kedro_prefect_hooks.flows.parameters import as_tasks, configured_values, reads_parameter
-from kedro_prefect_hooks.flows.tasks import NodeTask
+from kedro_prefect_hooks.flows.partition_tasks import BEFORE, LISTED, SLICES, GatherTask, ListTask
+from kedro_prefect_hooks.flows.tasks import SLICE, NodeTask, RunTask
 from kedro_prefect_hooks.runs.outputs import KEPT
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ def build_flow(
     spec: RunSpec,
     *,
     parameters: Mapping[str, Any],
-    in_memory: Collection[str],
+    kinds: DatasetKinds,
     own_session: bool = True,
 ) -> KedroFlow:
     """The Prefect flow of a pipeline, ready to register or to run.
@@ -47,7 +50,7 @@ def build_flow(
         pipeline: the nodes, filtered.
         spec: the run that the flow makes, as far as it is known now.
         parameters: all parameters of the project's configuration.
-        in_memory: which of the pipeline's datasets are not persisted.
+        kinds: which of the pipeline's datasets are in memory, and which have partitions.
         own_session: False within a `kedro run`, which has a session of its own.
 
     Raises:
@@ -66,7 +69,7 @@ def build_flow(
         state_handlers=config.build_state_handlers() if own_session else None,
     )
     values = configured_values(config.parameters, parameters)
-    _add_tasks(flow, config, pipeline, values, in_memory)
+    _add_tasks(flow, config, pipeline, values, kinds)
     if own_session:
         flow.storage = config.build_storage()
         flow.run_config = config.build_run_config()
@@ -79,40 +82,72 @@ def _add_tasks(
     config: FlowConfig,
     pipeline: Pipeline,
     values: Mapping[str, Any],
-    in_memory: Collection[str],
+    kinds: DatasetKinds,
 ) -> None:
-    groups = group_nodes(pipeline, config.group_by, in_memory)
+    groups = group_nodes(pipeline, config.group_by, kinds.in_memory)
+    mapped = mapped_groups(groups, config, kinds)
     position = {node: number for number, node in enumerate(pipeline.nodes)}
     free = pipeline.outputs()
-    consumers: dict[str, int] = {}
-    for group in groups:
-        for dataset in group.inputs:
-            consumers[dataset] = consumers.get(dataset, 0) + 1
+    consumers = _Consumers(groups, mapped, free)
     parameter_tasks = as_tasks(values)
     for parameter in parameter_tasks.values():
         flow.add_task(parameter)
-    tasks: dict[str, NodeTask] = {}
-    makers: dict[str, str] = {}
+    tasks: dict[str, RunTask] = {}
+    ends: dict[str, RunTask] = {}
     for group in groups:
-        left = {
-            dataset: KEPT if dataset in free else consumers[dataset]
-            for dataset in sorted(group.outputs)
-            if dataset in free or dataset in consumers
-        }
-        task = _task(group, config, left, position[group.nodes[0]], taken=parameter_tasks)
-        if flow.result is None or not any(dataset in in_memory for dataset in left):
-            # Against an API, Prefect would store everything that a storage's default result accepts.
-            task.checkpoint = False
+        left = consumers.of_slices(group) if group.name in mapped else consumers.of(group)
+        task = _task(group, config, left, position[group.nodes[0]], mapped, taken=parameter_tasks)
+        tasks[group.name] = ends[group.name] = task
         flow.add_task(task)
-        tasks[group.name] = task
-        makers.update(dict.fromkeys(group.outputs, group.name))
-    _add_edges(flow, groups, pipeline, tasks, parameter_tasks)
-    ends = {tasks[makers[dataset]] for dataset in free if dataset in in_memory}
-    extra = {task for task in ends if task not in flow.terminal_tasks()}
+        if group.name in mapped:
+            whole = {name for name in group.inputs if not mapped[group.name].follows(name)}
+            ends[group.name] = _gather_task(flow, task, consumers.of(group), whole)
+        for each in (task, ends[group.name]):
+            if flow.result is None or not any(dataset in kinds.in_memory for dataset in each.consumers):
+                # Against an API, Prefect would store everything that a storage's default result accepts.
+                each.checkpoint = False
+    _add_edges(flow, groups, pipeline, Tasks(tasks, ends, mapped), parameter_tasks)
+    makers = {name: group.name for group in groups for name in group.outputs}
+    last = {ends[makers[dataset]] for dataset in free if dataset in kinds.in_memory}
+    extra = {task for task in last if task not in flow.terminal_tasks()}
+    extra |= {tasks[name] for name, each in mapped.items() if each.sliced.continues}  # its slices count too
     if extra:
         # An in-memory output of the whole run that is not made by a last task: its state must be waited
         # for, so that the run's result has it.
         flow.set_reference_tasks(flow.terminal_tasks() | extra)
+
+
+class _Consumers:
+    """How many tasks load each dataset, so that it can be released after the last one."""
+
+    def __init__(
+        self, groups: Collection[Group], mapped: Mapping[str, MappedGroup], free: Collection[str]
+    ) -> None:
+        self._free = free
+        self._whole: dict[str, int] = {}
+        self._by_slice: dict[str, int] = {}
+        for group in groups:
+            of_group = mapped.get(group.name)
+            for dataset in group.inputs:
+                by_slice = of_group is not None and of_group.follows(dataset)
+                counts = self._by_slice if by_slice else self._whole
+                counts[dataset] = counts.get(dataset, 0) + 1
+
+    def of(self, group: Group) -> dict[str, int]:
+        """Output → how many tasks load the whole of it."""
+        return {
+            dataset: KEPT if dataset in self._free else self._whole[dataset]
+            for dataset in sorted(group.outputs)
+            if dataset in self._free or dataset in self._whole
+        }
+
+    def of_slices(self, group: Group) -> dict[str, int]:
+        """Output → how many tasks load one slice of it."""
+        whole = self.of(group)
+        counts = {
+            dataset: self._by_slice.get(dataset, 0) + (dataset in whole) for dataset in sorted(group.outputs)
+        }
+        return {dataset: count for dataset, count in counts.items() if count}
 
 
 def _task(
@@ -120,6 +155,7 @@ def _task(
     config: FlowConfig,
     consumers: Mapping[str, int],
     position: int,
+    mapped: Mapping[str, MappedGroup],
     *,
     taken: Collection[str],
 ) -> NodeTask:
@@ -133,6 +169,7 @@ def _task(
         inputs_of_nodes=group.inputs,
         position=position,
         confirms=any(node.confirms for node in group.nodes),
+        sliced=mapped[group.name].sliced if group.name in mapped else None,
         name=group.name,
         slug=group.name if group.name not in taken else f"{group.name} (node)",
         tags={tag for node in group.nodes for tag in node.tags}
@@ -143,24 +180,94 @@ def _task(
     )
 
 
+def _gather_task(
+    flow: KedroFlow, task: NodeTask, consumers: Mapping[str, int], whole: Collection[str]
+) -> GatherTask:
+    """The task after a mapped one: it is done with what it gathers, and with what all slices have loaded."""
+    assert task.sliced is not None
+    gather = GatherTask(
+        task.sliced,
+        confirms=task.confirms,
+        consumers=consumers,
+        inputs_of_nodes={*consumers, *whole},
+        position=task.position,
+        max_retries=task.max_retries,
+        retry_delay=task.retry_delay,
+        name=f"{task.name}: all",
+        slug=f"{task.slug}: all",
+    )
+    flow.add_task(gather)
+    return gather
+
+
+class Tasks(NamedTuple):
+    """The tasks of a flow's groups, by the groups' names.
+
+    Attributes:
+        of: the tasks that run nodes.
+        ends: the task of each group that others wait for: for a mapped one, the task that gathers its slices.
+        mapped: the groups whose tasks are mapped.
+    """
+
+    of: Mapping[str, RunTask]
+    ends: Mapping[str, RunTask]
+    mapped: Mapping[str, MappedGroup]
+
+
 def _add_edges(
     flow: KedroFlow,
     groups: list[Group],
     pipeline: Pipeline,
-    tasks: Mapping[str, NodeTask],
+    tasks: Tasks,
     parameters: Mapping[str, Parameter],
 ) -> None:
     """An edge from each task to each that waits for it, with a key, along which its `Outputs` go."""
     group_of = {node: group.name for group in groups for node in group.nodes}
     dependencies = pipeline.node_dependencies
+    makers = {base_name(name): group.name for group in groups for name in group.outputs}
+    listed: dict[str, RunTask] = {}
     for group in groups:
+        task = tasks.of[group.name]
         before = {group_of[dep] for node in group.nodes for dep in dependencies[node]} - {group.name}
         used: set[str] = set()
-        for upstream in sorted(before):
-            flow.add_edge(tasks[upstream], tasks[group.name], key=_key(upstream, used), validate=False)
+        of_mapped = tasks.mapped.get(group.name)
+        keys = {upstream: _key(upstream, used) for upstream in sorted(before)}
+        if of_mapped is not None:
+            listing = listed[of_mapped.after] if of_mapped.after else _list_task(flow, task, of_mapped)
+            listed[group.name] = listing
+            flow.add_edge(listing, task, key=SLICE, mapped=True, validate=False)
+            if of_mapped.after is None:
+                for upstream in keys:
+                    flow.add_edge(tasks.ends[upstream], listing, validate=False)
+            else:
+                after, key = tasks.of[of_mapped.after], keys.pop(of_mapped.after)
+                flow.add_edge(after, task, key=key, mapped=True, validate=False)
+                loaded = {name for name in group.inputs if makers.get(base_name(name)) == of_mapped.after}
+                if loaded - {of_mapped.sliced.dataset}:  # another output of the same group, as a whole
+                    keys[of_mapped.after] = _key(f"all of {of_mapped.after}", used)
+            gather = tasks.ends[group.name]
+            flow.add_edge(listing, gather, key=LISTED, validate=False)
+            flow.add_edge(task, gather, key=SLICES, validate=False)
+            if of_mapped.after is not None:
+                flow.add_edge(tasks.ends[of_mapped.after], gather, key=BEFORE, validate=False)
+        for upstream, key in keys.items():
+            flow.add_edge(tasks.ends[upstream], task, key=key, validate=False)
+            if of_mapped is not None and upstream != of_mapped.after:
+                flow.add_edge(tasks.ends[upstream], tasks.ends[group.name], validate=False)
         for name, parameter in parameters.items():
             if reads_parameter(name, (dataset for node in group.nodes for dataset in node.inputs)):
-                flow.add_edge(parameter, tasks[group.name], validate=False)
+                flow.add_edge(parameter, task, validate=False)
+
+
+def _list_task(flow: KedroFlow, task: RunTask, of_mapped: MappedGroup) -> ListTask:
+    listing = ListTask(
+        of_mapped.sliced,
+        position=task.position,
+        name=f"{task.name}: partitions",
+        slug=f"{task.slug}: partitions",
+    )
+    flow.add_task(listing)
+    return listing
 
 
 def _key(upstream: str, used: set[str]) -> str:
@@ -178,7 +285,11 @@ def fingerprint(flow: KedroFlow) -> str:
     structure = [
         sorted(flow.slugs[task] for task in flow.tasks),
         sorted(
-            (flow.slugs[edge.upstream_task], flow.slugs[edge.downstream_task], edge.key or "")
+            (
+                flow.slugs[edge.upstream_task],
+                flow.slugs[edge.downstream_task],
+                f"{edge.key or ''}{' (mapped)' if edge.mapped else ''}",
+            )
             for edge in flow.edges
         ),
     ]

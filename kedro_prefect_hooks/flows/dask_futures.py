@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import copy
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Mapping
+
+from prefect.core.edge import Edge
 
 from kedro_prefect_hooks.runs.outputs import Outputs
 
@@ -39,33 +41,64 @@ class HeldFutures:
             task: {edge.downstream_task for edge in edges}
             for task, edges in flow.all_downstream_edges().items()
         }
-        self._futures: dict[prefect.Task, Any] = {}
+        self._futures: dict[prefect.Task, list[Any]] = {}
+        self._for_slices: dict[prefect.Task, Any] = {}
         self._states: dict[prefect.Task, Any] = {}
+        self._mapped: set[prefect.Task] = set()
         self._lock = threading.Lock()
 
     def submitted(self, task: prefect.Task, future: Any) -> None:
         """A task has been submitted; what it waits for is released after the last task that needs it."""
         before = set(self._before.get(task, ()))
+        self._for_slices[task] = future
         if task not in self._last:
-            self._futures[task] = future
+            self._futures[task] = [future]
             if self._every_state:
                 state = self._states[task] = self._client.submit(without_values, future, pure=False)
                 self._waiting[task].add(state.key)
                 state.add_done_callback(lambda done: self._done(done.key, {task}))
         if before:
             future.add_done_callback(lambda _: self._done(task, before))
+            for mapped in before & self._mapped:
+                # All slices are done, whose number is not known here.
+                ended = set(self._before[mapped])
+                future.add_done_callback(lambda _, mapped=mapped, ended=ended: self._done(mapped, ended))
+
+    def slice_submitted(self, task: prefect.Task, future: Any) -> None:
+        """A slice of a mapped task has been submitted; it is released after what follows all slices."""
+        self._mapped.add(task)
+        if not self._every_state:
+            self._futures.setdefault(task, []).append(future)
+
+    def for_slice(self, upstream_states: Mapping[Any, Any]) -> dict[Any, Any]:
+        """What a slice waits for, with futures for what all slices use: Dask sends that to a worker once."""
+        return {
+            edge: state if edge.mapped else self._for_slices.get(edge.upstream_task, state)
+            for edge, state in upstream_states.items()
+        }
 
     def _done(self, who: Any, before: set[prefect.Task]) -> None:
         """Called by Dask, in one of its threads."""
         with self._lock:
             for task in before:
                 self._waiting[task].discard(who)
-                if not self._waiting[task] and task in self._futures:
-                    self._futures.pop(task).release()
+                if not self._waiting[task]:
+                    self._for_slices.pop(task, None)
+                    for future in self._futures.pop(task, ()):
+                        future.release()
 
     def requested(self, futures: dict[Any, Any]) -> dict[Any, Any]:
-        """The futures to gather in place of those that may have been released: states without values."""
-        return {task: self._states.get(task, future) for task, future in futures.items()}
+        """The futures to gather in place of those that may have been released: states without values.
+
+        Before a mapped task starts, Prefect asks by edge; what all its slices use is not needed here.
+        """
+        return {key: self._requested(key, future) for key, future in futures.items()}
+
+    def _requested(self, key: Any, future: Any) -> Any:
+        if isinstance(key, Edge):
+            ours = not key.mapped and self._for_slices.get(key.upstream_task) is future
+            return self._client.submit(without_values, future, pure=False) if ours else future
+        return self._states.get(key, future)
 
 
 _registered: list[bool] = []

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import prefect
 
+from kedro_prefect_hooks.flows.partition_tasks import GatherTask
 from kedro_prefect_hooks.flows.tasks import NodeTask
 from kedro_prefect_hooks.states import is_a
 
-_TASK_RUNS = "query($id: uuid!) {flow_run_by_pk(id: $id) {task_runs {state start_time task {slug}}}}"
+_TASK_RUNS = """
+query($id: uuid!) {
+    flow_run_by_pk(id: $id) {
+        task_runs(where: {map_index: {_eq: -1}}) {state start_time task {slug}}
+    }
+}
+"""
 
 
 def nodes_done_before(flow: prefect.Flow) -> set[str]:
@@ -23,9 +30,15 @@ def nodes_done_before(flow: prefect.Flow) -> set[str]:
     done: set[str] = set()
     for task in flow.tasks:
         run = runs.get(flow.slugs[task])
-        if run is not None and isinstance(task, NodeTask):
+        if run is not None and isinstance(task, (NodeTask, GatherTask)):
+            if isinstance(task, NodeTask) and task.sliced is not None:
+                continue  # `GatherTask` confirms, and nothing else of a node that was done matters
             if is_a(run.state, "Success"):
-                done.update(task.nodes)
+                done.update(_nodes(task))
             elif run.start_time is not None:
-                done.update(task.nodes[:-1])
+                done.update(_nodes(task) if isinstance(task, GatherTask) else task.nodes[:-1])
     return done
+
+
+def _nodes(task: NodeTask | GatherTask) -> tuple[str, ...]:
+    return task.nodes if isinstance(task, NodeTask) else (task.sliced.node,)

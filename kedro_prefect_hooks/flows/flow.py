@@ -17,7 +17,7 @@ from kedro_prefect_hooks.compat.prefect import patient_flow_runner
 from kedro_prefect_hooks.flows.linear_flow import LinearFlow
 from kedro_prefect_hooks.flows.parameters import LOAD_VERSIONS, Configured, given_values, is_same
 from kedro_prefect_hooks.flows.session_executor import opening_session
-from kedro_prefect_hooks.flows.tasks import NodeTask
+from kedro_prefect_hooks.flows.tasks import NodeTask, RunTask
 from kedro_prefect_hooks.runs.session import pipeline_of
 from kedro_prefect_hooks.runs.spec import RunSpec, session_id_of
 
@@ -127,7 +127,7 @@ class KedroFlow(LinearFlow):
 
     def order(self, task: prefect.Task) -> tuple[int, str]:
         """Parameters first, then tasks in the order of their nodes in the pipeline, which is Kedro's own."""
-        return (task.position if isinstance(task, NodeTask) else -1), self.slugs[task]
+        return (task.position if isinstance(task, RunTask) else -1), self.slugs[task]
 
     def node_names(self) -> tuple[str, ...]:
         """The flow's nodes."""

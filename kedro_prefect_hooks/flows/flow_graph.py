@@ -54,7 +54,7 @@ class _Builder:
         for number, task in enumerate(self.tasks):
             self._task(f"t{number}", task, makers)
         for edge in flow.edges:
-            if not isinstance(edge.upstream_task, NodeTask):
+            if edge.upstream_task.name in names:
                 source, target = names[edge.upstream_task.name], self.task_ids[edge.downstream_task.name]
                 self._edges[source, target, "parameter"] = []
 
@@ -106,6 +106,8 @@ class _Builder:
 
 
 def _notes(task: NodeTask, nodes: Iterable[Node]) -> Iterable[str]:
+    if task.sliced is not None:
+        yield f"mapped over: {task.sliced.dataset}"
     tags = sorted(task.tags)
     if tags:
         yield f"tags: {', '.join(tags)}"

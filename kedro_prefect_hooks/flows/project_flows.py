@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Iterable
 
 from kedro_prefect_hooks.compat import kedro_config, kedro_pipeline, kedro_project, kedro_session
-from kedro_prefect_hooks.compat.kedro_factories import in_memory_names
+from kedro_prefect_hooks.compat.kedro_factories import in_memory_names, partitioned_names
 from kedro_prefect_hooks.config import check, load_config
 from kedro_prefect_hooks.errors import ConfigError, did_you_mean
 from kedro_prefect_hooks.flows.builder import build_flow
+from kedro_prefect_hooks.flows.mapping import DatasetKinds
 from kedro_prefect_hooks.flows.parameters import with_runtime_only
 from kedro_prefect_hooks.garbage import no_collection
 from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec
@@ -86,8 +87,9 @@ class ProjectFlows:
             conf_source=self.conf_source,
         )
         spec = RunSpec(project, "", "", pipeline=config.pipeline, is_async=config.is_async)
-        in_memory = in_memory_names(kedro_pipeline.dataset_names(pipeline), self._catalog)
-        return build_flow(name, config, pipeline, spec, parameters=self.parameters, in_memory=in_memory)
+        names = kedro_pipeline.dataset_names(pipeline)
+        kinds = DatasetKinds(in_memory_names(names, self._catalog), partitioned_names(names, self._catalog))
+        return build_flow(name, config, pipeline, spec, parameters=self.parameters, kinds=kinds)
 
     def all(self) -> list[KedroFlow]:
         """All flows, in the order of `prefect.yml`."""

@@ -15,6 +15,7 @@ from prefect.client.client import TaskRunInfoResult
 from prefect.engine.state import State
 
 from kedro_prefect_hooks.compat.prefect_client import PatientClient
+from kedro_prefect_hooks.flows.mapped_children import MAPPED_RUN, MappedRun
 from kedro_prefect_hooks.flows.state_reports import Report, StateReports, reports_to
 from kedro_prefect_hooks.states import REPORTED_AT
 
@@ -27,12 +28,23 @@ class ReportingClient(PatientClient):
     """
 
     synchronous = False
+    _name: str | None = None
+
+    def set_task_run_name(self, task_run_id: str, name: str) -> bool:
+        """Note the task run's name, to be reported with its next state."""
+        if self.synchronous or self._reports().is_synchronous(task_run_id):
+            return bool(super().set_task_run_name(task_run_id, name))
+        self._name = name
+        return True
 
     def get_task_run_info(
         self, flow_run_id: str, task_id: str, map_index: int | None = None
     ) -> TaskRunInfoResult:
-        """What the flow run's own first query said of this task run; mapped ones are looked up."""
+        """What is known already of this task run; it is looked up where nothing is."""
         context = prefect.context
+        of_slice: MappedRun | None = context.get(MAPPED_RUN)
+        if map_index is not None and of_slice is not None:
+            return TaskRunInfoResult(of_slice.id, task_id, "", of_slice.version, of_slice.state)
         known = context.get("task_run_id")
         if map_index is not None or not known or context.get("task_id") != task_id:
             return super().get_task_run_info(flow_run_id, task_id, map_index)
@@ -60,7 +72,8 @@ class ReportingClient(PatientClient):
         """
         reports = self._reports()
         if not self.synchronous and not reports.is_synchronous(task_run_id):
-            reports.add(Report(task_run_id, _with_time(state.serialize()), version))
+            name, self._name = self._name, None
+            reports.add(Report(task_run_id, _with_time(state.serialize()), version, name))
             return state
         reports.flush(self.patience)
         if task_run_id in reports.refused:
@@ -79,21 +92,19 @@ class _Sender:
         self._client = client
 
     def send_states(self, reports: List[Report]) -> None:
-        self._client.graphql(
-            {
-                "mutation($input: set_task_run_states_input!)": {
-                    "set_task_run_states(input: $input)": {"states": {"id"}}
-                }
-            },
-            variables={
-                "input": {
-                    "states": [
-                        {"state": each.state, "task_run_id": each.task_run_id, "version": each.version}
-                        for each in reports
-                    ]
-                }
-            },
-        )
+        states = [
+            {"state": each.state, "task_run_id": each.task_run_id, "version": each.version}
+            for each in reports
+        ]
+        given: Dict[str, Any] = {"input": {"states": states}}
+        declared, asked = "$input: set_task_run_states_input!", ""
+        for number, each in enumerate(reports):
+            if each.name is not None:
+                given[f"name{number}"] = {"task_run_id": each.task_run_id, "name": each.name}
+                declared += f", $name{number}: set_task_run_name_input!"
+                asked += f" name{number}: set_task_run_name(input: $name{number}) {{success}}"
+        mutation = f"mutation({declared}) {{set_task_run_states(input: $input) {{states {{id}}}}{asked}}}"
+        self._client.graphql(mutation, variables=given)
 
 
 def _with_time(state: Dict[str, Any]) -> Dict[str, Any]:

@@ -27,24 +27,26 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping, Protocol
 
 import prefect
 from prefect.engine.signals import PrefectStateSignal
+from prefect.engine.state import State
 from prefect.executors import DaskExecutor, LocalDaskExecutor, LocalExecutor
 from prefect.executors.base import Executor
 
 from kedro_prefect_hooks.compat.prefect import end_without_api, printed_once, send_kedro_logs
+from kedro_prefect_hooks.compat.prefect_client import PatientClient
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.dask_futures import HeldFutures
 from kedro_prefect_hooks.flows.earlier_attempts import nodes_done_before
+from kedro_prefect_hooks.flows.mapped_children import MAPPED_RUN, mapped_children
 from kedro_prefect_hooks.flows.reported_tasks import ReportedTasks
 from kedro_prefect_hooks.flows.task_context import WithConfig, pickled, without_config
 from kedro_prefect_hooks.flows.task_runners import for_node_tasks
-from kedro_prefect_hooks.flows.tasks import RUN, NodeTask, runs_in_main_thread
+from kedro_prefect_hooks.flows.tasks import RUN, NodeTask, RunTask, runs_in_main_thread
 from kedro_prefect_hooks.runs.failures import NodeNotStarted
 from kedro_prefect_hooks.runs.outputs import KEPT, Outputs
 from kedro_prefect_hooks.runs.session import FlowRunOutcome, flow_session, note_cancellation
 
 if TYPE_CHECKING:
     from prefect.engine.result import Result
-    from prefect.engine.state import State
 
     from kedro_prefect_hooks.runs.spec import RunSpec
 
@@ -70,6 +72,8 @@ class _SessionExecutor(Executor):
     _config: bytes | None = None
     _held: HeldFutures | None = None
     _reported: ReportedTasks | None = None
+    _mapping: tuple[prefect.Task, str] | None = None
+    _children: Mapping[prefect.Task, Any] = {}
 
     @contextlib.contextmanager
     def start(self) -> Iterator[None]:
@@ -117,14 +121,19 @@ class _SessionExecutor(Executor):
                     self._reported.interrupted()
                 raise
             finally:
-                self._held = self._reported = None
+                self._held = self._reported = self._mapping = None
+                self._children = {}
 
     def wait(self, futures: Any) -> Any:
         if self._held is not None and isinstance(futures, dict):
             futures = self._held.requested(futures)
         states = super().wait(futures)
+        if self._mapping is not None and isinstance(states, State):
+            self._look_up_children(states)
         if self._outcome is not None and isinstance(states, dict):
             note_outcome(self._outcome, states, self.flow.result)
+        elif self._outcome is not None and isinstance(states, list):
+            note_slices(self._outcome, states)
         if self._reported is not None and isinstance(states, dict) and _are_of_tasks(states):
             return self._reported.after(states, self)
         return states
@@ -132,6 +141,7 @@ class _SessionExecutor(Executor):
     def submit(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
         """Submit a task with the run's spec, and without Prefect's configuration in its context."""
         context = kwargs.get("context")
+        mapped = kwargs.get("is_mapped_parent") or (context or {}).get("map_index") is not None
         if context is not None:
             if not in_this_process(self):
                 if self._config is None:
@@ -144,11 +154,42 @@ class _SessionExecutor(Executor):
                 batching = self.flow.report == "batches"
                 kwargs["task_runner_cls"] = for_node_tasks(kwargs["task_runner_cls"], batching)
                 if self._reported is not None:
-                    self._reported.submitted(kwargs["task"], context.get("task_run_id"))
+                    run_id = self._add_child(kwargs) if mapped else context.get("task_run_id")
+                    self._reported.submitted(kwargs["task"], run_id)
+        is_slice = mapped and not kwargs.get("is_mapped_parent")
+        if self._held is not None and is_slice:
+            kwargs["upstream_states"] = self._held.for_slice(kwargs["upstream_states"])
         future = super().submit(fn, *args, **kwargs)
         if self._held is not None and isinstance(kwargs.get("task"), prefect.Task):
-            self._held.submitted(kwargs["task"], future)
+            if is_slice:
+                self._held.slice_submitted(kwargs["task"], future)
+            elif not mapped:
+                self._held.submitted(kwargs["task"], future)
         return future
+
+    def _add_child(self, kwargs: dict[str, Any]) -> str | None:
+        """Add to a slice's arguments what is known of its task run, and return that one's id."""
+        task, context = kwargs["task"], kwargs["context"]
+        if kwargs.get("is_mapped_parent"):
+            self._mapping = (task, context.get("task_id"))
+            return str(context.get("task_run_id"))
+        runs = self._children.get(task)
+        if runs is None:
+            return None
+        run = runs[context["map_index"]]
+        kwargs["context"] = {**context, MAPPED_RUN: run}
+        return str(run.id)
+
+    def _look_up_children(self, parent: State) -> None:
+        """The slices of a mapped task are about to be submitted: look up their task runs, all at once."""
+        assert self._mapping is not None
+        task, task_id = self._mapping
+        self._mapping = None
+        if parent.is_mapped() and self.flow.report == "batches":
+            flow_run_id = str(prefect.context.get("flow_run_id"))
+            client = PatientClient.of_context()
+            runs = mapped_children(client, flow_run_id, task_id, parent.n_map_states)  # type: ignore[attr-defined]
+            self._children = {**self._children, task: runs}
 
     def __reduce__(self) -> Any:
         # In three parts, since the flow in the state refers back to the executor. The class is made at run
@@ -158,7 +199,7 @@ class _SessionExecutor(Executor):
         kept = {
             name: value
             for name, value in dict(state or {}).items()
-            if name not in ("_spec", "_outcome", "_held", "_reported", "_config")
+            if name not in ("_spec", "_outcome", "_held", "_reported", "_config", "_mapping", "_children")
         }
         return _new_executor, (base,), kept
 
@@ -195,7 +236,7 @@ def note_outcome(outcome: FlowRunOutcome, states: Mapping[Any, State], result: R
         result: the flow's, from which the outputs of the run that were made before a restart are read.
     """
     for task, state in states.items():
-        if not isinstance(task, NodeTask):
+        if not isinstance(task, RunTask):
             continue
         if state.is_failed():
             cause = _cause(state)
@@ -209,6 +250,14 @@ def note_outcome(outcome: FlowRunOutcome, states: Mapping[Any, State], result: R
                 state.load_result(kept_in)
             if isinstance(state.result, Outputs):
                 outcome.outputs.append(state.result)
+
+
+def note_slices(outcome: FlowRunOutcome, states: list[State]) -> None:
+    """Read from the states of a mapped task's slices whether one has failed; Prefect waits for them last."""
+    failed = [_cause(state) for state in states if state.is_failed()]
+    causes = [cause for cause in failed if not isinstance(cause, NodeNotStarted)] or failed
+    if causes and (outcome.error is None or isinstance(outcome.error, NodeNotStarted)):
+        outcome.error = causes[0]
 
 
 def _cause(state: State) -> Exception:

@@ -48,11 +48,12 @@ NOT_RUNNING = "is not in a running state"
 
 @dataclass(frozen=True)
 class Report:
-    """One state of one task run, as the API takes it."""
+    """One state of one task run, as the API takes it; and the task run's name, if it has one of its own."""
 
     task_run_id: str
     state: Dict[str, Any]
     version: int | None = None
+    name: str | None = None
 
     def size(self) -> int:
         return len(json.dumps(self.state))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import prefect
 from prefect.engine.state import TriggerFailed
 
+from kedro_prefect_hooks.flows.partition_tasks import GatherTask, ListTask
 from kedro_prefect_hooks.flows.tasks import NodeTask
 
 if TYPE_CHECKING:
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.1
 
 
-def record_state(task: Any, old_state: State, new_state: State, *, path: str) -> State:
-    """Prefect state handler: append the new state to the file `path`."""
+def record_state(task: Any, old_state: State, new_state: State, *, path: str, of: str | None = None) -> State:
+    """Prefect state handler: append the new state to the file `path`; `of` is the task that it works for."""
     entry = {
-        "task": task.name,
+        "task": of or task.name,
+        "slice": prefect.context.get("map_index"),
+        "slices": getattr(new_state, "n_map_states", None),
+        "beside": of is not None,
         "state": type(new_state).__name__,
         "finished": new_state.is_finished() and not _is_retried(task, new_state),
         "failed": new_state.is_failed(),
@@ -66,6 +70,8 @@ class TaskProgress:
         tries: how often the task has started to run.
         started: when it first did, as `time.time`.
         seconds: from then to its latest state.
+        slices: of a mapped task: into how many it is divided; None until that is known.
+        slices_done: how many of them have finished.
     """
 
     name: str
@@ -75,6 +81,8 @@ class TaskProgress:
     tries: int = 0
     started: float | None = None
     seconds: float | None = None
+    slices: int | None = None
+    slices_done: int = 0
 
 
 def node_tasks(flow: KedroFlow) -> list[NodeTask]:
@@ -99,6 +107,10 @@ class ProgressReader:
         for task in node_tasks(flow):
             task.state_handlers = [*task.state_handlers, handler]
             self.tasks[task.name] = TaskProgress(task.name)
+        for other in flow.tasks:
+            if isinstance(other, (ListTask, GatherTask)):
+                beside = functools.partial(record_state, path=str(file), of=other.sliced.node)
+                other.state_handlers = [*other.state_handlers, beside]
         self._offset = 0
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="flow run progress", daemon=True)
@@ -127,6 +139,9 @@ class ProgressReader:
 
     def _update(self, entry: dict[str, Any]) -> None:
         task = self.tasks[entry["task"]]
+        if entry["beside"] or entry["slice"] is not None or entry["slices"] is not None:
+            self._update_mapped(task, entry)
+            return
         is_change = task.state != entry["state"]
         task.state = entry["state"]
         task.finished = entry["finished"]
@@ -140,3 +155,27 @@ class ProgressReader:
             task.message = entry["message"]
         if is_change and (entry["finished"] or not entry["failed"]):
             self.on_change(task)
+
+    def _update_mapped(self, task: TaskProgress, entry: dict[str, Any]) -> None:
+        """A state of one slice of a mapped task, or of what happens before and after all slices."""
+        if entry["beside"]:
+            if entry["state"] != "Failed":
+                return
+            task.state, task.message, task.finished = entry["state"], entry["message"], True
+            self.on_change(task)
+        elif entry["slices"] is not None:
+            task.state, task.slices, task.started = "Running", entry["slices"], entry["at"]
+        elif entry["running"]:
+            task.tries += 1
+        elif entry["finished"]:
+            task.slices_done += 1
+            task.seconds = entry["at"] - (task.started or entry["at"])
+            if entry["state"] != "Success" and task.state == "Running":
+                task.state, task.message = entry["state"], entry["message"]
+            if task.slices_done == task.slices:
+                task.state = "Success" if task.state == "Running" else task.state
+                task.finished = True
+            self.on_change(task)
+        elif entry["failed"]:  # and to be retried
+            name = f"{task.name}[{entry['slice']}]"
+            self.on_change(TaskProgress(name, "Retrying", entry["message"], tries=1))

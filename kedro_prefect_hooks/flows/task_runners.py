@@ -15,13 +15,21 @@ import sys
 from typing import Any, Mapping
 
 from prefect.engine.cloud import CloudTaskRunner
-from prefect.engine.state import State
+from prefect.engine.runner import ENDRUN
+from prefect.engine.state import Failed, State
 from prefect.engine.task_runner import TaskRunner
 
 from kedro_prefect_hooks.compat.prefect import PatientTaskRunner
 from kedro_prefect_hooks.compat.prefect_client import PatientClient
 from kedro_prefect_hooks.flows.reporting_client import ReportingClient
-from kedro_prefect_hooks.flows.tasks import RUN, NodeTask, runs_in_main_thread
+from kedro_prefect_hooks.flows.tasks import (
+    NOT_MADE,
+    RUN,
+    NodeTask,
+    RunTask,
+    noted_partitions,
+    runs_in_main_thread,
+)
 
 
 class _ForNodeTasks(TaskRunner):
@@ -37,9 +45,36 @@ class _ForNodeTasks(TaskRunner):
         ended: State = super().run(
             state=state, upstream_states=upstream_states, context=context, is_mapped_parent=is_mapped_parent
         )
-        if isinstance(self.task, NodeTask) and ended.is_finished():
+        if isinstance(self.task, RunTask) and ended.is_finished() and not ended.is_mapped():
             self.task.ended(ended, upstream_states, (context or {}).get(RUN))
         return ended
+
+    def load_results(self, state: State, upstream_states: dict[Any, State]) -> tuple[State, dict[Any, State]]:
+        """Also what the states of slices say of their partitions, where a restart has lost their results."""
+        state, upstream_states = super().load_results(state=state, upstream_states=upstream_states)
+        for edge, upstream in upstream_states.items():
+            task = edge.upstream_task
+            if not upstream.is_mapped():
+                noted_partitions(task, upstream)
+            elif not edge.mapped:
+                slices: Any = upstream.map_states
+                slices = [noted_partitions(task, each) for each in slices]
+                upstream.result = [each.result if each.is_successful() else NOT_MADE for each in slices]
+        return state, upstream_states
+
+    def check_task_ready_to_map(self, state: State, upstream_states: dict[Any, State]) -> State:
+        """Before the first slice is submitted, and not when a flow run is restarted: prepare the task."""
+        if isinstance(self.task, NodeTask) and not state.is_mapped():
+            if not all(each.is_successful() for each in upstream_states.values()):
+                self.check_task_trigger(state, upstream_states=upstream_states)
+            try:
+                self.task.prepare()
+            except Exception as error:
+                message = f"Task '{self.task.name}' cannot be prepared: {error!r}"
+                failed = self.handle_state_change(state, Failed(message=message, result=error))
+                raise ENDRUN(failed) from error
+        checked: State = super().check_task_ready_to_map(state, upstream_states=upstream_states)
+        return checked
 
     def get_task_run_state(self, state: State, inputs: Mapping[str, Any]) -> State:
         task = self.task

@@ -23,15 +23,23 @@ from kedro_prefect_hooks.runs.failures import NodeNotStarted, failed_node
 from kedro_prefect_hooks.runs.node_runner import NodeRunner, Try
 from kedro_prefect_hooks.runs.outputs import Outputs
 from kedro_prefect_hooks.runs.session import session_for_task
+from kedro_prefect_hooks.runs.slices import in_words, prepare_outputs, run_slice
 
 if TYPE_CHECKING:
     from prefect.core.edge import Edge
     from prefect.engine.state import State
 
+    from kedro_prefect_hooks.runs.slices import SlicedNode
     from kedro_prefect_hooks.runs.spec import RunSpec
 
 RUN = "kedro_run"
 """Where Prefect's context has the run's spec; `SessionExecutor` puts it there for each task."""
+
+SLICE = "kedro_slice"
+"""The argument of a mapped task that says which partitions it is to process."""
+
+NOT_MADE = "not made"
+"""In the place of the outputs of a slice that has failed."""
 
 _sends_logs: weakref.ReferenceType[NodeRunner] | None = None
 
@@ -95,7 +103,88 @@ def name_the_node(task: prefect.Task, old_state: State, new_state: State) -> Sta
     return new_state
 
 
-class NodeTask(prefect.Task):
+def slice_name(**context: Any) -> str:
+    """The name of the task run of a slice: the task, and its partitions."""
+    return f"{context['task_name']} [{in_words(context.get(SLICE) or [])}]"
+
+
+def note_the_partitions(task: prefect.Task, old_state: State, new_state: State) -> State:
+    """State handler of a mapped task: states say which partitions a slice has, also after a restart.
+
+    The state and the log of a slice that fails name them.
+    """
+    outputs = new_state.result
+    if new_state.is_successful() and isinstance(outputs, Outputs) and outputs.made is not None:
+        ids = [*outputs.given, *(each for made in outputs.made.values() for each in made)]
+        if all(isinstance(each, str) for each in ids):
+            new_state.context[SLICE] = {"given": outputs.given, "made": outputs.made}
+    name = prefect.context.get("task_run_name")
+    if new_state.is_failed() and name and not isinstance(new_state, prefect.engine.state.TriggerFailed):
+        cause = new_state.result
+        new_state.message = f"{name} failed: {cause!r}" if isinstance(cause, Exception) else new_state.message
+        # Kedro's console handler would take square brackets for markup, and leave them out.
+        task.logger.error("Failed: %s", name.replace("[", "(").replace("]", ")"))
+    return new_state
+
+
+def noted_partitions(task: prefect.Task, state: State) -> State:
+    """A state whose outputs were lost in a restart, with what it says of the partitions in their place."""
+    noted = (state.context or {}).get(SLICE)
+    if state.result is None and noted and state.is_successful() and isinstance(task, NodeTask):
+        outputs = Outputs(task.nodes[-1], {}, {})
+        outputs.given, outputs.made = noted["given"], noted["made"]
+        state.result = outputs
+    return state
+
+
+class RunTask(prefect.Task):
+    """A task that works with the run's catalog.
+
+    Args:
+        consumers: output dataset → how many other tasks load it (`outputs.KEPT`: an output of the run).
+        inputs_of_nodes: datasets that its nodes load and do not make themselves.
+        position: of its first node in the pipeline; tasks are started in this order where edges allow it.
+        **kwargs: Prefect's own: name, slug, tags, max_retries, retry_delay, timeout, …
+    """
+
+    def __init__(
+        self,
+        consumers: Mapping[str, int],
+        inputs_of_nodes: Iterable[str] = (),
+        position: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        self.consumers = dict(consumers)
+        self.inputs_of_nodes = frozenset(inputs_of_nodes)
+        self.position = position
+        kwargs.setdefault("trigger", all_successful)
+        super().__init__(nout=1, **kwargs)
+        # Its default, which Prefect would look up in the signature of `run` for each task.
+        self.nout = None  # type: ignore[assignment]
+
+    def ended(self, state: State, upstream_states: Mapping[Edge, State] | None, spec: RunSpec | None) -> None:
+        """This task has ended and will not be retried: release its in-memory inputs.
+
+        After a failure within a `kedro run`, also let no other node start.
+        """
+        if state.is_failed() and spec is not None and spec.stop_file is not None:
+            Path(spec.stop_file).touch()
+        for edge, upstream in (upstream_states or {}).items():
+            if not self.releases(edge):
+                continue
+            several = upstream.result if upstream.is_mapped() else [upstream.result]
+            for outputs in several or ():
+                if isinstance(outputs, Outputs):
+                    for name in outputs.names():
+                        if name in self.inputs_of_nodes:
+                            outputs.done(name)
+
+    def releases(self, edge: Edge) -> bool:
+        """Whether this task is done with what came along an edge once it has ended."""
+        return True
+
+
+class NodeTask(RunTask):
     """One or several Kedro nodes as one Prefect task.
 
     Args:
@@ -104,6 +193,7 @@ class NodeTask(prefect.Task):
         inputs_of_nodes: datasets that the nodes load and do not make themselves.
         position: of the first node in the pipeline; tasks are started in this order where edges allow it.
         confirms: whether a node confirms a dataset that it, or a node before it, has loaded.
+        sliced: for a mapped task, which runs once per slice: its node, and what is sliced.
         **kwargs: Prefect's own: name, slug, tags, max_retries, retry_delay, timeout, …
     """
 
@@ -114,22 +204,22 @@ class NodeTask(prefect.Task):
         inputs_of_nodes: Iterable[str] = (),
         position: int = 0,
         confirms: bool = False,
+        *,
+        sliced: SlicedNode | None = None,
         **kwargs: Any,
     ) -> None:
         self.nodes = tuple(nodes)
-        self.consumers = dict(consumers)
-        self.inputs_of_nodes = frozenset(inputs_of_nodes)
-        self.position = position
         self.confirms = confirms
+        self.sliced = sliced
         self.limit: int | None = None
-        kwargs.setdefault("trigger", all_successful)
-        if len(self.nodes) > 1:
+        if sliced is not None:
+            kwargs["state_handlers"] = [*kwargs.get("state_handlers", ()), note_the_partitions]
+            kwargs["task_run_name"] = slice_name
+        elif len(self.nodes) > 1:
             kwargs["state_handlers"] = [*kwargs.get("state_handlers", ()), name_the_node]
-        super().__init__(nout=1, **kwargs)
-        # Its default, which Prefect would look up in the signature of `run` for each task.
-        self.nout = None  # type: ignore[assignment]
+        super().__init__(consumers, inputs_of_nodes, position, **kwargs)
 
-    def run(self, **upstream: Outputs | None) -> Outputs:  # type: ignore[override]
+    def run(self, **upstream: Any) -> Outputs:  # type: ignore[override]
         """Run the nodes, with what the tasks before left in memory.
 
         Raises:
@@ -147,15 +237,18 @@ class NodeTask(prefect.Task):
         runner = current_run()
         if "distributed.worker" in sys.modules:
             register_state_sizeof()
+        part = upstream.pop(SLICE, None)
         handles = [handle for handle in upstream.values() if handle is not None]
-        _check(handles)
+        check_handles(handles)
         number = int(prefect.context.get("task_run_count") or 1)
         attempt = Try(
             number=number,
             may_be_retried=number <= (self.max_retries or 0),
             keeps_result=bool(prefect.context.get("checkpointing")) and self.checkpoint is not False,
         )
-        return runner.run_nodes(self.nodes, handles, self.consumers, attempt)
+        if self.sliced is None:
+            return runner.run_nodes(self.nodes, handles, self.consumers, attempt)
+        return run_slice(runner, self.sliced, part or [], handles, self.consumers, attempt=attempt)
 
     def limited(self) -> NodeTask:
         """The task as it is run in a thread: its timeout is enforced here, not by Prefect."""
@@ -164,18 +257,14 @@ class NodeTask(prefect.Task):
         task.timeout = None  # type: ignore[assignment]
         return task
 
-    def ended(self, state: State, upstream_states: Mapping[Edge, State] | None, spec: RunSpec | None) -> None:
-        """This task has ended and will not be retried: release its in-memory inputs.
+    def prepare(self) -> None:
+        """Called once before the slices of a mapped task."""
+        if self.sliced is not None:
+            prepare_outputs(current_run(), self.sliced)
 
-        After a failure within a `kedro run`, also let no other node start.
-        """
-        if state.is_failed() and spec is not None and spec.stop_file is not None:
-            Path(spec.stop_file).touch()
-        for upstream in (upstream_states or {}).values():
-            if isinstance(upstream.result, Outputs):
-                for name in upstream.result.names():
-                    if name in self.inputs_of_nodes:
-                        upstream.result.done(name)
+    def releases(self, edge: Edge) -> bool:
+        """Of a mapped task, each slice is done with its own slice; the rest is for all slices."""
+        return self.sliced is None or bool(edge.mapped)
 
 
 class _InProcess:
@@ -197,7 +286,7 @@ def runs_in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-def _check(handles: Iterable[object]) -> None:
+def check_handles(handles: Iterable[object]) -> None:
     for handle in handles:
         if not isinstance(handle, Outputs):
             raise FlowRunError(

@@ -9,6 +9,7 @@ This module knows nothing of Prefect, nor of how the catalog was made.
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 import os
 import threading
@@ -99,6 +100,20 @@ class NodeRunner:
         self._users: Counter[str] = Counter()
         self._recomputed: dict[str, Any] = {}
         self._versions = VersionHooks.registered_with(hooks)
+        self._own: frozenset[str] = frozenset()
+
+    def with_datasets(self, own: Mapping[str, Any], node: Node) -> NodeRunner:
+        """The same run for one node, with some datasets of its own; all others are shared."""
+        for name in (*node.inputs, *node.outputs):
+            self.dataset(name)  # made here, it is shared
+        view = copy.copy(self)
+        view.catalog = kedro_catalog.with_datasets(self.catalog, own)
+        view._own = frozenset(own)
+        view._datasets = {**self._datasets, **own}
+        view._nodes = {**self._nodes, node.name: node}
+        view._confirmed = {name: nodes for name, nodes in self._confirmed.items() if name not in own}
+        view._recompute = self._recompute  # type: ignore[method-assign] # other nodes see the whole
+        return view
 
     def dataset(self, name: str) -> Any:
         """The dataset of that name in this process; its version is pinned when it is first asked for."""
@@ -137,11 +152,11 @@ class NodeRunner:
                 leave this process.
             Exception: the node's own.
         """
-        nodes = [self._node(name) for name in names]
+        nodes = [self.node(name) for name in names]
         made = {name for node in nodes for name in node.outputs}
         handles = {name: handle for handle in upstream for name in handle.names()}
         inputs = sorted({name for node in nodes for name in node.inputs} - made)
-        partitions = self._adopt_partitions(upstream)
+        partitions = self.adopt_partitions(upstream)
         self._check_confirmations(nodes, partitions)
         restores: dict[str, Callable[[], Any]] = {}
         failure: Exception | None = None
@@ -168,7 +183,12 @@ class NodeRunner:
             outputs.check_can_be_kept(self._secrets())
         return outputs
 
-    def _node(self, name: str) -> Node:
+    def node(self, name: str) -> Node:
+        """The run's node of that name.
+
+        Raises:
+            FlowRunError: it is missing from the code.
+        """
         try:
             return self._nodes[name]
         except KeyError:
@@ -251,7 +271,7 @@ class NodeRunner:
     ) -> None:
         """Fill the catalog's memory dataset `name` until `borrowed` is closed."""
         dataset = self.dataset(name)
-        if not kedro_datasets.is_memory(dataset) or name not in self._made:
+        if not kedro_datasets.is_memory(dataset) or name not in self._made or name in self._own:
             return
         value = handles[name].value(name) if name in handles else self._recompute(name, nodes)
         with self._lock:
@@ -329,7 +349,7 @@ class NodeRunner:
 
     # --- partitions that a node confirms -----------------------------------------------------------
 
-    def _adopt_partitions(self, upstream: Iterable[Outputs]) -> dict[str, Any]:
+    def adopt_partitions(self, upstream: Iterable[Outputs]) -> dict[str, Any]:
         """What tasks before this one have listed, given to this process's datasets."""
         partitions: dict[str, Any] = {}
         for handle in upstream:

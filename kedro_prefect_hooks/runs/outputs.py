@@ -31,6 +31,12 @@ class Outputs:
         values: dataset name → value.
         consumers: dataset name → how many tasks will load it; `KEPT` for an output of the whole run.
         partitions: partitioned dataset → what the run has listed of it, for the node that confirms it.
+
+    Attributes:
+        given: of a node that ran on a slice: ids of its partitions.
+        made: of such a node: output → ids of the partitions that it returned. Empty if it had nothing to do;
+            None for all other nodes.
+        rest: of all slices of a node: what it made of partitions that belong to no slice.
     """
 
     def __init__(
@@ -42,6 +48,9 @@ class Outputs:
     ) -> None:
         self.producer = producer
         self.partitions = dict(partitions or {})
+        self.given: list[Any] = []
+        self.made: dict[str, list[Any]] | None = None
+        self.rest: list[Outputs] = []
         self._values = dict(values)
         self._waiting = {name: consumers.get(name, 0) for name in self._values}
         self._lock = threading.Lock()
@@ -131,11 +140,12 @@ class Outputs:
 
     def __getstate__(self) -> dict[str, Any]:
         with self._lock:
-            state = {"producer": self.producer, "partitions": self.partitions}
+            state = {name: value for name, value in vars(self).items() if name != "_lock"}
             return {**state, "_values": dict(self._values), "_waiting": dict(self._waiting)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.partitions = {}  # a result that 0.1 has kept has none
+        # A result that an older version has kept has none of these.
+        self.partitions, self.given, self.made, self.rest = {}, [], None, []
         self.__dict__.update(state)
         self._lock = threading.Lock()
 

@@ -200,7 +200,67 @@ def draw_case(choices: Choices, executor: str) -> Case:
         case["timeouts"] = case["executor"] == TIMEOUTS
         case["result"] = chance(60)
         case["restart"] = bool(failed_runs(case)) and chance(90)
+    if HAS_PARTITIONS and chance(15):
+        _map(case, choices)
     return case
+
+
+def _map(case: Case, choices: Choices) -> None:
+    """Map nodes that could be: over a partitioned dataset, or over what a mapped node makes.
+
+    They become partition-wise (`each`), so that Kedro's one call makes the same; what fails stays unmapped.
+    """
+    datasets = case["datasets"]
+    changed = {
+        each["dataset"]
+        for name in ("before_pipeline_run", "after_catalog_created")
+        for each in case["hooks"][name]
+    }
+    raw = [
+        name
+        for name, each in datasets.items()
+        if each["raw"] and each["kind"] == "json" and name not in changed
+    ]
+    for name in raw:
+        if choices.chance(60):
+            datasets[name]["kind"] = "partitioned"
+    possible = {name for name, each in datasets.items() if each["kind"] in ("partitioned", "incremental")}
+    for node in case["nodes"]:
+        inputs = [name for name in node["inputs"] if name in possible]
+        fails = case["failure"] and case["failure"]["node"] == node["name"]
+        other = node["yields"] or fails or case["hooks"].get("replaces") == node["name"]
+        if not inputs or other or changed & set(map(base, node["outputs"])) or not choices.chance(80):
+            continue
+        node["each"] = choices.one(inputs)
+        node["per_task"] = choices.one([1, None, 2])
+        node["mutates"] = [at for at in node["mutates"] if _loads_afresh(datasets, node["inputs"][at])]
+        node["outputs"] = [base(name) for name in node["outputs"]]
+        for name in node["outputs"]:
+            datasets[name].update(kind=choices.one(MAPPED_KINDS), seeded=False)
+            _use_without_transcoding(case["nodes"], name)
+        possible.update(node["outputs"])
+    if mapped(case):
+        case["group_by"] = "none"
+
+
+MAPPED_KINDS = ["partitioned", "memory_copy", "memory_deepcopy", "overwritten"]
+"""What a mapped node makes."""
+
+
+def mapped(case: Case) -> List[Dict[str, Any]]:
+    """The nodes that are mapped on our side."""
+    return [node for node in case["nodes"] if node.get("each")]
+
+
+def _loads_afresh(datasets: Any, name: str) -> bool:
+    """Whether each slice of a mapped node gets a dataset that no other slice has changed."""
+    return datasets.get(name, {}).get("kind") in ("json", "versioned", "memory_deepcopy")
+
+
+def _use_without_transcoding(nodes: Any, name: str) -> None:
+    for node in nodes:
+        node["inputs"] = list(dict.fromkeys(name if base(each) == name else each for each in node["inputs"]))
+        node["mutates"] = [at for at in node["mutates"] if at < len(node["inputs"])]
 
 
 def failed_runs(case: Case) -> int | None:

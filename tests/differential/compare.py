@@ -15,7 +15,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Set
 
-from tests.differential.cases import AGENT, DASK, LOCAL, PROCESSES, TIMEOUTS, Case, downstream, failed_runs
+from tests.differential.cases import (
+    AGENT,
+    DASK,
+    LOCAL,
+    PROCESSES,
+    TIMEOUTS,
+    Case,
+    downstream,
+    failed_runs,
+    mapped,
+)
 
 BASE_EXCEPTIONS = {"exit 3": 3, "exit 0": 1, "exit text": 1, "FAIL": 1}
 """What is no `Exception`, so that Kedro calls no hook for it, and our exit code."""
@@ -114,7 +124,10 @@ def verdict(case: Case, sides: Dict[str, Any]) -> Verdict:
     if "ours" not in sides:
         found.differences.append(f"no answer: {json.dumps(sides)[-3000:]}")
         return found
-    by_side = {side: [_confirmed_once(case, run) for run in each["runs"]] for side, each in sides.items()}
+    by_side = {
+        side: [_slices_once(case, _confirmed_once(case, run)) for run in each["runs"]]
+        for side, each in sides.items()
+    }
     full = by_side.get("full", by_side.get("reference"))
     reference, ours = by_side.get("reference", full), by_side["ours"]
     if case.get("restart") and _attempts(ours[0])[0]["exit"]:
@@ -336,6 +349,21 @@ def _confirmed_once(case: Case, run: Any) -> Any:
         for name, text in run["files"].items()
     }
     return {**run, "files": files}
+
+
+def _slices_once(case: Case, run: Any) -> Any:
+    """Hooks are called for each slice of a mapped node, and for the datasets that it loads and saves."""
+    names = {node["name"] for node in mapped(case)}
+    if not names:
+        return run
+    datasets = {name for node in mapped(case) for name in (*node["inputs"], *node["outputs"])}
+    hooks: List[Any] = []
+    for call in run["hooks"]:
+        if call.get("dataset") in datasets or (call.get("node") in names and call in hooks):
+            continue
+        hooks.append(call)
+    attempts = [_slices_once(case, each) for each in run.get("attempts", ())]
+    return {**run, "hooks": hooks, **({"attempts": attempts} if attempts else {})}
 
 
 def _check_files(expected: Dict[str, str], got: Dict[str, str], found: Verdict) -> None:

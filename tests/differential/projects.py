@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
-from tests.differential.cases import OLD_VERSIONS, VERSIONED, Case, full_name, is_transcoded
+from tests.differential.cases import OLD_VERSIONS, VERSIONED, Case, full_name, is_transcoded, mapped
 from tests.scenarios.project_factory import KEDRO, Project, make_project
 
 SOURCES = Path(__file__).resolve().parent / "sources"
@@ -117,6 +117,11 @@ def _entries(name: str, kind: str, package: str) -> Dict[str, Any]:
         "confirmed": {"type": "ConfirmedDataset", "filepath": file},
         "chunks": {"type": "ChunksDataset", "filepath": f"data/{name}.jsonl"},
         "partitioned": {"type": "kedro_datasets.partitions.PartitionedDataset", **folder},
+        "overwritten": {
+            "type": "kedro_datasets.partitions.PartitionedDataset",
+            "overwrite": True,
+            **folder,
+        },
         "incremental": {"type": "kedro_datasets.partitions.IncrementalDataset", **folder},
         "memory_assign": {"type": "MemoryDataset", "copy_mode": "assign"},
         "memory_copy": {"type": "MemoryDataset", "copy_mode": "copy"},
@@ -143,6 +148,11 @@ def _prefect(case: Case, executor: Dict[str, Any], api: str) -> Dict[str, Any]:
     nodes: Dict[str, Any] = {}
     if case["timeouts"]:
         nodes = {full_name(node): {"timeout": 100} for node in case["nodes"][:2]}
+    for node in mapped(case):
+        settings = nodes.setdefault(full_name(node), {})
+        settings["map"] = node["each"]
+        if node["per_task"] is not None and not _follows_in_memory(node, case):
+            settings["partitions_per_task"] = node["per_task"]
     defaults: Dict[str, Any] = {"executor": executor, "group_by": case["group_by"], "nodes": nodes}
     if case["retries"]:
         defaults["retries"] = {"max_retries": case["retries"], "retry_delay": 0.05}
@@ -155,6 +165,11 @@ def _prefect(case: Case, executor: Dict[str, Any], api: str) -> Dict[str, Any]:
         "defaults": defaults,
         "flows": {FLOW: flow if case["through"] != "runner" else {}},
     }
+
+
+def _follows_in_memory(node: Dict[str, Any], case: Case) -> bool:
+    """Whether a mapped node has the slices of the one before, and no setting of its own."""
+    return str(case["datasets"][node["each"]]["kind"]).startswith("memory")
 
 
 def kedro_arguments(case: Case, nodes: Sequence[str] | None = None) -> List[str]:

@@ -21,6 +21,7 @@ from kedro_prefect_hooks.compat.kedro_params import nested
 from kedro_prefect_hooks.config import FlowConfig
 from kedro_prefect_hooks.flows.builder import build_flow, fingerprint
 from kedro_prefect_hooks.flows.flow import KedroFlow
+from kedro_prefect_hooks.flows.mapping import DatasetKinds
 from kedro_prefect_hooks.flows.tasks import all_successful
 from kedro_prefect_hooks.runs.failures import NodeNotStarted
 from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec, session_id_of
@@ -38,7 +39,7 @@ def flow_of(pipeline: Pipeline, **config: Any) -> KedroFlow:
     parameters = {"model": {"size": 3, "kind": "tree"}, "n2": 1}
     settings = FlowConfig.model_validate(config)
     names = {name for n in pipeline.nodes for name in (*n.inputs, *n.outputs)}
-    return build_flow("flow", settings, pipeline, SPEC, parameters=parameters, in_memory=names)
+    return build_flow("flow", settings, pipeline, SPEC, parameters=parameters, kinds=DatasetKinds(names))
 
 
 @given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=40), st.randoms())

@@ -84,9 +84,29 @@ class Function:
         self.fail()
         return total
 
+    def by_partition(self, args: tuple, kwargs: dict) -> list:
+        """What a node that can be mapped makes: of each partition the same, whichever others there are."""
+        inputs = list(args) + [kwargs[key] for key in sorted(kwargs)]
+        place = self.node["inputs"].index(self.node["each"])
+        partitions = inputs.pop(place)
+        others = checksum([self.node["name"], inputs])
+        totals = {key: checksum([key, plain(value), others]) for key, value in partitions.items()}
+        made: list = [{} for _ in self.node["outputs"]]
+        for number, name in enumerate(self.node["outputs"]):
+            for key, total in totals.items():
+                value = {"by": self.node["name"], "to": name, "sum": total, "list": [total]}
+                made[number][key if number == 0 else f"{key}.{number}"] = value
+        for position in self.node["mutates"]:
+            if position != place:
+                inputs[position - (position > place)]["changed by"] = self.node["name"]
+        return made
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        total = self.total(args, kwargs)
-        made = [self.value(name, total) for name in self.node["outputs"]]
+        if self.node.get("each"):
+            made = self.by_partition(args, kwargs)
+        else:
+            total = self.total(args, kwargs)
+            made = [self.value(name, total) for name in self.node["outputs"]]
         if not made:
             return None
         if self.node["style"] == "dict":

@@ -1,0 +1,73 @@
+"""A partitioned dataset, slice by slice: listing it, loading some of it, saving some of it.
+
+Works with Kedro's `PartitionedDataset`, its `IncrementalDataset` and their subclasses, of all versions. A
+slice is named by ids of partitions; it is loaded through a copy of the dataset that lists these alone, so
+that what is loaded, and how lazily, is what the dataset's own code makes of it.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Callable, Iterable, Mapping
+
+
+def is_partitioned(dataset: Any) -> bool:
+    """Whether the dataset lists partitions."""
+    return hasattr(dataset, "_list_partitions") and hasattr(dataset, "_path_to_partition")
+
+
+def overwrites(dataset: Any) -> bool:
+    """Whether saving removes all partitions that were there before."""
+    return bool(getattr(dataset, "_overwrite", False))
+
+
+def list_ids(dataset: Any) -> list[str]:
+    """The ids of the dataset's partitions, in the order in which loading has them.
+
+    An incremental dataset keeps what it has listed until it is confirmed; others look again, as loading does.
+    """
+    if not hasattr(dataset, "confirm"):
+        dataset._invalidate_caches()
+    return [dataset._path_to_partition(path) for path in dataset._list_partitions()]
+
+
+def slice_of(dataset: Any, ids: Iterable[str]) -> Any:
+    """A copy of the dataset that has only these partitions."""
+    paths = [_path(dataset, each) for each in ids]
+    copied = copy.copy(dataset)
+    copied._list_partitions = lambda: paths
+    return copied
+
+
+def _path(dataset: Any, partition: str) -> str:
+    """What `_list_partitions` lists for this id."""
+    path = getattr(dataset, "_normalized_path", dataset._path)
+    folder = str(dataset._filesystem._strip_protocol(path)).rstrip(dataset._sep)
+    return f"{folder}{dataset._sep}{partition}{dataset._filename_suffix}"
+
+
+def confirm(dataset: Any, ids: Iterable[str]) -> None:
+    """Confirm the dataset as if it had loaded exactly these partitions."""
+    slice_of(dataset, ids).confirm()
+
+
+def empty(dataset: Any) -> None:
+    """Remove all partitions of a dataset that overwrites, as its own first save would."""
+    path = getattr(dataset, "_normalized_path", dataset._path)
+    files = dataset._filesystem
+    if files.exists(path):
+        files.rm(path, recursive=True)
+    dataset._invalidate_caches()
+
+
+def saving_slices(dataset: Any, check: Callable[[Any], Mapping[str, Any]]) -> Any:
+    """A copy of any dataset whose `save` adds a slice, once `check` has accepted it."""
+    copied = copy.copy(dataset)
+    if overwrites(copied):
+        copied._overwrite = False  # it was emptied before the first slice
+
+    def save(data: Any) -> None:
+        type(copied).save(copied, check(data))
+
+    copied.save = save
+    return copied

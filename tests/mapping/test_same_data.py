@@ -1,0 +1,172 @@
+"""A mapped node leaves the same data as under `kedro run`, on each executor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from tests.mapping.conftest import MAPPED, attempts, folder, make, write
+from tests.same_run.conftest import on, package_at
+from tests.scenarios.project_factory import HAS_FACTORIES, Project, collect_outputs
+
+pytest.importorskip("kedro_datasets.partitions.partitioned_dataset")
+
+INCREMENTAL = """
+def clean(raw):
+    attempt("clean", raw)
+    return {key: text + "!" for key, text in raw.items()}
+"""
+INCREMENTAL_NODES = """
+    node(clean, "raw", "in_memory", name="clean", confirms="raw"),
+    node(same, "in_memory", "end", name="save"),
+"""
+
+
+def by_kedro(kedro: Callable[..., Any], path: Path, **options: Any) -> Project:
+    project = make(path, **options)
+    prepare(project)
+    kedro(project, "run", ok=True)
+    return project
+
+
+def prepare(project: Project) -> None:
+    """What an earlier run has left: one dataset keeps it, the other one overwrites it."""
+    write(project, "old", "cleaned")
+    write(project, "old", "notes")
+
+
+def test_chain(tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any]) -> None:
+    expected = by_kedro(kedro, tmp_path / "expected")
+    project = make(tmp_path / "project")
+    prepare(project)
+    start(project, defaults={"nodes": MAPPED}, ok=True)
+    assert collect_outputs(project) == collect_outputs(expected)
+    assert "old.note.txt" in {path.name for path in (project.data / "notes").iterdir()}
+    assert attempts(project) == sorted(
+        [f"clean p{number}" for number in range(5)]
+        + [f"{name} {each}" for name in ("score", "double") for each in ("old", *(f"p{n}" for n in range(5)))]
+    )
+
+
+@on("flow-local", "flow-dask")
+@pytest.mark.parametrize("partitions", [0, 1], ids=["none", "one"])
+def test_incremental(
+    tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any], partitions: int
+) -> None:
+    """What was loaded is confirmed, after all slices; a second run gets what has arrived since."""
+    raw = folder("raw", type="partitions.IncrementalDataset")
+    source = INCREMENTAL
+    options = {"source": source, "nodes": INCREMENTAL_NODES, "raw": raw, "partitions": 3 * partitions}
+    expected, project = make(tmp_path / "expected", **options), make(tmp_path / "project", **options)
+    for _ in range(2):
+        kedro(expected, "run", ok=True)
+        start(project, defaults={"nodes": {"clean": {"map": True, "partitions_per_task": 2}}}, ok=True)
+        assert collect_outputs(project) == collect_outputs(expected)
+        for each in (expected, project):
+            write(each, "p7")
+    assert attempts(project)[-1] == "clean p7"
+
+
+RELEASED = """
+import gc
+import weakref
+
+MADE = []
+
+
+class Big(dict):
+    pass
+
+
+def big():
+    value = Big(a=1)
+    MADE.append(weakref.ref(value))
+    return value
+
+
+def clean(raw, big):
+    assert MADE[0]() is not None
+    return {key: load() for key, load in raw.items()}
+
+
+def end(cleaned):
+    gc.collect()
+    return [sorted(cleaned), MADE[0]() is None]
+"""
+RELEASED_NODES = """
+    node(big, None, "big", name="big"),
+    node(clean, ["raw", "big"], "in_memory", name="clean"),
+    node(end, "in_memory", "end", name="end"),
+"""
+
+
+@on("flow-local", "flow-threads")
+def test_inputs_of_all_slices_are_released_after_the_last_one(
+    tmp_path: Path, start: Callable[..., Any]
+) -> None:
+    big = {"type": "MemoryDataset", "copy_mode": "assign"}
+    project = make(tmp_path / "project", 3, RELEASED, RELEASED_NODES, big=big)
+    start(project, defaults={"nodes": {"clean": {"map": "raw"}}}, ok=True)
+    assert collect_outputs(project)["end.json"] == [["p0", "p1", "p2"], True]
+
+
+SECOND = """
+def clean(raw):
+    return {key: load().upper() for key, load in raw.items()}
+
+
+def lazily(cleaned):
+    loaded = {key: load() for key, load in cleaned.items()}
+    return {key: (lambda text=text: text + "?") for key, text in loaded.items() if key != "p1"}
+"""
+SECOND_NODES = """
+    node(clean, "raw", "first_made", name="clean"),
+    node(lazily, "first_made", "second_versions", name="lazily"),
+"""
+
+
+@pytest.mark.skipif(not HAS_FACTORIES, reason="dataset factories")
+@on("flow-processes", "flow-dask", "flow-timeouts")
+def test_factories_versions_and_credentials(
+    tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any]
+) -> None:
+    options: dict[str, Any] = {
+        "source": SECOND,
+        "nodes": SECOND_NODES,
+        "credentials": {"vault": {"token": "s3cr3t"}},
+        "{name}_made": folder("made/{name}"),
+        "{name}_versions": folder("{name}", dataset={"type": "text.TextDataset", "versioned": True}),
+    }
+    found = []
+    for name in ("expected", "project"):
+        path = tmp_path / name
+        secret = {"type": f"{package_at(path)}.secrets_of_tests.SecretText", "credentials": "vault"}
+        project = make(
+            path, files={"secrets_of_tests.py": SECRET}, raw=folder("raw", dataset=secret), **options
+        )
+        if name == "expected":
+            kedro(project, "run", ok=True)
+        else:
+            start(project, defaults={"nodes": {"clean": {"map": True}, "lazily": {"map": True}}}, ok=True)
+        found.append(collect_outputs(project))
+    assert found[0] == found[1]
+    assert found[0]["made/first/p1.txt"] == "S3CR3T TEXT OF P1"
+
+
+SECRET = """
+from .datasets import TextDataset
+
+
+class SecretText(TextDataset):
+    def __init__(self, filepath, credentials):
+        super().__init__(filepath)
+        self._credentials = credentials
+
+    def _load(self):
+        return f"{self._credentials['token']} {super()._load()}"
+
+    def __getstate__(self):
+        raise TypeError("a dataset with credentials must not be sent anywhere")
+"""
