@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Collection, Mapping
 from prefect import Parameter
 
 from kedro_prefect_hooks import env_vars
+from kedro_prefect_hooks.config.messages import InvalidConfigError, Problem
 from kedro_prefect_hooks.config.project_check import FILTERS
 from kedro_prefect_hooks.config.typed import SAME_MACHINE_RUN_CONFIGS
+from kedro_prefect_hooks.errors import ConfigError
 from kedro_prefect_hooks.flows.flow import KedroFlow
 from kedro_prefect_hooks.flows.grouping import Group, group_nodes
 from kedro_prefect_hooks.flows.parameters import as_tasks, configured_values, reads_parameter
@@ -81,7 +83,11 @@ def _add_tasks(
     values: Mapping[str, Any],
     in_memory: Collection[str],
 ) -> None:
-    groups = group_nodes(pipeline, config.group_by, in_memory)
+    try:
+        groups = group_nodes(pipeline, config.group_by, in_memory)
+    except ConfigError as error:
+        text = error.message.replace("group_by: ", "found ", 1)
+        raise InvalidConfigError([Problem(config.place("group_by"), text)]) from None
     position = {node: number for number, node in enumerate(pipeline.nodes)}
     free = pipeline.outputs()
     consumers: dict[str, int] = {}

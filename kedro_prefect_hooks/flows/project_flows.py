@@ -47,8 +47,8 @@ class ProjectFlows:
                 kedro_config.configuration(context, "parameters"),
                 kedro_config.runtime_params_used(context.config_loader),
             )
-            self._catalog = kedro_config.configuration(context, "catalog")
-            self._parts = check(self.config, pipelines=self.pipelines, parameters=self.parameters, only=only)
+            self.catalog = kedro_config.configuration(context, "catalog")
+            self.parts = check(self.config, pipelines=self.pipelines, parameters=self.parameters, only=only)
 
     @property
     def path(self) -> Path:
@@ -78,7 +78,7 @@ class ProjectFlows:
             ConfigError: it cannot be built.
         """
         config = self.config.flows[name]
-        pipeline = self._parts[name]
+        pipeline = self.parts[name]
         project = ProjectRef(
             path=str(self.path),
             package=kedro_project.package_name(),
@@ -86,7 +86,7 @@ class ProjectFlows:
             conf_source=self.conf_source,
         )
         spec = RunSpec(project, "", "", pipeline=config.pipeline, is_async=config.is_async)
-        in_memory = in_memory_names(kedro_pipeline.dataset_names(pipeline), self._catalog)
+        in_memory = in_memory_names(kedro_pipeline.dataset_names(pipeline), self.catalog)
         return build_flow(name, config, pipeline, spec, parameters=self.parameters, in_memory=in_memory)
 
     def all(self) -> list[KedroFlow]:
