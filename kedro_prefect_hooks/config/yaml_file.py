@@ -121,8 +121,8 @@ def _too_deep(text: str, name: str) -> ConfigError:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):  # a loop, where composing is a recursion
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
+            line = line if event.start_mark is None else event.start_mark.line + 1
             if depth > DEEPEST:
-                line = 1 if event.start_mark is None else event.start_mark.line + 1
                 break
     except yaml.YAMLError:
         pass
