@@ -186,7 +186,12 @@ def _hooks_values(module: ast.Module) -> list[ast.expr]:
         for target in targets:
             if isinstance(target, ast.Name) and target.id == "HOOKS":
                 value = getattr(node, "value", None)
-                if isinstance(node, ast.AugAssign) or node not in module.body or value is None or len(targets) > 1:
+                if (
+                    isinstance(node, ast.AugAssign)
+                    or node not in module.body
+                    or value is None
+                    or len(targets) > 1
+                ):
                     raise CannotEdit("HOOKS is not set once, at the top level of settings.py.")
                 found.append(value)
     return found

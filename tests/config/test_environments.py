@@ -43,11 +43,11 @@ def test_commands_use_the_first_listed_environment_with_a_folder(
 
 
 def test_a_misspelled_environment_is_an_error(conf: Conf, loader_of: LoaderOf) -> None:
-    source = conf({"base/prefect.yml": "register: {environments: [depoly]}\nflows: {a: }"})
+    source = conf({"base/prefect.yml": "register: {environments: [deplyo]}\nflows: {a: }"})
     with pytest.raises(ConfigError) as raised:
         environments.registering_environment(loader_of(source, None))
     message = str(raised.value)
-    assert message.startswith("conf/base/prefect.yml, register.environments[0]: found 'depoly', expected")
+    assert message.startswith("conf/base/prefect.yml, register.environments[0]: found 'deplyo', expected")
     assert "Did you mean 'deploy'? Existing environments: base, deploy, local." in message
     assert "--env" in message
 

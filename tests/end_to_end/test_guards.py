@@ -389,11 +389,11 @@ def test_a_misspelled_environment_is_said_where_it_was_meant(
     project: Project, kedro: Callable[..., Any]
 ) -> None:
     written = yaml.safe_load((project.path / "conf/base/prefect.yml").read_text(encoding="utf-8"))
-    project.write_conf("base", "prefect", {**written, "register": {"environments": ["depoly"]}})
+    project.write_conf("base", "prefect", {**written, "register": {"environments": ["deplyo"]}})
     printed = " ".join(kedro(project, "run", "--env", "deploy", ok=True).stdout.split())
     assert "were not registered in the environment deploy" in printed
     assert "Did you mean 'deploy'?" in printed
-    assert "depoly" not in kedro(project, "run", ok=True).stdout, "a plain run is not told"
+    assert "deplyo" not in kedro(project, "run", ok=True).stdout, "a plain run is not told"
     assert flows(project) == []
 
 
