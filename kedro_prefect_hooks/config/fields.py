@@ -109,7 +109,12 @@ def dates_as_strings(value: Any) -> Any:
     return value.isoformat() if isinstance(value, (datetime.date, datetime.datetime)) else value
 
 
-def _name(value: str) -> str:
+def tidy_name(value: str) -> str:
+    """The name itself.
+
+    Raises:
+        ValueError: it is blank, or has spaces around it, or control characters.
+    """
     if not value.strip():
         raise ValueError(f"found {value!r}, expected a name that is not blank")
     if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in value.strip()):
@@ -148,7 +153,7 @@ LARGEST_COUNT = 2**31 - 1
 Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT), BeforeValidator(_not_a_boolean)]
 """A whole number, 0 or more."""
 
-Name = Annotated[str, AfterValidator(_name)]
+Name = Annotated[str, AfterValidator(tidy_name)]
 """A name that can be typed and compared: not blank, on one line, without spaces around it."""
 
 Names = Annotated[

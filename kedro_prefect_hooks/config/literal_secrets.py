@@ -13,9 +13,9 @@ from kedro_prefect_hooks.config.messages import Key, Place, Problem, format_key
 from kedro_prefect_hooks.config.secret_shapes import secret_shape
 from kedro_prefect_hooks.errors import did_you_mean
 
-_PASSWORD = re.compile(r"(^|_)(password|passwd|pwd|passphrase|secret)$")
+_PASSWORD = re.compile(r"(password|passwd|passphrase|(^|_)(pwd|pass|secret))$")
 _SECRET_NAME = re.compile(
-    r"(^|_)(password|passwd|pwd|passphrase|secret|token|api_?key|access_?key|secret_?key|private_?key|"
+    rf"{_PASSWORD.pattern}|(^|_)(token|api_?key|access_?key|secret_?key|private_?key|"
     r"account_?key|signing_?key|encryption_?key|connection_?string|conn_?str|authorization|cookie|sas)$"
 )
 # Prefect's own arguments `access_token_secret`, `connection_string_secret`, … hold the name of a Prefect

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Callable
 
+import kedro.config
 import pytest
-from kedro.config import AbstractConfigLoader
 
 from kedro_prefect_hooks.compat import kedro_config
 from kedro_prefect_hooks.config import environments, load_config
 from kedro_prefect_hooks.errors import ConfigError
 from tests.config.conftest import CONFIG_LOADERS, OMEGA
 
+AbstractConfigLoader: Any = getattr(kedro.config, "AbstractConfigLoader", object)
 Conf = Callable[..., Path]
 LoaderOf = Callable[..., Any]
 omega = pytest.mark.skipif(OMEGA not in CONFIG_LOADERS, reason="this Kedro has no OmegaConfigLoader")

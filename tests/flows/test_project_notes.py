@@ -22,7 +22,7 @@ def register_pipelines():
     return {
         "__default__": Pipeline(
             [
-                node(both, ["table", "tabl", "params:model.size"], "joined", name="join"),
+                node(both, ["clean", "claen", "params:model.size"], "joined", name="join"),
                 node(both, ["joined", "kept", "params:modle.size"], "result", name="use"),
             ]
         ),
@@ -37,7 +37,7 @@ def project(tmp_path: Path) -> Project:
         tmp_path / "project",
         pipelines=REGISTRY,
         catalog={
-            "table": {"type": "pickle.PickleDataset", "filepath": "data/t.pkl", "credentials": "warehouse"},
+            "clean": {"type": "pickle.PickleDataset", "filepath": "data/t.pkl", "credentials": "warehouse"},
             "kept": {"type": "MemoryDataset"},
         },
         parameters={"model": {"size": 1}, "dotted.name": 2},
@@ -52,12 +52,12 @@ def test_plan_names_what_nothing_provides(project: Project, kedro: Callable[...,
     data = json.loads((project.path / "plan.json").read_text(encoding="utf-8"))
     assert data["environment"] == "deploy"
     expected = [
-        "flow all: nothing produces the input 'kept' of the node 'use'",
-        "flow all: nothing produces the input 'tabl' of the node 'join': no node of the flow, and it is not "
-        "in the catalog. Did you mean 'table'?",
+        "flow all: nothing produces the input 'claen' of the node 'join': no node of the flow, and it is not "
+        "in the catalog. Did you mean 'clean'?",
+        "flow all: nothing produces the input 'kept' of the node 'use': no node of the flow, and it is in memory",
         "flow all: the parameter 'modle.size' of the node 'use' is not in the configuration. "
         "Did you mean 'model.size'?",
-        "flow all: the credentials 'warehouse' of the dataset 'table' are not in conf/base or conf/deploy. "
+        "flow all: the credentials 'warehouse' of the dataset 'clean' are not in conf/base or conf/deploy. "
         "conf/local is not read: put them into conf/deploy.",
         "flows rest, again: nothing produces the input 'joined' of the node 'use'",
     ]
@@ -71,7 +71,7 @@ def test_nothing_is_said_of_what_is_there(project: Project, kedro: Callable[...,
     project.write_conf("deploy", "credentials", {"warehouse": {"key": "x"}})
     project.write_conf("base", "prefect", {"flows": {"all": {"to_outputs": ["joined"]}}})
     registry = project.source / "pipeline_registry.py"
-    registry.write_text(registry.read_text().replace('"tabl"', '"table"'))
+    registry.write_text(registry.read_text().replace('"claen"', '"clean"'))
     printed = kedro(project, "prefect", "plan").stdout
     assert "Note:" not in printed
     assert "Environment deploy: reads conf/base and conf/deploy, not conf/local." in printed

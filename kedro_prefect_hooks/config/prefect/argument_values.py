@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping
 
-from kedro_prefect_hooks.config.fields import LARGEST_COUNT
+from kedro_prefect_hooks.config.fields import LARGEST_COUNT, tidy_name
 from kedro_prefect_hooks.config.messages import Key, format_value, unknown_name
 
 _SCHEDULERS = (
@@ -44,6 +44,21 @@ def impossible_values(kind: str, arguments: Mapping[str, Any]) -> Iterator[tuple
     for name, value in arguments.items():
         if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
             yield (name,), f"found {format_value(value)}, expected 0 or more"
+    labels = arguments.get("labels")
+    for position, label in enumerate(labels if isinstance(labels, list) else ()):
+        yield from _untidy_name(("labels", position), label)
+    environment = arguments.get("env")
+    for name in environment if isinstance(environment, Mapping) else ():
+        yield from _untidy_name(("env", str(name)), name)
+        if "=" in str(name):
+            yield ("env", str(name)), "found a name with =, expected the name of an environment variable"
+
+
+def _untidy_name(key: Key, name: Any) -> Iterator[tuple[Key, str]]:
+    try:
+        tidy_name(name) if isinstance(name, str) else None
+    except ValueError as error:
+        yield key, str(error)
 
 
 def _of_executor(arguments: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
