@@ -134,6 +134,8 @@ def _too_deep(text: str, name: str) -> ConfigError:
 
 def _check_size(top: Node, name: str) -> None:
     """Refuse aliases that contain themselves, or that expand to more than anybody means."""
+    if top.id == "scalar":
+        return
     sizes: dict[int, int] = {}
     open_nodes: dict[int, int] = {}
     todo: list[tuple[Node, bool]] = [(top, False)]
@@ -141,7 +143,8 @@ def _check_size(top: Node, name: str) -> None:
         node, is_done = todo.pop()
         if is_done:
             del open_nodes[id(node)]
-            sizes[id(node)] = 1 + sum(sizes[id(child)] for child in _children(node))
+            inner = _children(node)
+            sizes[id(node)] = 1 + len(node.value) + sum(sizes[id(child)] for child in inner)
             if sizes[id(node)] > LARGEST:
                 raise ConfigError(
                     f"{name}: line {_line(node)}: found aliases that expand to more than {LARGEST:,} values, "
@@ -167,9 +170,9 @@ def _check_size(top: Node, name: str) -> None:
 
 
 def _children(node: Node) -> list[Node]:
-    if node.id == "mapping":
-        return [each for pair in node.value for each in pair]
-    return list(node.value) if node.id == "sequence" else []
+    """The mappings and lists in a mapping or list; scalars, of which there are many more, cannot nest."""
+    values = [each for pair in node.value for each in pair] if node.id == "mapping" else node.value
+    return [each for each in values if each.id != "scalar"]
 
 
 def _line(node: Node) -> int:

@@ -54,7 +54,8 @@ def test_plan_names_what_nothing_provides(project: Project, kedro: Callable[...,
     expected = [
         "flow all: nothing produces the input 'claen' of the node 'join': no node of the flow, and it is not "
         "in the catalog. Did you mean 'clean'?",
-        "flow all: nothing produces the input 'kept' of the node 'use': no node of the flow, and it is in memory",
+        "flow all: nothing produces the input 'kept' of the node 'use': no node of the flow, and it is in "
+        "memory only.",
         "flow all: the parameter 'modle.size' of the node 'use' is not in the configuration. "
         "Did you mean 'model.size'?",
         "flow all: the credentials 'warehouse' of the dataset 'clean' are not in conf/base or conf/deploy. "

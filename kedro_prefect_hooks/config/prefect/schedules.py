@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem
@@ -64,13 +65,10 @@ def _clock(config: ClockConfig, place: Place) -> prefect.schedules.clocks.Clock:
         start = _date_time(EPOCH, zone)
     shared["start_date"] = start
     if config.cron is not None:
+        _check_cron(config.cron, place)
         if config.day_or is not None:
             shared["day_or"] = config.day_or
-        try:
-            return clocks.CronClock(config.cron, **shared)
-        except ValueError:  # which does not say what is wrong
-            _check_cron(config.cron, place)
-            raise
+        return clocks.CronClock(config.cron, **shared)
     if config.interval is not None:
         if config.interval < SHORTEST_INTERVAL:
             _fail(
@@ -131,6 +129,7 @@ def _check_cron(line: str, place: Place) -> None:
         )
 
 
+@lru_cache(maxsize=1024)
 def _why_invalid(line: str) -> str | None:
     """Why a cron expression is invalid, or None."""
     from croniter import CroniterBadDateError, croniter
@@ -203,6 +202,11 @@ def _days(rule: Any, rrule: Any) -> Any:
 
 def lies_in_the_past(schedule: prefect.schedules.Schedule) -> bool:
     """Whether no clock of a schedule fires any more."""
+    from prefect.schedules.clocks import CronClock, IntervalClock
+
+    endless = (clock for clock in schedule.clocks if isinstance(clock, (CronClock, IntervalClock)))
+    if any(clock.end_date is None for clock in endless):
+        return False  # most schedules; a cron expression that never fires has been refused
     now = _pendulum().now("UTC")
     return not any(
         any(True for _ in itertools.islice(clock.events(after=now), 1)) for clock in schedule.clocks
