@@ -7,9 +7,12 @@ traceback, and exit with code 1. Code that catches them gets the same message fr
 from __future__ import annotations
 
 import difflib
-from typing import Iterable
+import sys
+from typing import IO, Any, Iterable, Optional
 
 import click
+
+from kedro_prefect_hooks import terminal
 
 
 class KedroPrefectError(click.ClickException):
@@ -17,6 +20,12 @@ class KedroPrefectError(click.ClickException):
 
     def __str__(self) -> str:
         return self.message
+
+    def show(self, file: Optional[IO[Any]] = None) -> None:
+        """Print the message, on any terminal."""
+        stream = sys.stderr if file is None else file
+        text = terminal.shown(f"Error: {self.format_message()}", getattr(stream, "encoding", None))
+        click.echo(text, file=stream)
 
 
 class ConfigError(KedroPrefectError):
@@ -36,8 +45,11 @@ class FlowRunError(KedroPrefectError):
 
 
 def nearest(found: str, accepted: Iterable[str]) -> str | None:
-    """Return the accepted word closest to `found`, ignoring case; None when none is close."""
-    words = list(accepted)
+    """Return the accepted word closest to `found`, ignoring case; None when none is close.
+
+    Never `found` itself: where it is an accepted word, something else is wrong.
+    """
+    words = [word for word in accepted if word != found]
     same = [word for word in words if word.casefold() == str(found).casefold()]
     if same:
         return same[0]

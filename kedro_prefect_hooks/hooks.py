@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from kedro.framework.hooks import hook_impl
 
-from kedro_prefect_hooks import env_vars
+from kedro_prefect_hooks import env_vars, terminal
 from kedro_prefect_hooks.compat import kedro_session
 from kedro_prefect_hooks.errors import ConfigError, KedroPrefectError
 
@@ -40,6 +40,7 @@ class PrefectHooks:
 
     def __init__(self) -> None:
         self.context: KedroContext | None = None
+        self.registered: KedroContext | None = None
         self.run_params: dict[str, Any] | None = None
         self.catalog_before: CatalogState | None = None
 
@@ -60,24 +61,40 @@ class PrefectHooks:
                 registration failed.
         """
         self.context = context
-        if not (_switched_off() or _in_flow_run() or not _is_run()) and _listed(context):
-            _register(context)
+        if _is_run():
+            self._register_once(context)
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, run_params: dict[str, Any], catalog: Any) -> None:
         """Note what `kedro run` was given, for a `PrefectRunner` whose tasks run in other processes.
 
-        Called first, so that what other hooks do to the catalog can be detected. Where Kedro has no
-        `after_context_created`, what it would do is done here.
+        Called first, so that what other hooks do to the catalog can be detected. This is also where commands
+        of the project's own register, which may create a context without a run, and all commands where Kedro
+        has no `after_context_created`.
         """
         self.run_params = run_params
         if "PrefectRunner" in str(run_params.get("runner", "PrefectRunner")):  # Kedro 0.17 does not say
             from kedro_prefect_hooks.runs.travel import CatalogState
 
             self.catalog_before = CatalogState(catalog)
-        context = kedro_session.context_without_hook(run_params)
-        if context is not None:
-            self.after_context_created(context)
+        self.context = kedro_session.context_without_hook(run_params) or self.context
+        if self.context is not None:
+            self._register_once(self.context)
+
+    def _register_once(self, context: KedroContext) -> None:
+        if self.registered is context or _switched_off() or _in_flow_run() or _is_command_of_ours():
+            return
+        self.registered = context
+        if not _listed(context):
+            _warn_of_missing_folders(context)
+        elif _is_interactive() or multiprocessing.parent_process() is not None:
+            where = "an interactive session" if _is_interactive() else "a child process"
+            terminal.echo_quietly(
+                f"The flows of prefect.yml were not registered: this is {where}. To register them: "
+                f"kedro prefect register --env {kedro_session.environment(context)}"
+            )
+        else:
+            _register(context)
 
 
 def _switched_off() -> bool:
@@ -98,13 +115,24 @@ def _is_run() -> bool:
     """Whether the command is `kedro run` (or a packaged project's own), or code that started a session.
 
     A child of multiprocessing has no command of its own. Its parent has one, or is a notebook: `kedro viz run
-    --include-hooks` loads the project in such a child to draw it.
+    --include-hooks` loads the project in such a child to draw it. Whether any other command is a run is known
+    only in `before_pipeline_run`.
     """
     command = click.get_current_context(silent=True)
     if command is None:
         return multiprocessing.parent_process() is None and not _is_interactive()
     outer = command.parent
     return command.command.name == "run" and (outer is None or outer.parent is None)
+
+
+def _is_command_of_ours() -> bool:
+    """Whether this is `kedro prefect …`, which registers by itself or not at all."""
+    command = click.get_current_context(silent=True)
+    while command is not None:
+        if type(command.command).__module__.split(".")[0] == __package__:
+            return True
+        command = command.parent
+    return False
 
 
 def _is_interactive() -> bool:
@@ -120,13 +148,23 @@ def _listed(context: KedroContext) -> bool:
     return kedro_session.environment(context) in listed_environments(context.config_loader)
 
 
+def _warn_of_missing_folders(context: KedroContext) -> None:
+    """Say why a run in an environment of its own does not register, if a misspelling may be the reason."""
+    from kedro_prefect_hooks.config.environments import missing_environments
+
+    if not context.env:
+        return  # a plain `kedro run`: nobody expects it to register
+    for text in missing_environments(context.config_loader):
+        logger.warning("The flows were not registered in the environment %s. %s", context.env, text)
+
+
 def _register(context: KedroContext) -> None:
     from kedro_prefect_hooks.flows.project_flows import ProjectFlows
     from kedro_prefect_hooks.registration import register_project
 
     flows = ProjectFlows(context)
     try:
-        register_project(flows, echo=click.echo)
+        register_project(flows, echo=terminal.echo_quietly)
     except KedroPrefectError as error:
         if isinstance(error, ConfigError) or flows.config.registration.on_error == "raise":
             raise

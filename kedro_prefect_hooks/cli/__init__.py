@@ -7,6 +7,7 @@ the module of a command is imported when that command is used.
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
 
@@ -16,6 +17,12 @@ COMMANDS = ("init", "plan", "register", "run", "agent", "up", "graph", "schema")
 
 class PrefectGroup(click.Group):
     """The group `prefect`; each command is in the module `<name>_command` of this package."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        from kedro_prefect_hooks import terminal
+
+        terminal.make_streams_tolerant()  # before the help is printed
+        return super().make_context(*arguments, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

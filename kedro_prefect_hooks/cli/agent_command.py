@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kedro_prefect_hooks.cli import base
+from kedro_prefect_hooks.terminal import echo
 
 
 @base.command(name="agent", short_help="Start an agent for this project's flows.")
@@ -25,12 +26,13 @@ def command(*, env: str | None, labels: tuple[str, ...], name: str | None) -> No
     from kedro_prefect_hooks.config import load_config
 
     project = OpenProject(env)
+    project.describe_environment()
     config = load_config(project.context.config_loader, project_path=project.path)
     from kedro_prefect_hooks.agent.api_address import configured_api
     from kedro_prefect_hooks.cli.running_agent import run_project_agent
 
     api = configured_api(project.path, config)
-    click.echo(f"Prefect API: {api.url}")
+    echo(f"Prefect API: {api.url}")
     hint = "Press Ctrl+C to stop the agent; its flow runs keep running."
     run_project_agent(project, config, api, labels=labels, name=name, cancel_on_exit=False, hint=hint)
-    click.echo("Stopped.")
+    echo("Stopped.")

@@ -8,7 +8,7 @@ from typing import Any, Callable, TypeVar
 
 import click
 
-from kedro_prefect_hooks import env_vars
+from kedro_prefect_hooks import env_vars, terminal
 from kedro_prefect_hooks.errors import KedroPrefectError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -21,9 +21,15 @@ class Command(click.Command):
     location. With the environment variable KEDRO_PREFECT_TRACEBACK=1 it is raised instead.
     """
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        terminal.make_streams_tolerant()  # before the help is printed
+        return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # `| head` has read enough: click ends the command without a message
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kedro_prefect_hooks.cli import base
+from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.drawing.graph import Graph
@@ -35,6 +36,7 @@ def command(*, flow: str, env: str | None, output: str | None, as_mermaid: bool)
     from kedro_prefect_hooks.cli.opened_project import OpenProject
 
     project = OpenProject(env)
+    project.describe_environment()
     flows = project.flows()
     flows.check_declared([flow])
     from kedro_prefect_hooks.flows.project_graph import declared_graph
@@ -43,13 +45,13 @@ def command(*, flow: str, env: str | None, output: str | None, as_mermaid: bool)
     if as_mermaid and output is None:
         from kedro_prefect_hooks.drawing.mermaid import mermaid
 
-        click.echo(mermaid(graph), nl=False)
+        echo(mermaid(graph), nl=False)
         return
     target = Path(output or f"{flow.replace('/', '_')}.html")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(_content(graph, target.suffix.lower(), as_mermaid), encoding="utf-8")
     tasks = sum(vertex.kind == "task" for vertex in graph.vertices)
-    click.echo(f"Wrote {target}: flow '{flow}' with {base.counted(tasks, 'task')}.")
+    echo(f"Wrote {target}: flow '{flow}' with {base.counted(tasks, 'task')}.")
 
 
 def _content(graph: Graph, suffix: str, as_mermaid: bool) -> str:

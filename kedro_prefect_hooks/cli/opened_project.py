@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Collection
 import click
 
 from kedro_prefect_hooks.errors import ConfigError, KedroPrefectError, did_you_mean
+from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.flows.project_flows import ProjectFlows
@@ -40,7 +41,7 @@ class OpenProject:
         ref = ProjectRef(
             path=str(self.path),
             package=self.metadata.package_name,
-            env=env or os.environ.get("KEDRO_ENV") or registering_environment(self.path),
+            env=env or os.environ.get("KEDRO_ENV") or default_environment(self.path),
         )
         self.ref: ProjectRef = ref
         self.opened: OpenedProject = open_project(ref)
@@ -48,10 +49,19 @@ class OpenProject:
 
     @property
     def env(self) -> str:
-        """The environment's name."""
+        """The environment's name; empty for a project without environments."""
         from kedro_prefect_hooks.compat import kedro_session
 
-        return kedro_session.environment(self.context) or "local"
+        return kedro_session.environment(self.context) or ""
+
+    def describe_environment(self, *, err: bool = True) -> None:
+        """Print which environment the command works in, and what is wrong with those that register."""
+        from kedro_prefect_hooks.config.environments import description, missing_environments
+
+        loader = self.context.config_loader
+        echo(description(loader, self.env), err=err)
+        for text in missing_environments(loader):
+            echo(f"Note: {text}", err=err)
 
     def flows(self) -> ProjectFlows:
         """The flows that prefect.yml declares. Imports Prefect.
@@ -79,20 +89,26 @@ def project_metadata() -> Any:
     return metadata
 
 
-def registering_environment(project_path: Path) -> str | None:
-    """The first environment in which `kedro run` registers flows, or None if it has no folder.
+def default_environment(project_path: Path) -> str | None:
+    """The environment in which `kedro run` registers flows; None for the project's default environment.
 
     Commands use it by default: a flow registered from another environment would count as changed at the next
     `kedro run --env deploy`.
+
+    Raises:
+        ConfigError: `prefect.yml` lists environments, and none of them has a folder.
     """
-    from kedro_prefect_hooks.compat import kedro_config, kedro_project, kedro_session
-    from kedro_prefect_hooks.config import listed_environments
+    from kedro_prefect_hooks.config.environments import registering_environment
+
+    return registering_environment(config_loader(project_path))
+
+
+def config_loader(project_path: Path) -> Any:
+    """A config loader of the project's default environment. No hook is called."""
+    from kedro_prefect_hooks.compat import kedro_project, kedro_session
 
     session = kedro_session.open_session(project_path, kedro_project.package_name(), None, None, None)
-    loader = kedro_session.config_loader(session)
-    listed = listed_environments(loader)
-    exists = bool(listed) and (Path(kedro_config.configuration_source(loader)) / listed[0]).is_dir()
-    return listed[0] if exists else None
+    return kedro_session.config_loader(session)
 
 
 def selected_flows(

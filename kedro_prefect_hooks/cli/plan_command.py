@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Iterator
 
 import click
 
-from kedro_prefect_hooks import garbage
+from kedro_prefect_hooks import garbage, terminal
 from kedro_prefect_hooks.cli import base
+from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.registration.differences import Change
@@ -53,18 +54,30 @@ def command(
     """
     with garbage.no_collection():
         from kedro_prefect_hooks.cli.opened_project import OpenProject, selected_flows
+        from kedro_prefect_hooks.flows.project_notes import notes
         from kedro_prefect_hooks.registration import plan_project
 
-        flows = OpenProject(env).flows()
+        if as_json and output is None:
+            terminal.send_logs_to_stderr()
+        project = OpenProject(env)
+        project.describe_environment(err=as_json)
+        flows = project.flows()
+        found = notes(flows)
         plan = plan_project(flows, only=selected_flows(flows, names, pipeline))
-    text = json.dumps(plan.as_dict(), indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(plan))
+    for note in found:
+        echo(f"Note: {note}", err=as_json)
+    if as_json:
+        content = {**plan.as_dict(), "environment": project.env, "notes": found}
+        text = json.dumps(content, indent=2)
+    else:
+        text = "\n".join(_lines(plan))
     if output is None:
-        click.echo(text)
+        echo(text)
     else:
         Path(output).write_text(text + "\n", encoding="utf-8")
-        click.echo(f"Wrote {output}.")
+        echo(f"Wrote {output}.")
     if not as_json:
-        click.echo(_next_step(plan, env))
+        echo(_next_step(plan, env))
     garbage.process_ends()
     ctx.exit(SOMETHING_TO_DO if plan.to_do else NOTHING_TO_DO)
 

@@ -10,6 +10,7 @@ import click
 from kedro_prefect_hooks import garbage
 from kedro_prefect_hooks.cli import base
 from kedro_prefect_hooks.errors import KedroPrefectError
+from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.registration.plan import Plan
@@ -39,11 +40,14 @@ def command(
     """
     with garbage.no_collection():
         from kedro_prefect_hooks.cli.opened_project import OpenProject, selected_flows
+        from kedro_prefect_hooks.flows.project_notes import notes
         from kedro_prefect_hooks.registration import register_project
 
         project = OpenProject(env)
         flows = project.flows()
-    click.echo(f"Environment {project.env}:")
+    project.describe_environment(err=False)
+    for note in notes(flows):
+        echo(f"Note: {note}")
     summary = register_project(
         flows,
         only=selected_flows(flows, names, pipeline),
@@ -53,23 +57,21 @@ def command(
     )
     registered = [line.flow for line in summary.lines if line.action in ("new", "changed", "incomplete")]
     first = next((line.flow for line in summary.lines if line.action not in ("orphaned", "archived")), None)
-    click.echo(
-        f"Registered {base.counted(len(registered), 'flow')}." if registered else "Nothing has changed."
-    )
+    echo(f"Registered {base.counted(len(registered), 'flow')}." if registered else "Nothing has changed.")
     garbage.process_ends()
     if first is not None:
         argument = f"'{first}'" if " " in first else first
-        click.echo(f"Next: kedro prefect run {argument} --watch{f' --env {env}' if env else ''}")
+        echo(f"Next: kedro prefect run {argument} --watch{f' --env {env}' if env else ''}")
 
 
 def _confirm_archiving(plan: Plan) -> bool:
     """List the flows to archive and ask; without any, there is nothing to ask."""
     if not plan.orphans:
         return True
-    click.echo("These flows are no longer in prefect.yml and will be archived in Prefect:")
+    echo("These flows are no longer in prefect.yml and will be archived in Prefect:")
     for action in plan.orphans:
         version = "" if action.registered is None else f" (version {action.registered.version})"
-        click.echo(f"  {action.name}{version}")
+        echo(f"  {action.name}{version}")
     if not sys.stdin.isatty():
         raise KedroPrefectError(
             "Nothing was registered or archived: there is no terminal to ask for confirmation. "
@@ -77,5 +79,5 @@ def _confirm_archiving(plan: Plan) -> bool:
         )
     if click.confirm("Archive them?"):
         return True
-    click.echo("Nothing was registered or archived. Without --prune, these flows are kept.")
+    echo("Nothing was registered or archived. Without --prune, these flows are kept.")
     return False

@@ -83,6 +83,7 @@ def command(
     versions = parse_load_versions(load_versions or "")
     with garbage.no_collection():
         project = OpenProject(env)
+        project.describe_environment()
         flows = project.flows()
     garbage.process_ends()  # what is left at the end was there before the flow run
     flows.check_declared([flow])

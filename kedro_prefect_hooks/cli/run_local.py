@@ -6,11 +6,10 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
-import click
-
 from kedro_prefect_hooks.cli import durations
 from kedro_prefect_hooks.cli.task_table import TaskRow, task_table
 from kedro_prefect_hooks.runs.failures import NodeExited
+from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.cli.opened_project import OpenProject
@@ -50,13 +49,13 @@ def run_local(
         for name in QUIET_LOGGERS:
             logging.getLogger(name).setLevel(logging.WARNING)
     executor = type(flow.executor).__name__
-    click.echo(f"Running flow '{flow.name}' locally with {executor}, in environment {project.env}:")
+    echo(f"Running flow '{flow.name}' locally with {executor}, in environment {project.env}:")
     printer = _ProgressPrinter([task.name for task in node_tasks(flow)])
     session.keep_for_run(project.ref, project.opened)
     run = run_locally(flow, parameters, load_versions, printer.print)
-    click.echo("")
+    echo("")
     for line in [*task_table(_rows(run), run.seconds), "", *_outcome(flow.name, run)]:
-        click.echo(line)
+        echo(line)
     return 0 if run.state.is_successful() else _exit_code(run)
 
 
@@ -97,7 +96,7 @@ class _ProgressPrinter:
         elif task.state not in ("Retrying", "Paused"):
             return
         number = f"{number:>{2 * self.number_width + 1}}"
-        click.echo(f"  {number}  {task.name:<{self.name_width}}  {task.state:<13}  {note}".rstrip())
+        echo(f"  {number}  {task.name:<{self.name_width}}  {task.state:<13}  {note}".rstrip())
 
 
 def _rows(run: LocalFlowRun) -> list[TaskRow]:

@@ -13,6 +13,7 @@ from kedro_prefect_hooks.cli import durations
 from kedro_prefect_hooks.cli.task_table import TaskRow, task_table
 from kedro_prefect_hooks.errors import KedroPrefectError
 from kedro_prefect_hooks.labels import why_not_accepted
+from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.api.flow_run_watch import FlowRunWatch
@@ -64,12 +65,12 @@ def run_remote(project: OpenProject, flows: ProjectFlows, options: FlowRunOption
         context = {LOAD_VERSIONS: dict(options.load_versions)} if options.load_versions else {}
         run_id = runs.create(flow.id, options.parameters, options.labels, options.name, context)
         view = runs.view(run_id, datetime.now(timezone.utc))
-        click.echo(f"Flow run '{view.name}' of '{options.flow}', version {flow.version}, is {view.state}.")
-        click.echo(f"  id {run_id}")
+        echo(f"Flow run '{view.name}' of '{options.flow}', version {flow.version}, is {view.state}.")
+        echo(f"  id {run_id}")
         if flow.link_of(run_id):
-            click.echo(f"  {flow.link_of(run_id)}")
+            echo(f"  {flow.link_of(run_id)}")
         if not watch:
-            click.echo(_next_step(runs, view, stopped))
+            echo(_next_step(runs, view, stopped))
             return True
         return _watch(FlowRunWatch(runs, view, run_id))
 
@@ -99,30 +100,30 @@ def _watch(watch: FlowRunWatch) -> bool:
     while True:
         try:
             for event in watch.events():
-                click.echo(_event_line(event))
+                echo(_event_line(event))
             break
         except KeyboardInterrupt:
             if not _handle_interrupt(watch):
                 return False
     for line in _outcome(watch):
-        click.echo(line)
+        echo(line)
     return watch.view.state == "Success"
 
 
 def _handle_interrupt(watch: FlowRunWatch) -> bool:
     """Ask what to do about the flow run; return whether to keep watching it."""
-    click.echo("")
+    echo("")
     try:
         choice = _ask_what_to_do()
     except (click.Abort, KeyboardInterrupt):
         choice = "d"
     if choice == "c":
         state = watch.runs.cancel(watch.run_id)
-        click.echo(f"Requested cancellation; the flow run is {state} and will stop within some seconds.")
+        echo(f"Requested cancellation; the flow run is {state} and will stop within some seconds.")
         return True
     if choice == "w":
         return True
-    click.echo(f"Detached: flow run '{watch.view.name}' keeps running.")
+    echo(f"Detached: flow run '{watch.view.name}' keeps running.")
     return False
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Iterable
 
-import click
-
 from kedro_prefect_hooks.labels import labels_in_words
+from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.agent.api_address import ApiAddress
@@ -41,7 +40,7 @@ def run_project_agent(
 
     for flow, run_config in flows_for_other_agents(config).items():
         kind = run_config.replace("Run", "").lower()
-        click.echo(
+        echo(
             f"Flow '{flow}' has `run_config: {run_config}` and needs another agent "
             f"(`prefect agent {kind} start`)."
         )
@@ -54,9 +53,9 @@ def run_project_agent(
             labels=labels,
             name=name,
             cancel_on_exit=cancel_on_exit,
-            echo=click.echo,
+            echo=echo,
         )
-        agent.on_ready = lambda: click.echo(
+        agent.on_ready = lambda: echo(
             f"Agent '{agent.name}' is waiting for flow runs with {labels_in_words(agent.labels)}. {hint}"
         )
         run_agent(agent, api)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from kedro_prefect_hooks import terminal
 from kedro_prefect_hooks.cli import base
+from kedro_prefect_hooks.terminal import echo
 
 FILE_NAME = "prefect.schema.json"
 """In the configuration's root folder: in an environment's folder, Kedro would read it as configuration."""
@@ -28,13 +30,15 @@ def command(output: str | None) -> None:
     \b
       kedro prefect schema -o conf/prefect.schema.json
     """
+    if output is None:
+        terminal.send_logs_to_stderr()
     text = schema_text()
     if output is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
         return
     Path(output).parent.mkdir(parents=True, exist_ok=True)
     Path(output).write_text(text, encoding="utf-8")
-    click.echo(f"Wrote {output}.")
+    echo(f"Wrote {output}.")
 
 
 def schema_text() -> str:

@@ -16,24 +16,74 @@ HOOK = "PrefectHooks()"
 LINES = f"{IMPORT}\n\nHOOKS = ({HOOK},)"
 """What to add manually to a file that does not set HOOKS."""
 
+MORE_LINES = f"{IMPORT}\n\nHOOKS = (*HOOKS, {HOOK})"
+"""What to add manually to the end of a file that sets HOOKS, in whatever way."""
+
 
 class CannotEdit(KedroPrefectError):
     """`HOOKS` is written in a way that this module cannot edit safely."""
 
 
 def has_hook(source: bytes) -> bool:
-    """Whether `PrefectHooks` is called anywhere in the file."""
-    return any(
-        isinstance(node, ast.Call) and _last_name(node.func) == "PrefectHooks"
-        for node in ast.walk(ast.parse(source))
-    )
+    """Whether HOOKS has a call of `PrefectHooks`, under any name that the file gives it.
+
+    Raises:
+        CannotEdit: it is called, and whether HOOKS has it cannot be seen.
+    """
+    module = ast.parse(source)
+    calls = _calls_of_ours(module)
+    if not calls:
+        return False
+    holding = {"HOOKS"}  # names whose values may contain the hook, through other names
+    values = [pair for node in ast.walk(module) for pair in _assigned(node)]
+    while True:
+        read = {
+            each.id
+            for target, value in values
+            if target in holding
+            for each in ast.walk(value)
+            if isinstance(each, ast.Name)
+        }
+        if read <= holding:
+            break
+        holding |= read
+    inside = {each for target, value in values if target in holding for each in ast.walk(value)}
+    if inside & calls:
+        return True
+    raise CannotEdit("PrefectHooks() is called in settings.py, but not in HOOKS as far as can be seen.")
+
+
+def _calls_of_ours(module: ast.Module) -> set[ast.AST]:
+    names = {"PrefectHooks"}
+    for node in ast.walk(module):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "kedro_prefect_hooks":
+            names |= {each.asname or each.name for each in node.names if each.name == "PrefectHooks"}
+    return {
+        node for node in ast.walk(module) if isinstance(node, ast.Call) and _last_name(node.func) in names
+    }
+
+
+def _assigned(node: ast.AST) -> list[tuple[str, ast.expr]]:
+    """The names that a statement or a walrus assigns, each with the whole value."""
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    elif isinstance(node, (ast.AnnAssign, ast.AugAssign, ast.NamedExpr)):
+        targets = [node.target]
+    else:
+        return []
+    value = node.value
+    if value is None:
+        return []
+    names = (each for target in targets for each in ast.walk(target))
+    return [(each.id, value) for each in names if isinstance(each, ast.Name)]
 
 
 def with_hook(source: bytes) -> bytes:
     """The file with the hook; the same bytes if it has the hook already.
 
     Raises:
-        CannotEdit: `HOOKS` is not a plain tuple or list, assigned once at the top level.
+        CannotEdit: `HOOKS` is not a plain tuple or list, assigned once at the top level, or the file may set
+            or read it elsewhere: what else it does could then undo the change, or be undone.
         SyntaxError: the file is not valid Python.
     """
     if has_hook(source):
@@ -43,11 +93,51 @@ def with_hook(source: bytes) -> bytes:
     values = _hooks_values(module)
     if len(values) > 1:
         raise CannotEdit("HOOKS is set in several places of settings.py.")
+    _refuse_other_uses(module, len(values))
     insertions = [_import_insertion(module, text)]
     insertions.append(_element_insertion(values[0], text) if values else _assignment_insertion(text))
     changed = text.with_insertions(insertions)
     _check(module, changed)
     return changed
+
+
+def sets_hooks(source: bytes) -> bool:
+    """Whether the file itself assigns HOOKS."""
+    return bool(_hooks_values(ast.parse(source)))
+
+
+def _refuse_other_uses(module: ast.Module, assignments: int) -> None:
+    """Refuse whatever may bind, read or change HOOKS, or the name that the hook is imported under."""
+    plain = 0
+    for node in ast.walk(module):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for each in node.names:
+                bound = each.asname or each.name.split(".")[0]
+                if each.name == "*":
+                    raise CannotEdit(f"settings.py has `{_unparsed(node)}`, which may set HOOKS.")
+                if bound == "HOOKS":
+                    raise CannotEdit(f"settings.py imports HOOKS: `{_unparsed(node)}`.")
+                if bound == "PrefectHooks":
+                    raise CannotEdit(f"settings.py imports another PrefectHooks: `{_unparsed(node)}`.")
+        elif isinstance(node, ast.Name) and node.id == "HOOKS":
+            plain += 1
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name in ("HOOKS", "PrefectHooks"):
+            raise CannotEdit(f"{node.name} is defined in settings.py.")
+        elif isinstance(node, ast.Name) and node.id == "PrefectHooks":
+            raise CannotEdit("settings.py has a PrefectHooks of its own.")
+        elif isinstance(node, ast.Constant) and node.value == "HOOKS":
+            raise CannotEdit("settings.py names HOOKS in a string, and may set it in an unusual way.")
+        elif isinstance(node, ast.Call) and _last_name(node.func) in ("exec", "globals", "vars", "locals"):
+            raise CannotEdit("settings.py may set HOOKS in an unusual way.")
+    if plain > assignments:
+        raise CannotEdit("HOOKS is set or used elsewhere in settings.py.")
+
+
+def _unparsed(node: ast.Import | ast.ImportFrom) -> str:
+    names = ", ".join(f"{each.name} as {each.asname}" if each.asname else each.name for each in node.names)
+    if isinstance(node, ast.Import):
+        return f"import {names}"
+    return f"from {'.' * node.level}{node.module or ''} import {names}"
 
 
 @dataclass(frozen=True)
@@ -96,7 +186,12 @@ def _hooks_values(module: ast.Module) -> list[ast.expr]:
         for target in targets:
             if isinstance(target, ast.Name) and target.id == "HOOKS":
                 value = getattr(node, "value", None)
-                if isinstance(node, ast.AugAssign) or node not in module.body or value is None:
+                if (
+                    isinstance(node, ast.AugAssign)
+                    or node not in module.body
+                    or value is None
+                    or len(targets) > 1
+                ):
                     raise CannotEdit("HOOKS is not set once, at the top level of settings.py.")
                 found.append(value)
     return found
@@ -137,6 +232,8 @@ def _element_insertion(value: ast.expr, text: _Text) -> _Insertion:
     """The hook as the last element of a tuple or list."""
     if not isinstance(value, (ast.Tuple, ast.List)):
         raise CannotEdit("HOOKS in settings.py is not a plain tuple or list.")
+    if any(isinstance(each, ast.Starred) for each in value.elts):
+        raise CannotEdit("HOOKS in settings.py unpacks another value.")
     if not value.elts:
         comma = "," if isinstance(value, ast.Tuple) else ""
         return _Insertion(text.offset(value.lineno, value.col_offset + 1), f"{HOOK}{comma}".encode())

@@ -13,6 +13,7 @@ import click
 from kedro_prefect_hooks import env_vars
 from kedro_prefect_hooks.cli import base
 from kedro_prefect_hooks.errors import KedroPrefectError
+from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.cli.opened_project import OpenProject
@@ -67,6 +68,7 @@ def command(
     if token and no_token:
         raise click.UsageError("--token and --no-token exclude each other.")
     project = OpenProject(env)
+    project.describe_environment()
     config = load_config(project.context.config_loader, project_path=project.path)
     if config.api != "embedded":
         raise KedroPrefectError(
@@ -87,11 +89,9 @@ def command(
         location.write_endpoint(project.path, server.url, token=token)
         try:
             for line in _greeting(server, project, env, token):
-                click.echo(line)
+                echo(line)
             if no_agent:
-                click.echo(
-                    "Flow runs wait for an agent (`kedro prefect agent`). Press Ctrl+C to stop the API."
-                )
+                echo("Flow runs wait for an agent (`kedro prefect agent`). Press Ctrl+C to stop the API.")
                 _wait_for_interrupt()
             else:
                 from kedro_prefect_hooks.agent.api_address import ApiAddress
@@ -101,10 +101,10 @@ def command(
                 hint = "Press Ctrl+C to stop the API and the agent."
                 # It cancels its flow runs while the API still responds.
                 run_project_agent(project, config, api, labels=labels, cancel_on_exit=True, hint=hint)
-            click.echo("Stopping …")
+            echo("Stopping …")
         finally:
             location.remove_endpoint(project.path)
-    click.echo("Stopped.")
+    echo("Stopped.")
 
 
 def _greeting(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 from kedro_prefect_hooks.compat import kedro_017
 from kedro_prefect_hooks.compat.kedro_params import nested
@@ -136,6 +136,13 @@ def read_configuration(config_loader: Any, name: str, patterns: list[str]) -> An
     Kedro 0.18.1 and 0.18.2 have no `config_patterns`, and their loaders are not mappings.
     """
     known = getattr(config_loader, "config_patterns", None)
+    if known is None and isinstance(config_loader, Mapping):
+        from kedro.config import MissingConfigException
+
+        try:  # a loader of the user's own, which has what it has by name
+            return config_loader[name]
+        except KeyError:
+            raise MissingConfigException(f"the config loader has no {name!r}") from None
     if known is None:
         return config_loader.get(*patterns)
     known.setdefault(name, patterns)
@@ -148,12 +155,32 @@ def reads_files_only(config_loader: Any, name: str, patterns: list[str]) -> bool
     Of Kedro's loaders, OmegaConfigLoader changes nothing but interpolations. A class of the user's own may do
     anything, and a value may have been set on the loader.
     """
-    kind = type(config_loader)
-    is_kedros = kind.__name__ == "OmegaConfigLoader" and kind.__module__.split(".")[0] == "kedro"
-    if not is_kedros:
+    if type(config_loader).__name__ != "OmegaConfigLoader" or not _is_of_kedro(type(config_loader)):
         return False
     set_by_hand = name in config_loader.data  # a `UserDict`: what is read from files is not kept there
     return not set_by_hand and config_loader.config_patterns.get(name, patterns) == patterns
+
+
+def is_kedros(config_loader: Any) -> bool:
+    """Whether the loader reads files as Kedro's do: it is one of them, or a class derived from one."""
+    names = ("ConfigLoader", "TemplatedConfigLoader", "OmegaConfigLoader")
+    return any(each.__name__ in names and _is_of_kedro(each) for each in type(config_loader).__mro__)
+
+
+def interpolates(config_loader: Any) -> bool:
+    """Whether the loader resolves `${…}`, as far as is known: Kedro's plain ConfigLoader does not."""
+    kind = type(config_loader)
+    return not (kind.__name__ == "ConfigLoader" and _is_of_kedro(kind))
+
+
+def merges_deeply(config_loader: Any, name: str) -> bool:
+    """Whether an environment's file is merged into that of the base environment key by key."""
+    strategy = getattr(config_loader, "merge_strategy", None)
+    return isinstance(strategy, Mapping) and strategy.get(name) == "soft"
+
+
+def _is_of_kedro(kind: type) -> bool:
+    return kind.__module__.split(".")[0] == "kedro"
 
 
 def configuration_folders(config_loader: Any) -> list[Path]:
@@ -161,8 +188,10 @@ def configuration_folders(config_loader: Any) -> list[Path]:
     if kedro_017.is_installed():
         return kedro_017.configuration_folders(config_loader)
     source = Path(configuration_source(config_loader))
-    base = getattr(config_loader, "base_env", None) or ""
-    environment = config_loader.env or getattr(config_loader, "default_run_env", None) or ""
+    base = getattr(config_loader, "base_env", None)
+    if base is None:  # a loader of the user's own
+        base = "base" if (source / "base").is_dir() else ""
+    environment = getattr(config_loader, "env", None) or getattr(config_loader, "default_run_env", None) or ""
     return list(dict.fromkeys([source / base, source / environment]))
 
 
@@ -170,7 +199,7 @@ def configuration_source(config_loader: Any) -> str:
     """The folder that has the environments' folders; it may be in an archive or remote."""
     if kedro_017.is_installed():
         return str(kedro_017.configuration_folders(config_loader)[0].parent)
-    return str(config_loader.conf_source)
+    return str(getattr(config_loader, "conf_source", "conf"))
 
 
 def chosen_source(context: KedroContext) -> str | None:

@@ -28,13 +28,13 @@ def in_memory_names(names: Iterable[str], catalog_configuration: Mapping[str, An
 
     Parameters are neither: they come from the configuration in each process.
     """
-    entry = _entries(catalog_configuration)
+    entry = entries_of(catalog_configuration)
     return {name for name in names if not is_parameter(name) and not _is_persisted(entry(name))}
 
 
 def partitioned_names(names: Iterable[str], catalog_configuration: Mapping[str, Any]) -> set[str]:
     """Those of `names` that the configuration declares as partitioned datasets."""
-    entry = _entries(catalog_configuration)
+    entry = entries_of(catalog_configuration)
     found = {name: entry(name) for name in names if not is_parameter(name)}
     return {
         name
@@ -82,8 +82,8 @@ def _imported(type_name: str) -> Any:
     return None
 
 
-def _entries(configuration: Mapping[str, Any]) -> Callable[[str], Any]:
-    """A function from a dataset's name to its entry, or to None."""
+def entries_of(configuration: Mapping[str, Any]) -> Callable[[str], Any]:
+    """A function from a dataset's name to its entry, or to None. Entries of factories lack credentials."""
     if not any("{" in str(name) for name in configuration):
         return configuration.get
     bare = {name: _without_credentials(entry) for name, entry in configuration.items()}
@@ -124,7 +124,7 @@ def leave_out_unresolvable(context: KedroContext, names: Iterable[str]) -> bool:
     if not missing:
         return False
     found = kedro_config.catalog_with_placeholders(context, missing)
-    entry = _entries(found)
+    entry = entries_of(found)
     marks = tuple(missing.values())
     if any(_contains(entry(name), marks) for name in names):
         return False

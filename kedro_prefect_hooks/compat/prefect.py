@@ -110,13 +110,36 @@ def send_kedro_logs() -> None:
     if not prefect.context.get("running_with_backend"):
         return
     _plain_where_nobody_looks(logging.getLogger())
-    for name in filter(None, ("kedro", kedro_project.package_name(), "kedro_prefect_hooks")):
+    own = list(filter(None, ("kedro", kedro_project.package_name(), "kedro_prefect_hooks")))
+    extra = _extra_loggers()
+    for name in (*own, *sorted(extra)):
         for logger in (logging.getLogger(name), *_apart(name)):
             _plain_where_nobody_looks(logger)
-            if not any(isinstance(handler, CloudHandler) for handler in logger.handlers):
+            if name in extra:
+                logger.disabled = False  # by `disable_existing_loggers` of logging.yml
+            is_sending = [handler for handler in logger.handlers if isinstance(handler, CloudHandler)]
+            if _is_sent_from_above(logger):
+                for handler in is_sending:  # Prefect's own: each line is to be sent once
+                    logger.removeHandler(handler)
+            elif not is_sending:
                 logger.addHandler(PlainCloudHandler())
             if logger.getEffectiveLevel() > logging.INFO:
                 logger.setLevel(logging.INFO)
+
+
+def _extra_loggers() -> set[str]:
+    """The names in PREFECT__LOGGING__EXTRA_LOGGERS."""
+    names = prefect.config.logging.get("extra_loggers") or []
+    return {str(name) for name in ([names] if isinstance(names, str) else names) if name}
+
+
+def _is_sent_from_above(logger: logging.Logger) -> bool:
+    """Whether a logger that this one passes its lines to sends them."""
+    while logger.propagate and logger.parent is not None:
+        logger = logger.parent
+        if any(isinstance(handler, CloudHandler) for handler in logger.handlers):
+            return True
+    return False
 
 
 def _apart(name: str) -> list[logging.Logger]:

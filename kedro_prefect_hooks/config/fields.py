@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import unicodedata
 from typing import Any, Dict, List
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -108,6 +109,26 @@ def dates_as_strings(value: Any) -> Any:
     return value.isoformat() if isinstance(value, (datetime.date, datetime.datetime)) else value
 
 
+def tidy_name(value: str) -> str:
+    """The name itself.
+
+    Raises:
+        ValueError: it is blank, or has spaces around it, or control characters.
+    """
+    if not value.strip():
+        raise ValueError(f"found {value!r}, expected a name that is not blank")
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in value.strip()):
+        raise ValueError(
+            f"found {format_value(value)}, expected a name on one line, without control characters"
+        )
+    if value != value.strip():
+        raise ValueError(
+            f"found {format_value(value)}, expected a name without spaces around it: "
+            f"{format_value(value.strip())}"
+        )
+    return value
+
+
 def _unique(value: List[str]) -> List[str]:
     return list(dict.fromkeys(value))
 
@@ -126,14 +147,20 @@ Seconds = Annotated[
 WholeSeconds = Annotated[int, BeforeValidator(_whole_seconds), WithJsonSchema(_DURATION_SCHEMA)]
 """A positive whole number of seconds."""
 
-Count = Annotated[int, Field(ge=0), BeforeValidator(_not_a_boolean)]
+LARGEST_COUNT = 2**31 - 1
+"""The largest integer of GraphQL, and so of the Prefect API."""
+
+Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT), BeforeValidator(_not_a_boolean)]
 """A whole number, 0 or more."""
 
-PositiveCount = Annotated[int, Field(ge=1), BeforeValidator(_not_a_boolean)]
+PositiveCount = Annotated[int, Field(ge=1, le=LARGEST_COUNT), BeforeValidator(_not_a_boolean)]
 """A whole number, 1 or more."""
 
+Name = Annotated[str, AfterValidator(tidy_name)]
+"""A name that can be typed and compared: not blank, on one line, without spaces around it."""
+
 Names = Annotated[
-    List[str],
+    List[Name],
     BeforeValidator(_names),
     AfterValidator(_unique),
     WithJsonSchema(

@@ -6,9 +6,12 @@ Knows nothing of pydantic's models, of Prefect, or of Kedro.
 from __future__ import annotations
 
 import datetime
+import traceback
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Iterable, Mapping, Tuple, Union
 
+from kedro_prefect_hooks.config.secret_shapes import secret_shape
 from kedro_prefect_hooks.errors import ConfigError, did_you_mean
 
 Key = Tuple[Union[str, int], ...]
@@ -16,6 +19,8 @@ Key = Tuple[Union[str, int], ...]
 DEFAULT_FILE = "prefect.yml"
 _MAX_NAMES = 12
 _MAX_CHARACTERS = 60
+_MAX_LINES = 30
+_MAX_PLACES = 4
 
 
 @dataclass(frozen=True)
@@ -25,11 +30,11 @@ class Place:
     Args:
         key: the path to the key, from the top of the file.
         files: for each top-level key the file that holds it; under ``""`` the file to name when none holds
-            the key.
+            the key. A whole key path may have its own file.
     """
 
     key: Key = ()
-    files: Mapping[str, str] = field(default_factory=dict, compare=False)
+    files: Mapping[Any, str] = field(default_factory=dict, compare=False)
 
     def at(self, *key: str | int) -> Place:
         """The place `key` below this one."""
@@ -42,6 +47,9 @@ class Place:
     @property
     def file(self) -> str:
         """The file that holds this key, as far as is known."""
+        for length in range(len(self.key), 0, -1):
+            if self.key[:length] in self.files:
+                return self.files[self.key[:length]]
         top = str(self.key[0]) if self.key else ""
         return self.files.get(top) or self.files.get("") or DEFAULT_FILE
 
@@ -74,16 +82,31 @@ def format_key(key: Key) -> str:
 
 def format_value(value: Any) -> str:
     """A value as written in the file, short enough for one line."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
     if isinstance(value, Mapping):
         return f"a mapping with {format_names(map(str, value))}" if value else "an empty mapping"
     if isinstance(value, (datetime.date, datetime.timedelta)):
         return str(value)
     text = repr(value)
+    shape = secret_shape(text)
+    if shape is not None:
+        return f"<{shape}>"
     return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
+
+
+def format_error(error: BaseException) -> str:
+    """An exception of the user's own code: its class, its message, and where it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}{f': {redacted(text)}' if text else ''}{where}"
+
+
+def redacted(text: str) -> str:
+    """The text, or what it looks like in place of a secret."""
+    shape = secret_shape(text)
+    return text if shape is None else f"<{shape}>"
 
 
 def format_names(names: Iterable[str]) -> str:
@@ -96,7 +119,7 @@ def format_names(names: Iterable[str]) -> str:
 def unknown_name(what: str, found: str, accepted: Iterable[str], *, among: str = "Accepted") -> str:
     """Say that there is no `what` named `found`, with the nearest spelling and all accepted names."""
     names = sorted(set(accepted))
-    text = f"unknown {what} {found!r}.{did_you_mean(found, names)}"
+    text = f"unknown {what} {redacted(found)!r}.{did_you_mean(found, names)}"
     return f"{text} {among}: {format_names(names)}." if names else f"{text} {among}: none."
 
 
@@ -109,11 +132,30 @@ class InvalidConfigError(ConfigError):
 
 
 def _message(problems: list[Problem]) -> str:
-    if len(problems) == 1:
-        return str(problems[0])
-    files = list(dict.fromkeys(problem.place.file for problem in problems))
-    if len(files) == 1:  # named once, in the first line
-        lines = [f"{format_key(problem.place.key) or 'the file'}: {problem.text}" for problem in problems]
-    else:
-        lines = [str(problem) for problem in problems]
-    return "\n".join([f"{len(lines)} problems in {' and '.join(files)}:", *(f"- {line}" for line in lines)])
+    folded: dict[tuple[str, str], list[Place]] = {}
+    for problem in problems:
+        folded.setdefault((problem.place.file, problem.text), []).append(problem.place)
+    if len(folded) == 1:
+        ((file, text), places) = next(iter(folded.items()))
+        keys = _keys(places)
+        return f"{file}, {keys}: {text}" if keys else f"{file}: {text}"
+    files = list(dict.fromkeys(file for file, _ in folded))
+    lines = []
+    for (file, text), places in folded.items():
+        keys = _keys(places)
+        if len(files) == 1:  # named once, in the first line
+            lines.append(f"{keys or 'the file'}: {text}")
+        else:
+            lines.append(f"{file}, {keys}: {text}" if keys else f"{file}: {text}")
+    more = len(lines) - _MAX_LINES
+    lines = lines[:_MAX_LINES] + ([f"… {more} more of them"] if more > 0 else [])
+    return "\n".join(
+        [f"{len(problems)} problems in {' and '.join(files)}:", *(f"- {line}" for line in lines)]
+    )
+
+
+def _keys(places: list[Place]) -> str:
+    """The key paths of problems with the same text; the first ones if there are many."""
+    keys = [format_key(place.key) for place in places]
+    more = len(keys) - _MAX_PLACES
+    return ", ".join(keys[:_MAX_PLACES]) + (f" and {more} more" if more > 0 else "")

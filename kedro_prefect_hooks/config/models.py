@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import Literal
 
 from kedro_prefect_hooks.config.defaults import merge_defaults
-from kedro_prefect_hooks.config.fields import Model, Names, Seconds
+from kedro_prefect_hooks.config.fields import Model, Name, Names, Seconds
 from kedro_prefect_hooks.config.messages import Place, unknown_name
 from kedro_prefect_hooks.config.node_settings import NodeConfig, NodeSettings, RetriesConfig, node_settings
 from kedro_prefect_hooks.config.notify import NotifyConfig
@@ -93,7 +93,7 @@ class FlowSettings(Model):
         default_factory=list,
         description="Labels that an agent must have, besides those of `run_config`.",
     )
-    group_by: str = Field(
+    group_by: Name = Field(
         "none",
         description="Which nodes share one task: none, namespace, memory (nodes connected by in-memory "
         "datasets), or a tag prefix (nodes with the same tag of that prefix).",
@@ -161,7 +161,7 @@ class FlowConfig(FlowSettings):
         ```
     """
 
-    pipeline: str = Field("__default__", description="A registered pipeline of the project.")
+    pipeline: Name = Field("__default__", description="A registered pipeline of the project.")
     description: Optional[str] = Field(None, description="What the flow does.")
     tags: Names = Field(default_factory=list, description="Only nodes with at least one of these tags.")
     from_nodes: Names = Field(
@@ -273,7 +273,7 @@ class PrefectConfig(Model):
         "configured for), or a URL.",
         examples=["embedded", "prefect", "http://prefect.example.com:4200"],
     )
-    project: Optional[str] = Field(
+    project: Optional[Name] = Field(
         None, description="The Prefect project. Default: the name of the Kedro package."
     )
     # Not named `register`: pydantic's models inherit a `register` method from `abc`.
@@ -283,7 +283,11 @@ class PrefectConfig(Model):
     defaults: FlowSettings = Field(
         default_factory=FlowSettings, description="Default settings for every flow."
     )
-    flows: Dict[str, FlowConfig] = Field(description="The flows, by name.")
+    flows: Dict[Name, FlowConfig] = Field(description="The flows, by name.")
+    not_secrets: Names = Field(
+        default_factory=list,
+        description="Key paths of values that only look like secrets, such as `run_config.env.API_KEY`.",
+    )
 
     _place: Place = PrivateAttr(default_factory=Place)
 

@@ -10,6 +10,7 @@ from typing import Any, Mapping
 
 from pydantic import ValidationError
 
+from kedro_prefect_hooks.config.literal_secrets import literal_secrets
 from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem
 from kedro_prefect_hooks.config.models import FlowConfig, PrefectConfig
 from kedro_prefect_hooks.config.reading import NoPrefectYmlError, files_by_key, read_prefect_yml
@@ -43,7 +44,11 @@ def run_defaults(config_loader: Any) -> FlowConfig:
         raw = read_prefect_yml(config_loader)
     except NoPrefectYmlError:
         return FlowConfig()
-    defaults_only = {"defaults": raw.get("defaults"), "flows": {"run": None}}
+    defaults_only = {
+        "defaults": raw.get("defaults"),
+        "flows": {"run": None},
+        "not_secrets": [name for name in _names(raw.get("not_secrets")) if not name.startswith("flows.")],
+    }
     return parse_config(defaults_only, files=files_by_key(config_loader)).flows["run"]
 
 
@@ -64,9 +69,24 @@ def parse_config(
     if not raw:
         text = "the file is empty: expected `flows:` with at least one flow, such as `my-flow:`"
         raise InvalidConfigError([Problem(place, text)])
+    problems = list(literal_secrets(raw, place, _names(raw.get("not_secrets"))))
     try:
         config = PrefectConfig.model_validate(raw)
     except ValidationError as error:
-        raise InvalidConfigError(problems_of(error, PrefectConfig, place)) from None
+        known = {problem.place for problem in problems}
+        problems += [each for each in problems_of(error, PrefectConfig, place) if each.place not in known]
+    if problems:
+        raise InvalidConfigError(problems)
     config.set_place(place, project_path)
     return config
+
+
+def _names(value: Any) -> list[str]:
+    """`not_secrets` before it is validated."""
+    return (
+        [value]
+        if isinstance(value, str)
+        else [each for each in value or () if isinstance(each, str)]
+        if isinstance(value, list)
+        else []
+    )

@@ -12,9 +12,15 @@ from typing import Any, Callable, Container, Iterable, Iterator, Mapping
 from kedro.pipeline import Pipeline
 
 from kedro_prefect_hooks.compat import kedro_pipeline
-from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem, unknown_name
+from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem, format_value, unknown_name
 from kedro_prefect_hooks.config.models import GROUPINGS, FlowConfig, PrefectConfig
 from kedro_prefect_hooks.config.node_settings import TAG
+
+PARAMS = "params:"
+"""How nodes name parameters."""
+
+LARGEST_STORED = 2**63 - 1
+"""The largest integer that a database stores."""
 
 FILTERS = ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs", "namespaces")
 
@@ -54,6 +60,9 @@ def check(
                 problems += _map_problems(flow, parts[name])
             problems += [*_parameter_problems(flow, parameters), *_clock_problems(flow)]
             problems += _object_problems(flow)
+            problems += _notify_problems(flow)
+            # Not where a flow is run: the time that it is due at has just passed.
+            problems += _past_problems(flow) if only is None else ()
     if only is None:
         problems += _default_node_problems(config, pipelines)
     if problems:
@@ -181,10 +190,25 @@ def _default_node_problems(config: PrefectConfig, pipelines: Mapping[str, Pipeli
 
 def _parameter_problems(flow: FlowConfig, parameters: Mapping[str, Any]) -> Iterator[Problem]:
     known = dict(_dotted(parameters))
+    with_dots = [key for key in _keys_with_dots(parameters) if key not in known]
     for position, name in enumerate(flow.parameters):
         where = flow.place("parameters", position)
+        bare = name[len(PARAMS) :] if name.startswith(PARAMS) else name
+        if bare in with_dots:
+            yield Problem(
+                where,
+                f"found {name!r}, whose key in the configuration has a dot in it; Kedro reads a dot as "
+                "nesting and "
+                "cannot set it. Expected a nested parameter, or a key without dots: "
+                f"{bare.replace('.', '_')}",
+            )
+            continue
         if name not in known:
-            yield Problem(where, unknown_name("parameter", name.replace("params:", ""), known))
+            hint = f" Parameters are listed without `{PARAMS}`." if name != bare else ""
+            text = (
+                unknown_name("parameter", bare, known) if bare not in known else _without_prefix(name, bare)
+            )
+            yield Problem(where, f"{text}{hint}" if bare not in known else text)
             continue
         outer = next((each for each in flow.parameters if name.startswith(f"{each}.")), None)
         if outer is not None:
@@ -192,12 +216,33 @@ def _parameter_problems(flow: FlowConfig, parameters: Mapping[str, Any]) -> Iter
         yield from _json_problems(where, known[name])
 
 
+def _without_prefix(name: str, bare: str) -> str:
+    return f"found {name!r}. Did you mean {bare!r}? Parameters are listed without `{PARAMS}`"
+
+
+def parameter_names(parameters: Mapping[str, Any]) -> set[str]:
+    """The names by which nodes can ask for parameters: dotted, and keys with dots as they are."""
+    return {name for name, _ in _dotted(parameters)} | set(_keys_with_dots(parameters))
+
+
 def _dotted(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """All parameters that `kedro run --params` can set, by their dotted names."""
     for key, value in values.items():
+        if "." in str(key):
+            continue
         name = f"{before}{key}"
         yield name, value
         if isinstance(value, Mapping):
             yield from _dotted(value, f"{name}.")
+
+
+def _keys_with_dots(values: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        name = f"{before}{key}"
+        if "." in name[len(before) :]:
+            yield name
+        if isinstance(value, Mapping):
+            yield from _keys_with_dots(value, f"{name}.")
 
 
 def _clock_problems(flow: FlowConfig) -> Iterator[Problem]:
@@ -218,11 +263,50 @@ def _clock_problems(flow: FlowConfig) -> Iterator[Problem]:
             yield from _json_problems(at, value)
 
 
+def _notify_problems(flow: FlowConfig) -> Iterator[Problem]:
+    """A channel may come from `defaults`, so only a whole flow can lack one."""
+    if flow.notify is not None and flow.notify.slack is None and not flow.notify.email:
+        yield Problem(
+            flow.place("notify"),
+            "found no channel, expected `slack: {secret: NAME}`, `slack: {env: NAME}` or `email: true`; "
+            "an empty "
+            "`notify:` switches notifications off",
+        )
+
+
+def _past_problems(flow: FlowConfig) -> Iterator[Problem]:
+    from kedro_prefect_hooks.config.prefect.schedules import lies_in_the_past
+
+    try:
+        schedule = flow.build_schedule()
+    except InvalidConfigError:
+        return  # reported already
+    if schedule is not None and lies_in_the_past(schedule):
+        yield Problem(
+            flow.place("schedule"),
+            "found a schedule that is wholly in the past, expected at least one run in the future: change "
+            "its "
+            "dates, or remove it",
+        )
+
+
 def _json_problems(place: Place, value: Any) -> Iterator[Problem]:
+    too_large = next((each for each in _numbers(value) if abs(each) > LARGEST_STORED), None)
+    if too_large is not None:
+        yield Problem(place, f"found {format_value(too_large)}, expected an integer of at most 64 bits")
+        return
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:
         yield Problem(place, f"the value cannot be sent to Prefect as JSON: {error}")
+
+
+def _numbers(value: Any) -> Iterator[int]:
+    if isinstance(value, int):
+        yield value
+    elif isinstance(value, (Mapping, list, tuple)):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _numbers(each)
 
 
 def _object_problems(flow: FlowConfig) -> Iterator[Problem]:

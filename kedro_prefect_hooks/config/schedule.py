@@ -13,6 +13,14 @@ from pydantic_core import PydanticCustomError
 from kedro_prefect_hooks.config.fields import DateTime, Duration, JsonValues, Model, Names
 from kedro_prefect_hooks.config.messages import format_names
 
+_MEANINGFUL = {
+    "cron": ("start_date", "end_date", "day_or"),
+    "interval": ("start_date", "end_date"),
+    "rrule": ("start_date", "end_date"),
+    "dates": (),
+}
+"""Which of the keys that limit a clock have an effect on it."""
+
 CLOCKS = ("cron", "interval", "rrule", "dates")
 
 
@@ -65,6 +73,7 @@ class ClockConfig(Model):
             raise PydanticCustomError(
                 "no_clock", "found no time, expected one of {clocks}", {"clocks": format_names(CLOCKS)}
             )
+        self._check_keys_without_effect(given[0])
         if len(given) > 1:
             raise PydanticCustomError(
                 "many_clocks",
@@ -78,6 +87,23 @@ class ClockConfig(Model):
         ):
             raise PydanticCustomError(
                 "dates_reversed", "start_date is after end_date: the flow would never run"
+            )
+
+    def _check_keys_without_effect(self, clock: str) -> None:
+        useless = [
+            name
+            for name in ("start_date", "end_date", "day_or")
+            if getattr(self, name) is not None and name not in _MEANINGFUL.get(clock, (name,))
+        ]
+        if useless:
+            raise PydanticCustomError(
+                "useless_keys",
+                "found {keys} beside `{clock}`, where it has no effect, expected {clock} without it",
+                {"keys": format_names(f"`{name}`" for name in useless), "clock": clock},
+            )
+        if self.rrule is not None and self.start_date is not None and "DTSTART" in self.rrule.upper():
+            raise PydanticCustomError(
+                "two_starts", "found `start_date` beside a rule with DTSTART, expected one of them"
             )
 
     @model_validator(mode="after")
@@ -135,9 +161,11 @@ class ScheduleConfig(ClockConfig):
         """The clocks, each with the settings given beside `clocks` as defaults."""
         if self.clocks is None:
             return [self]
-        shared = self.model_dump(exclude_unset=True, exclude={"clocks"})
+        all_shared = self.model_dump(exclude_unset=True, exclude={"clocks"})
         merged = []
         for clock in self.clocks:
+            limits = {"start_date", "end_date", "day_or"} - set(_MEANINGFUL[clock.clock or ""])
+            shared = {name: value for name, value in all_shared.items() if name not in limits}
             own = clock.model_dump(exclude_unset=True)
             own["parameters"] = {**self.parameters, **clock.parameters}
             merged.append(ClockConfig.model_validate({**shared, **own}))

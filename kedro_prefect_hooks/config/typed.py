@@ -8,11 +8,8 @@ from __future__ import annotations
 from typing import Any, ClassVar, Dict, Optional
 
 from pydantic import ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from kedro_prefect_hooks.config.fields import Model
-from kedro_prefect_hooks.config.literal_secrets import REMEDY, literal_secret
-from kedro_prefect_hooks.config.messages import format_key
 
 DEPLOYED_FLOWS = "kedro_prefect_hooks.flows.deployed:load"
 """The module that `Module` storage loads by default: it rebuilds the flow from the project."""
@@ -41,14 +38,6 @@ class TypedConfig(Model):
     @classmethod
     def _from_type_name(cls, value: object) -> object:
         return {"type": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _holds_no_secret(self) -> TypedConfig:
-        found = literal_secret(self.model_extra or {})
-        if found is not None:
-            text = f"{format_key(found)} looks like a secret: {REMEDY}"
-            raise PydanticCustomError("literal_secret", "{text}", {"text": text})
-        return self
 
     @property
     def type_name(self) -> str | None:

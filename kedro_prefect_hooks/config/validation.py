@@ -45,6 +45,8 @@ def _problem(details: dict[str, Any], model: type[BaseModel], place: Place) -> P
     key: Key = tuple(part for part in details["loc"] if part != "[key]")
     is_key = "[key]" in details["loc"]
     found = details["input"]
+    if is_key and details["type"] == "value_error":
+        return Problem(place.at(*map(str, key)), str(details["ctx"]["error"]))
     if is_key:
         text = f"found the key {format_value(found)}, expected a string: put it in quotes"
         return Problem(place.at(*map(str, key)), text)
@@ -60,6 +62,7 @@ def _text(details: dict[str, Any], model: type[BaseModel], key: Key) -> str:
         "missing": lambda: "missing: this key is required",
         "literal_error": lambda: unknown_name("value", _as_word(found), _literal_values(context["expected"])),
         "greater_than_equal": lambda: f"found {format_value(found)}, expected {context['ge']} or more",
+        "less_than_equal": lambda: f"found {format_value(found)}, expected {context['le']} or less",
         "too_short": lambda: "found an empty list, expected at least one item",
         "value_error": lambda: str(context["error"]),
     }

@@ -15,8 +15,10 @@ from prefect import Parameter
 
 from kedro_prefect_hooks import env_vars
 from kedro_prefect_hooks.compat.kedro_pipeline import base_name
+from kedro_prefect_hooks.config.messages import InvalidConfigError, Problem
 from kedro_prefect_hooks.config.project_check import FILTERS
 from kedro_prefect_hooks.config.typed import SAME_MACHINE_RUN_CONFIGS
+from kedro_prefect_hooks.errors import ConfigError
 from kedro_prefect_hooks.flows.flow import KedroFlow
 from kedro_prefect_hooks.flows.grouping import Group, group_nodes
 from kedro_prefect_hooks.flows.mapping import DatasetKinds, MappedGroup, mapped_groups
@@ -84,7 +86,11 @@ def _add_tasks(
     values: Mapping[str, Any],
     kinds: DatasetKinds,
 ) -> None:
-    groups = group_nodes(pipeline, config.group_by, kinds.in_memory)
+    try:
+        groups = group_nodes(pipeline, config.group_by, kinds.in_memory)
+    except ConfigError as error:
+        text = error.message.replace("group_by: ", "found ", 1)
+        raise InvalidConfigError([Problem(config.place("group_by"), text)]) from None
     mapped = mapped_groups(groups, config, kinds)
     position = {node: number for number, node in enumerate(pipeline.nodes)}
     free = pipeline.outputs()

@@ -48,8 +48,8 @@ class ProjectFlows:
                 kedro_config.configuration(context, "parameters"),
                 kedro_config.runtime_params_used(context.config_loader),
             )
-            self._catalog = kedro_config.configuration(context, "catalog")
-            self._parts = check(self.config, pipelines=self.pipelines, parameters=self.parameters, only=only)
+            self.catalog = kedro_config.configuration(context, "catalog")
+            self.parts = check(self.config, pipelines=self.pipelines, parameters=self.parameters, only=only)
 
     @property
     def path(self) -> Path:
@@ -79,7 +79,7 @@ class ProjectFlows:
             ConfigError: it cannot be built.
         """
         config = self.config.flows[name]
-        pipeline = self._parts[name]
+        pipeline = self.parts[name]
         project = ProjectRef(
             path=str(self.path),
             package=kedro_project.package_name(),
@@ -88,7 +88,7 @@ class ProjectFlows:
         )
         spec = RunSpec(project, "", "", pipeline=config.pipeline, is_async=config.is_async)
         names = kedro_pipeline.dataset_names(pipeline)
-        kinds = DatasetKinds(in_memory_names(names, self._catalog), partitioned_names(names, self._catalog))
+        kinds = DatasetKinds(in_memory_names(names, self.catalog), partitioned_names(names, self.catalog))
         return build_flow(name, config, pipeline, spec, parameters=self.parameters, kinds=kinds)
 
     def all(self) -> list[KedroFlow]:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Collection
 
-import click
-
+from kedro_prefect_hooks import terminal
 from kedro_prefect_hooks.api.connection import open_api
 from kedro_prefect_hooks.garbage import kept_objects, no_collection
 from kedro_prefect_hooks.registration.application import apply
@@ -19,6 +18,7 @@ from kedro_prefect_hooks.registration.wanted import owner_of_flows, wanted_flows
 if TYPE_CHECKING:
     from kedro_prefect_hooks.api.client import Api
     from kedro_prefect_hooks.flows.project_flows import ProjectFlows
+    from kedro_prefect_hooks.registration.wanted import Wanted
 
 Echo = Callable[[str], Any]
 
@@ -37,14 +37,15 @@ def plan_project(flows: ProjectFlows, *, only: Collection[str] | None = None, fo
         ConfigError: a flow cannot be built, or `only` names a flow that `prefect.yml` does not have.
         ApiError: the API is unreachable.
     """
+    wanted = _wanted(flows, only)
     with open_api(flows.config, flows.path) as api:
-        return _plan(flows, api, only, force)
+        return _plan(flows, api, wanted, force)
 
 
 def register_project(
     flows: ProjectFlows,
     *,
-    echo: Echo = click.echo,
+    echo: Echo = terminal.echo,
     only: Collection[str] | None = None,
     prune: bool = False,
     force: bool = False,
@@ -66,8 +67,9 @@ def register_project(
         ApiError: the API is unreachable.
         RegistrationError: a flow could not be registered.
     """
+    wanted = _wanted(flows, only)
     with open_api(flows.config, flows.path) as api:
-        plan = _plan(flows, api, only, force)
+        plan = _plan(flows, api, wanted, force)
         outcomes = None
         if confirm is None or confirm(plan):
             with kept_objects():
@@ -78,12 +80,18 @@ def register_project(
     return summary
 
 
-def _plan(flows: ProjectFlows, api: Api, only: Collection[str] | None, force: bool) -> Plan:
+def _wanted(flows: ProjectFlows, only: Collection[str] | None) -> list[Wanted]:
+    """The flows, built before the API is opened: what is wrong with one of them is found without it."""
     flows.check_declared(only or ())
+    with no_collection():
+        return wanted_flows(flows, only)
+
+
+def _plan(flows: ProjectFlows, api: Api, wanted: list[Wanted], force: bool) -> Plan:
     with no_collection():
         return make_plan(
             flows.project_name,
-            wanted_flows(flows, only),
+            wanted,
             api.snapshot(flows.project_name),
             api.stored,
             owner=owner_of_flows(flows),

@@ -136,6 +136,8 @@ def wanted_flows(flows: ProjectFlows, only: Collection[str] | None = None) -> li
 
 def owner_of_flows(flows: ProjectFlows) -> str:
     """The owner in the keys of a project's flows."""
-    from kedro_prefect_hooks.compat import kedro_project
+    from kedro_prefect_hooks.compat import kedro_project, kedro_session
 
-    return owner_of(kedro_project.package_name() or flows.path.name, flows.context.env)
+    # The default environment by its name: `kedro run` and `kedro run --env local` register the same flows.
+    environment = kedro_session.environment(flows.context)
+    return owner_of(kedro_project.package_name() or flows.path.name, environment)

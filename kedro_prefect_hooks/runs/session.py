@@ -28,6 +28,7 @@ from kedro_prefect_hooks.compat import (
     kedro_project,
     kedro_session,
 )
+from kedro_prefect_hooks.config.environments import folder_not_read, folders_read
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.runs.node_runner import NodeRunner
 from kedro_prefect_hooks.runs.partitions import confirmed_datasets
@@ -131,9 +132,11 @@ def _open(spec: RunSpec, *, remote: bool) -> tuple[NodeRunner, KedroContext]:
     pipeline = pipeline_of(spec)
     try:
         catalog = kedro_catalog.build_catalog(context, spec.session_id, spec.load_versions)
-    except Exception:
+    except Exception as error:
         names = kedro_pipeline.dataset_names(pipeline)
         if not (spec.project.relocatable and kedro_factories.leave_out_unresolvable(context, names)):
+            if isinstance(error, KeyError) and "credentials" in str(error):
+                raise KeyError(f"{error.args[0]} {_where_credentials_are_read(context)}") from error
             raise
         catalog = kedro_catalog.build_catalog(context, spec.session_id, spec.load_versions)
     _add_values(catalog, spec)
@@ -146,6 +149,13 @@ def _open(spec: RunSpec, *, remote: bool) -> tuple[NodeRunner, KedroContext]:
         secrets=lambda: kedro_config.secrets(context),
     )
     return runner, context
+
+
+def _where_credentials_are_read(context: KedroContext) -> str:
+    loader = context.config_loader
+    unread = folder_not_read(loader)
+    remedy = f"; {unread} is not read: put the credentials into {folders_read(loader)[-1]}" if unread else ""
+    return f"The configuration was read from {' and '.join(folders_read(loader))}{remedy}."
 
 
 def _add_values(catalog: kedro_catalog.Catalog, spec: RunSpec) -> None:

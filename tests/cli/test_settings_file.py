@@ -78,6 +78,10 @@ def test_it_is_never_added_twice(name: str) -> None:
     [
         b"import kedro_prefect_hooks\nHOOKS = (kedro_prefect_hooks.PrefectHooks(),)\n",
         b"from kedro_prefect_hooks import PrefectHooks\nhooks = [PrefectHooks()]\nHOOKS = tuple(hooks)\n",
+        b"from kedro_prefect_hooks import PrefectHooks as P\nHOOKS = (P(),)\n",
+        b"import kedro_prefect_hooks as k\nHOOKS = (k.PrefectHooks(),)\n",
+        b"from kedro_prefect_hooks.hooks import PrefectHooks as P\nmine = P()\nHOOKS = (A(), mine)\n",
+        b"from kedro_prefect_hooks import PrefectHooks\nHOOKS = ()\nHOOKS += (PrefectHooks(),)\n",
     ],
 )
 def test_a_file_with_the_hook_in_another_form_is_not_changed(source: bytes) -> None:
@@ -93,6 +97,27 @@ def test_a_file_with_the_hook_in_another_form_is_not_changed(source: bytes) -> N
         b"if debug:\n    HOOKS = (A(),)\nelse:\n    HOOKS = ()\n",
         b"HOOKS = ((A()),)\nHOOKS = ()\n",
         b"HOOKS = ((A()),)\n",
+        b"from shop.hooks import HOOKS\n",
+        b"from shop.hooks import ALL as HOOKS\n",
+        b"import shop.hooks as HOOKS\n",
+        b"from shop.hooks import *\n",
+        b"from shop.hooks import *\n\nHOOKS = (A(),)\n",
+        b"HOOKS, X = (A(),), 1\n",
+        b"HOOKS = X = (A(),)\n",
+        b"(HOOKS := (A(),))\n",
+        b"HOOKS = (A(), *MORE)\n",
+        b"HOOKS = (*MORE,)\n",
+        b"HOOKS = []\nHOOKS.append(A())\n",
+        b"HOOKS = (A(),)\nALL = HOOKS\n",
+        b"HOOKS = (A(),)\ndel HOOKS\n",
+        b"for HOOKS in [(A(),)]:\n    pass\n",
+        b"globals()['HOOKS'] = (A(),)\n",
+        b"exec('HOO' + 'KS = ()')\n",
+        b"def HOOKS():\n    return ()\n",
+        b"try:\n    HOOKS = (A(),)\nexcept NameError:\n    pass\n",
+        b"from shop import PrefectHooks\nHOOKS = ()\n",
+        b"from kedro_prefect_hooks import PrefectHooks\n\nHOOKS = (A(),)\n",
+        b"from kedro_prefect_hooks import PrefectHooks as P\n\nUNUSED = P()\nHOOKS = (A(),)\n",
     ],
 )
 def test_hooks_in_an_unknown_form_are_not_changed(source: bytes) -> None:

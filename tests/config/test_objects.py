@@ -187,7 +187,7 @@ INVALID: dict[str, tuple[str, str, list[str]]] = {
     "own error": (
         "executor",
         "{type: LocalDaskExecutor, scheduler: thread}",
-        ["Unknown scheduler 'thread'"],
+        ["executor.scheduler: unknown scheduler 'thread'. Did you mean 'threads'?"],
     ),
     "both": (
         "executor",
@@ -225,7 +225,7 @@ INVALID: dict[str, tuple[str, str, list[str]]] = {
     "own check": (
         "run_config",
         f"{{type: {HERE}.RaisesError}}",
-        ["rejects these arguments: not on a Sunday"],
+        ["rejects these arguments: RuntimeError: not on a Sunday (test_objects.py, line "],
     ),
     "package": (
         "run_config",

@@ -71,7 +71,7 @@ VALID = [
     "{group_by: stage.}",
     "{parameters: [threshold], schedule: {cron: '* * * * *', parameters: {threshold: 2}}}",
     "{parameters: [threshold], schedule: {clocks: [{cron: '* * * * *', parameters: {threshold: 2}}]}}",
-    "{state_handlers: [json.dumps]}",
+    "{state_handlers: [builtins.pow]}",
     "{result: PrefectResult, executor: LocalDaskExecutor, notify: {email: true, states: [Failed, TimedOut]}}",
 ]
 

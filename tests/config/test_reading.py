@@ -209,7 +209,7 @@ LISTED = {
     ),
     "merged": ("_r: &r {register: {environments: [prod]}}\n<<: *r\nflows: {a: }\n", ("prod",), False),
     "twice": ("register: {environments: [a]}\nregister: {environments: [b]}\n", ("deploy",), False),
-    "broken": ("register: {environments: [prod]\n", ("deploy",), False),
+    "broken": ("register: {environments: [prod]\n", ("deploy",), True),
     "empty": ("", ("deploy",), False),
 }
 
@@ -230,7 +230,7 @@ def test_the_listed_environments_are_those_of_the_loader(
     monkeypatch.setattr(reading, "read_prefect_yml", lambda loader: asked.append("") or own(loader))
     assert listed_environments(loader) == expected
     assert bool(asked) is not is_plain, "the loader is slow, and is asked only if it must be"
-    monkeypatch.setattr(reading, "_written_environments", lambda _: None)
+    monkeypatch.setattr(reading, "_environments_of_files", lambda _: None)
     assert listed_environments(loader) == expected
 
 

@@ -13,6 +13,7 @@ from threading import Lock
 from typing import Any, Callable
 
 import pytest
+import yaml
 
 from kedro_prefect_hooks import PrefectHooks
 from tests.scenarios import scenarios
@@ -300,6 +301,99 @@ assert shell.user_ns["context"].env == "deploy"
 assert shell.run_cell("session.run()").success
 """
     run_code(project, home, code)
+    assert flows(project) == []
+
+
+OWN_COMMAND = (
+    OPEN
+    + """
+import click
+
+@click.group()
+def tool():
+    pass
+
+@tool.command()
+def train():
+    with KedroSession.create(project_path=Path.cwd(), env="deploy") as session:
+        session.run()
+
+@tool.command()
+def show():
+    KedroSession.create(project_path=Path.cwd(), env="deploy").load_context()
+"""
+)
+
+
+def test_a_click_command_of_the_projects_own_registers_when_it_runs(project: Project, home: Path) -> None:
+    """As on Databricks. What only loads the context does not register."""
+    run_code(project, home, OWN_COMMAND + "tool(['show'])")
+    assert flows(project) == []
+    printed = run_code(project, home, OWN_COMMAND + "tool(['train'])")
+    assert flows(project) == ["chain"]
+    assert printed.count("new  chain") == 1
+
+
+def test_a_project_command_of_kedros_command_line_registers_when_it_runs(
+    project: Project, kedro: Callable[..., Any]
+) -> None:
+    code = """
+import click
+from pathlib import Path
+from kedro.framework.cli.project import project_group
+from kedro.framework.session import KedroSession
+
+@click.group()
+def cli():
+    pass
+
+cli.add_command(project_group)
+
+@cli.command()
+def train():
+    with KedroSession.create(project_path=Path.cwd(), env="deploy") as session:
+        session.run()
+"""
+    project.write(f"src/{project.package}/cli.py", code)
+    printed = kedro(project, "train", ok=True).stdout
+    assert printed.count("new  chain") == 1
+    assert flows(project) == ["chain"]
+
+
+def test_a_session_that_runs_twice_registers_once(project: Project, home: Path) -> None:
+    code = """
+for _ in range(2):
+    with KedroSession.create(project_path=Path.cwd(), env="deploy") as session:
+        session.run()
+"""
+    printed = run_code(project, home, OPEN + code)
+    assert printed.count("new  chain") == 1
+    assert printed.count("unchanged  chain") == 1
+
+
+def test_an_interactive_run_says_that_it_does_not_register(project: Project, home: Path) -> None:
+    pytest.importorskip("IPython")
+    code = """
+from IPython.core.interactiveshell import InteractiveShell
+InteractiveShell.instance()
+with KedroSession.create(project_path=Path.cwd(), env="deploy") as session:
+    session.run()
+"""
+    printed = run_code(project, home, OPEN + code)
+    assert "were not registered: this is an interactive session" in printed
+    assert "kedro prefect register --env deploy" in printed
+    assert flows(project) == []
+
+
+def test_a_misspelled_environment_is_said_where_it_was_meant(
+    project: Project, kedro: Callable[..., Any]
+) -> None:
+    written = yaml.safe_load((project.path / "conf/base/prefect.yml").read_text(encoding="utf-8"))
+    project.write_conf("base", "prefect", {**written, "register": {"environments": ["deplyo"]}})
+    printed = " ".join(kedro(project, "run", "--env", "deploy", ok=True).stdout.split())
+    assert "were not registered in the environment deploy" in printed
+    assert "Did you mean 'deploy'?" in printed
+    assert "deplyo" not in kedro(project, "run", ok=True).stdout, "a plain run is not told"
     assert flows(project) == []
 
 

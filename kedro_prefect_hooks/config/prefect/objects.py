@@ -15,7 +15,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Iterator, Mapping
 
-from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem, format_names, unknown_name
+from kedro_prefect_hooks.config.messages import (
+    InvalidConfigError,
+    Place,
+    Problem,
+    format_error,
+    format_names,
+    redacted,
+    unknown_name,
+)
+from kedro_prefect_hooks.config.prefect.argument_values import impossible_values
 from kedro_prefect_hooks.config.prefect.arguments import InvalidValueError, converted
 from kedro_prefect_hooks.config.typed import TypedConfig
 
@@ -96,8 +105,10 @@ def _build(
         return cls(**arguments)
     except ImportError as error:
         text = f"{type_name} needs a package that is not installed here: {error}"
-    except Exception as error:  # a class of Prefect's or the user's can raise anything
-        text = f"{type_name} rejects these arguments: {str(error).strip() or type(error).__name__}"
+    except (Exception, SystemExit) as error:  # a class of Prefect's or the user's can raise anything
+        is_prefects = cls.__module__.split(".")[0] == "prefect" and str(error).strip()
+        reason = redacted(str(error).strip()) if is_prefects else format_error(error)
+        text = f"{type_name} rejects these arguments: {reason}"
     raise InvalidConfigError([Problem(place, text)])
 
 
@@ -142,8 +153,8 @@ def class_of(kind: str, type_name: str | None, place: Place) -> type:
         raise InvalidConfigError([Problem(where, text)])
     try:
         found = _imported(type_name)
-    except Exception as error:  # importing the user's module can raise anything
-        text = f"cannot import {type_name!r}: {type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:  # importing the user's module can raise anything
+        text = f"cannot import {type_name!r}: {format_error(error)}"
         raise InvalidConfigError([Problem(where, text)]) from None
     base = _imported(KINDS[kind].base)
     if not (inspect.isclass(found) and issubclass(found, base)):
@@ -224,6 +235,13 @@ def _converted(
             )
         except InvalidValueError as error:
             problems.append(Problem(place.at(name, *error.key), str(error)))
+    problems += [
+        Problem(place.at(*key), text)
+        for key, text in impossible_values(kind, arguments)
+        if not any(
+            problem.place.key[: len(place.key) + len(key)] == (*place.key, *key) for problem in problems
+        )
+    ]
     if problems:
         raise InvalidConfigError(problems)
     return arguments

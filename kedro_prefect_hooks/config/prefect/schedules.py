@@ -7,6 +7,8 @@ registration.
 from __future__ import annotations
 
 import datetime
+import itertools
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
 
 EPOCH = datetime.datetime(2019, 1, 1)
 """The start of clocks without a start date: the one that Prefect's `IntervalClock` uses."""
+
+ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
+"""What croniter accepts in place of five fields."""
+
+MOST_STEPS = 100_000
+"""How often a rule may have fired already: Prefect counts from the first time at each question."""
 
 SHORTEST_INTERVAL = datetime.timedelta(minutes=1)
 """Prefect's serialization refuses a shorter one (`IntervalClockSchema`)."""
@@ -57,13 +65,10 @@ def _clock(config: ClockConfig, place: Place) -> prefect.schedules.clocks.Clock:
         start = _date_time(EPOCH, zone)
     shared["start_date"] = start
     if config.cron is not None:
+        _check_cron(config.cron, place)
         if config.day_or is not None:
             shared["day_or"] = config.day_or
-        try:
-            return clocks.CronClock(config.cron, **shared)
-        except ValueError:  # which does not say what is wrong
-            _check_cron(config.cron, place)
-            raise
+        return clocks.CronClock(config.cron, **shared)
     if config.interval is not None:
         if config.interval < SHORTEST_INTERVAL:
             _fail(
@@ -115,12 +120,8 @@ def _date_time(value: datetime.datetime | None, zone: Any) -> Any:
 
 
 def _check_cron(line: str, place: Place) -> None:
-    from croniter import croniter
-
-    try:
-        croniter(line)
-    except Exception as error:  # croniter's exceptions have no common base
-        reason = str(error).strip().rstrip(".")
+    reason = _why_invalid(line)
+    if reason is not None:
         _fail(
             place.at("cron"),
             f"invalid cron expression {line!r} ({reason}). "
@@ -128,14 +129,85 @@ def _check_cron(line: str, place: Place) -> None:
         )
 
 
+@lru_cache(maxsize=1024)
+def _why_invalid(line: str) -> str | None:
+    """Why a cron expression is invalid, or None."""
+    from croniter import CroniterBadDateError, croniter
+
+    fields = len(line.split())
+    if fields != 5 and line.strip() not in ALIASES:
+        seconds = ": croniter would read the sixth as seconds" if fields == 6 else ""
+        return f"found {fields} field{'' if fields == 1 else 's'}, expected five{seconds}"
+    try:
+        croniter(line, EPOCH).get_next(datetime.datetime)
+    except CroniterBadDateError:
+        return "it never fires: no such date exists"
+    except Exception as error:  # croniter's exceptions have no common base
+        return str(error).strip().rstrip(".")
+    return None
+
+
 def _rule(text: str, start: Any, place: Place) -> Any:
     from dateutil.rrule import rrulestr
 
+    where = place.at("rrule")
     try:
-        return rrulestr(text) if "DTSTART" in text.upper() else rrulestr(text, dtstart=start)
+        rule = rrulestr(text) if "DTSTART" in text.upper() else rrulestr(text, dtstart=start)
+        rules = getattr(rule, "_rrule", None) or [rule]
     except Exception as error:  # dateutil raises ValueError, KeyError, TypeError, …
         _fail(
-            place.at("rrule"),
+            where,
             f"invalid recurrence rule {text!r} ({str(error).strip() or type(error).__name__}). "
             "Accepted: an iCalendar rule such as 'FREQ=WEEKLY;BYDAY=MO,FR;BYHOUR=6;BYMINUTE=0;BYSECOND=0'.",
         )
+    for each in rules:
+        reason = _why_unusable(each)
+        if reason is not None:
+            _fail(where, f"found {text!r}, {reason}")
+    return rule
+
+
+def _why_unusable(rule: Any) -> str | None:
+    """Why Prefect cannot work with a rule, or None. A rule is a generator, and some never yield a date."""
+    from dateutil import rrule
+
+    seconds = set(getattr(rule, "_bysecond", None) or ())
+    if rule._freq == rrule.SECONDLY or len(seconds) > 1:
+        return "which fires more than once a minute, expected a minute or more between two runs"
+    start = rule._dtstart
+    if not any(True for _ in _days(rule, rrule)):
+        return "which never fires: no such date exists"
+    if rule._freq == rrule.MINUTELY:
+        passed = datetime.datetime.now(start.tzinfo) - start
+        steps = passed.total_seconds() / (60 * rule._interval)
+        if steps > MOST_STEPS:
+            return (
+                f"which counts minutes from {start:%Y-%m-%d} on and takes seconds each time, expected a rule "
+                "that counts hours or days: use `interval: 15m`, or a cron expression such as '*/15 8-18 "
+                "* * *'"
+            )
+    return None
+
+
+def _days(rule: Any, rrule: Any) -> Any:
+    """The first day on which a rule may fire, within fifty years: days may not exist, hours do."""
+    changes: dict[str, Any] = {
+        "count": None,
+        "until": rule._dtstart + datetime.timedelta(days=50 * 366),
+    }
+    if rule._freq in (rrule.HOURLY, rrule.MINUTELY):
+        changes.update(freq=rrule.DAILY, interval=1, bysetpos=None, byhour=0, byminute=0, bysecond=0)
+    return itertools.islice(rule.replace(**changes), 1)
+
+
+def lies_in_the_past(schedule: prefect.schedules.Schedule) -> bool:
+    """Whether no clock of a schedule fires any more."""
+    from prefect.schedules.clocks import CronClock, IntervalClock
+
+    endless = (clock for clock in schedule.clocks if isinstance(clock, (CronClock, IntervalClock)))
+    if any(clock.end_date is None for clock in endless):
+        return False  # most schedules; a cron expression that never fires has been refused
+    now = _pendulum().now("UTC")
+    return not any(
+        any(True for _ in itertools.islice(clock.events(after=now), 1)) for clock in schedule.clocks
+    )

@@ -9,10 +9,17 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import inspect
 import os
 from typing import Any, Callable, Iterable, Iterator, List
 
-from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem, unknown_name
+from kedro_prefect_hooks.config.messages import (
+    InvalidConfigError,
+    Place,
+    Problem,
+    format_error,
+    unknown_name,
+)
 from kedro_prefect_hooks.config.notify import NotifyConfig
 
 StateHandler = Callable[..., Any]
@@ -49,12 +56,37 @@ def _imported(path: str, place: Place) -> StateHandler:
         accepted = [name for name, value in names.items() if callable(value) and name[0] != "_"]
         text = unknown_name(f"function of {module}", attribute, accepted)
         raise InvalidConfigError([Problem(place, text)]) from None
-    except Exception as error:  # importing the user's module can raise anything
-        text = f"cannot import {path!r}: {type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:  # importing the user's module can raise anything
+        text = f"cannot import {path!r}: {format_error(error)}"
         raise InvalidConfigError([Problem(place, text)]) from None
     if not callable(handler):
         raise InvalidConfigError([Problem(place, f"found {path!r}, which is not a function")])
+    reason = _why_not_callable(handler)
+    if reason is not None:
+        text = f"found {path!r}, {reason}. Prefect calls it as (flow, old_state, new_state)"
+        raise InvalidConfigError([Problem(place, text)])
     return handler  # type: ignore[no-any-return]
+
+
+def _why_not_callable(handler: Any) -> str | None:
+    """Why Prefect cannot call a state handler; None if it can, or if its signature is not known."""
+    if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
+        vars(type(handler)).get("__call__")
+    ):
+        return "which is a coroutine function, expected a plain one: nothing awaits it"
+    if inspect.isgeneratorfunction(handler):
+        return "which is a generator, expected a function that returns a state"
+    if inspect.isclass(handler):
+        return "which is a class, expected a function: what it returns becomes the state"
+    try:
+        signature = inspect.signature(handler)
+    except (TypeError, ValueError):
+        return None
+    try:
+        signature.bind(None, None, None)
+    except TypeError as error:
+        return f"which cannot be called with three arguments ({error}): it accepts {signature}"
+    return None
 
 
 def state_names() -> List[str]:
