@@ -53,7 +53,7 @@ class AgentSide:
     def run(self, arguments: List[str]) -> int:
         """Create a flow run with `kedro prefect run` and execute it; return 0 for Success, else 1."""
         if not self._registered:
-            code = self.kedro(["prefect", "register"])
+            code = self.kedro(["prefect", "register", "--env", "local"])
             if code:
                 return code
             self._registered = True

@@ -57,7 +57,7 @@ def write_case(folder: Path, case: Case) -> None:
         restarts = failed_runs(case) or 0 if case["restart"] else 0
         first, *others = _repeated("ours", [*projects.our_arguments(case), "--watch"], case)
         lines += [
-            _command("ours", ["prefect", "register"]),
+            _command("ours", ["prefect", "register", "--env", "local"]),
             '(cd ours && exec "$PYTHON" -m kedro prefect up --port 0) > up.log 2>&1 &',
             "up=$!",
             'until grep -q "is waiting for flow runs" up.log; do sleep 1; done',

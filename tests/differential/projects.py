@@ -161,7 +161,6 @@ def _prefect(case: Case, executor: Dict[str, Any], api: str) -> Dict[str, Any]:
     flow = {"is_async": case["is_async"], "parameters": sorted(case["params"]), **case["filters"]}
     return {
         "api": api,
-        "register": {"environments": ["nowhere"]},
         "defaults": defaults,
         "flows": {FLOW: flow if case["through"] != "runner" else {}},
     }
@@ -200,7 +199,7 @@ def our_arguments(case: Case) -> List[str]:
     """What follows `kedro` on our side."""
     if case["through"] == "runner":
         return ["run", "--runner", "kedro_prefect_hooks.PrefectRunner", *kedro_arguments(case)]
-    arguments = ["prefect", "run", FLOW, *["--local"] * (case["through"] == "flow")]
+    arguments = ["prefect", "run", FLOW, "--env", "local", *["--local"] * (case["through"] == "flow")]
     for name, text in case["params"].items():
         arguments += ["--param", f"{name}={text}"]
     return arguments + (["--load-versions", _versions(case)] if case["load_versions"] else [])
