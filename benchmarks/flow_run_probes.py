@@ -19,7 +19,7 @@ import yaml
 from benchmarks.probes import Result, probe, stopwatch
 from tests import prefect_api, processes
 from tests.api_proxy import proxy
-from tests.scenarios.project_factory import REPOSITORY, clean_environment
+from tests.scenarios.project_factory import clean_environment
 
 FLOW = "bench"
 
@@ -148,13 +148,10 @@ def _measured(url: str, server: int, home: Path, nodes: int, late: float, **extr
 @contextlib.contextmanager
 def _api() -> Iterator[tuple[str, int]]:
     """The embedded API in a process of its own: its URL and process id."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        command = [sys.executable, "-m", "kedro_prefect_hooks.embedded", "--port", "0"]
-        command += ["--database", str(Path(folder) / "api.sqlite")]
-        options: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True}
-        environment = clean_environment(Path(folder))
-        with processes.running(command, cwd=str(REPOSITORY), env=environment, **options) as server:
-            yield f"http://127.0.0.1:{server.stdout.readline().rsplit(':', 1)[1].strip()}", server.pid
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, prefect_api.api_process(
+        Path(folder) / "api.sqlite", Path(folder)
+    ) as (url, process):
+        yield url, process
 
 
 def _use_api(path: Path, url: str) -> None:

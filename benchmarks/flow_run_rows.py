@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import projects
-from benchmarks.measure import Probe
+from benchmarks.measure import Group, Probe, middle
 from benchmarks.rows import OURS, PURE, Row, Set, absolute, ratio
 
 THREADS = {"executor": {"type": "LocalDaskExecutor", "scheduler": "threads", "num_workers": 2}}
@@ -53,9 +53,7 @@ def short_run(nodes: int) -> Set:
             KEDRO: Probe("kedro_run", path),
         }
 
-    def whole(group: Any) -> float:
-        from benchmarks.measure import middle
-
+    def whole(group: Group) -> float:
         return middle(group, OURS, "whole_seconds") / middle(group, KEDRO)
 
     what = f"flow run of {nodes} trivial nodes, embedded API"

@@ -126,7 +126,7 @@ def _is_run() -> bool:
 
 
 def _is_command_of_ours() -> bool:
-    """Whether this is `kedro prefect …`, which registers by itself or not at all."""
+    """Whether this is `kedro prefect …`, which registers on its own or not at all."""
     command = click.get_current_context(silent=True)
     while command is not None:
         if type(command.command).__module__.split(".")[0] == __package__:

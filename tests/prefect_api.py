@@ -37,6 +37,25 @@ def api(project: Project, **options: Any) -> Iterator[str]:
             location.remove_endpoint(project.path)
 
 
+@contextlib.contextmanager
+def api_process(database: Path, home: Path, port: int = 0) -> Iterator[tuple[str, int]]:
+    """The embedded API in a process of its own: its URL and its process id."""
+    command = [sys.executable, "-m", "kedro_prefect_hooks.embedded", "--port", str(port)]
+    command += ["--database", str(database)]
+    options: dict[str, Any] = {"stdout": subprocess.PIPE, "universal_newlines": True}
+    environment = clean_environment(home)
+    with processes.running(command, env=environment, cwd=str(home), **options) as process:
+        yield process.stdout.readline().split()[-1], process.pid
+
+
+def _running(
+    command: list[str], environment: Mapping[str, str], home: Path, output: Any, group: bool
+) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+    """A child that leads a session of its own; `group`: what it has started is killed with it."""
+    options = {"stdout": output, "stderr": subprocess.STDOUT, "start_new_session": True}
+    return processes.running(command, group=group, env=environment, cwd=home, **options)
+
+
 def prefect_environment(url: str, home: Path, **extra: str) -> dict[str, str]:
     """Environment variables that point an unmodified Prefect at the API."""
     return clean_environment(
@@ -67,15 +86,8 @@ def agent(
     command.append("--no-hostname-label")
     for label in labels:
         command += ["--label", label]
-    with log.open("wb") as output, processes.running(
-        command,
-        group=not leave_runs,
-        env=prefect_environment(url, home, **extra),
-        cwd=home,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    ) as process:
+    environment = prefect_environment(url, home, **extra)
+    with log.open("wb") as output, _running(command, environment, home, output, not leave_runs) as process:
         yield process
 
 
@@ -100,15 +112,8 @@ def executing(
         PREFECT__ENGINE__TASK_RUNNER__DEFAULT_CLASS="prefect.engine.cloud.CloudTaskRunner",
     )
     environment.update({**(run_config.get("env") or {}), **extra})
-    with log.open("ab") as output, processes.running(
-        [sys.executable, "-m", "prefect", "execute", "flow-run"],
-        group=True,
-        env=environment,
-        cwd=home,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    ) as process:
+    command = [sys.executable, "-m", "prefect", "execute", "flow-run"]
+    with log.open("ab") as output, _running(command, environment, home, output, True) as process:
         yield process
 
 

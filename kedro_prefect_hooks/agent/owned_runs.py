@@ -15,7 +15,7 @@ from kedro_prefect_hooks.agent.run_ends import RunEnd, RunEnds
 from kedro_prefect_hooks.agent.run_process import RunProcess, exit_in_words
 
 CANCELLING_SECONDS = 15.0
-"""How long a cancelled flow run has to end by itself: its node cleans up, and its log lines are sent."""
+"""How long a cancelled flow run has to end on its own: its node cleans up, and its log lines are sent."""
 
 _LONGEST_PAUSE = 30.0
 """Between two attempts to tell an unreachable API how a process has ended."""
@@ -53,7 +53,7 @@ class OwnedRuns:
         report: called with each line to print.
         on_end: called after a flow run has ended and is no longer owned.
         poll_seconds: returns how long to wait, at most, between two looks at the states of the flow runs.
-        cancelling_seconds: how long a cancelled flow run has to end by itself.
+        cancelling_seconds: how long a cancelled flow run has to end on its own.
     """
 
     def __init__(

@@ -84,30 +84,22 @@ def mapped_groups(
             possible = _possible(node, kinds, found, makers)
             dataset = _dataset(config, node, settings.map, possible)
             _check_node(config, node, kinds)
-            after = found.get(makers.get(dataset, ""))
-            if (
-                after is not None
-                and dataset in kinds.in_memory
-                and per_task
-                not in (
-                    None,
-                    after.sliced.per_slice,
-                )
-            ):
+            before = found.get(makers.get(dataset, ""))
+            if before is not None and per_task in (None, before.sliced.per_slice):
+                continues = settings.continues or before.sliced.continues
+                sliced = SlicedNode(node.name, dataset, before.sliced, before.sliced.per_slice, continues)
+                found[group.name] = MappedGroup(sliced, makers[dataset])
+                continue
+            if before is not None and dataset in kinds.in_memory:
                 _refuse(
                     config,
                     node,
                     f"'{dataset}' is in memory, so node '{node.name}' has the slices of "
-                    f"'{after.sliced.node}', {after.sliced.per_slice} partitions per task: leave "
+                    f"'{before.sliced.node}', {before.sliced.per_slice} partitions per task: leave "
                     "`partitions_per_task` out",
                 )
-            if after is not None and per_task in (None, after.sliced.per_slice):
-                continues = settings.continues or after.sliced.continues
-                sliced = SlicedNode(node.name, dataset, after.sliced, after.sliced.per_slice, continues)
-                found[group.name] = MappedGroup(sliced, makers[dataset])
-            else:
-                sliced = SlicedNode(node.name, dataset, None, per_task or 1, settings.continues)
-                found[group.name] = MappedGroup(sliced, None)
+            sliced = SlicedNode(node.name, dataset, None, per_task or 1, settings.continues)
+            found[group.name] = MappedGroup(sliced, None)
     return found
 
 

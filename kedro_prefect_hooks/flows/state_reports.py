@@ -60,7 +60,7 @@ class Report:
 
 
 class Sender(Protocol):
-    """Sends the states of one request; Prefect's client, but for tests."""
+    """Sends the states of one request. Prefect's client, except in tests."""
 
     def send_states(self, reports: List[Report]) -> None: ...
 
@@ -69,8 +69,8 @@ class StateReports:
     """The states of this process's task runs on their way to one API.
 
     Args:
-        sender: sends them. Raises what `does_not_respond` recognises while the API is away, and anything
-            else when the API refuses a state of the request.
+        sender: sends them. Raises what `does_not_respond` recognises while the API does not respond, and
+            anything else when the API refuses a state of the request.
         interval: in seconds, from the first state of a batch until it is sent.
     """
 

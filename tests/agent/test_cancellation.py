@@ -49,7 +49,8 @@ def test_a_run_that_is_set_to_cancelled_does_not_go_on(agent: World, example: An
     assert agent.look(run_id)["state_message"] == "now Cancelled"
 
 
-def test_the_workers_of_a_cancelled_run_on_dask_end(agent: World, example: Any) -> None:
+def run_on_dask(agent: World, example: Any) -> tuple[str, list[int]]:
+    """A flow run on a cluster of its own, once a node runs: its main process first, then all others."""
     run_id = agent.run(example.on_dask, name="dask")
     (worker,) = agent.pids("dask")
     main = next(
@@ -57,19 +58,19 @@ def test_the_workers_of_a_cancelled_run_on_dask_end(agent: World, example: Any) 
     )
     pids = [main.pid, *(child.pid for child in main.children(recursive=True))]
     assert worker in pids
+    return run_id, pids
+
+
+def test_the_workers_of_a_cancelled_run_on_dask_end(agent: World, example: Any) -> None:
+    run_id, pids = run_on_dask(agent, example)
     cancel(agent, run_id)
     agent.in_state(run_id, "Cancelled")
     gone(*pids)
 
 
 def test_the_workers_of_a_killed_run_on_dask_end(agent: World, example: Any) -> None:
-    run_id = agent.run(example.on_dask, name="dask")
-    (worker,) = agent.pids("dask")
-    main = next(
-        each for each in psutil.Process(worker).parents() if "execute_flow_run" in str(each.cmdline())
-    )
-    pids = [main.pid, *(child.pid for child in main.children(recursive=True))]
-    os.kill(main.pid, signal.SIGKILL)
+    run_id, pids = run_on_dask(agent, example)
+    os.kill(pids[0], signal.SIGKILL)
     found = agent.in_state(run_id, "Failed")
     assert not [task_run for task_run in found["task_runs"] if task_run["state"] == "Running"]
     gone(*pids)

@@ -13,18 +13,23 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Set
+from typing import Any, Dict, List, Set
 
 from tests.differential.cases import (
     AGENT,
-    DASK,
     LOCAL,
-    PROCESSES,
-    TIMEOUTS,
     Case,
     downstream,
     failed_runs,
     mapped,
+)
+from tests.differential.refusals import (
+    REFUSALS,
+    RESTART_REFUSALS,
+    UNPICKLABLE_LABEL,
+    UNPICKLABLE_VALUE,
+    kinds,
+    remote,
 )
 
 BASE_EXCEPTIONS = {"exit 3": 3, "exit 0": 1, "exit text": 1, "FAIL": 1}
@@ -32,78 +37,6 @@ BASE_EXCEPTIONS = {"exit 3": 3, "exit 0": 1, "exit text": 1, "FAIL": 1}
 
 
 PIPELINE_ENDS = ("after_pipeline_run", "on_pipeline_error")
-
-
-def remote(case: Case) -> bool:
-    return case["executor"] in (PROCESSES, DASK, TIMEOUTS)
-
-
-def _kinds(case: Case) -> Set[str]:
-    return {dataset["kind"] for dataset in case["datasets"].values()}
-
-
-@dataclass
-class Refusal:
-    """A message with which a run may be refused before its first node, and when."""
-
-    label: str
-    message: str
-    when: Callable[[Case], bool]
-
-
-def _changes_catalog(case: Case) -> bool:
-    return bool(case["hooks"]["before_pipeline_run"])
-
-
-REFUSALS = [
-    Refusal(
-        "a dataset that lives in one process",
-        r"Tasks in other processes cannot use the datasets? ",
-        lambda case: remote(case) and bool(_kinds(case) & {"cached_memory"}),
-    ),
-    Refusal(
-        "a catalog changed by a hook",
-        r"Dataset '\w+' was .*by a `before_pipeline_run` hook.*another process, where the catalog is built",
-        lambda case: remote(case) and _changes_catalog(case),
-    ),
-    Refusal(
-        "a hook's value that cannot be pickled",
-        r"was set by a `before_pipeline_run` hook.*cannot be passed",
-        lambda case: (
-            remote(case)
-            and any(each["how"] == "unpicklable" for each in case["hooks"]["before_pipeline_run"])
-        ),
-    ),
-    Refusal(
-        "a tag prefix that no node has", "unknown grouping 'group'", lambda case: case["group_by"] == "group"
-    ),
-    Refusal(
-        "groups that depend on each other",
-        r"makes tasks that wait for each other",
-        lambda case: case["group_by"] != "none",
-    ),
-]
-
-RESTART_REFUSALS = [
-    Refusal(
-        "a restart that would run a node again past a checkpoint",
-        r"This flow run cannot be restarted here: .*past the checkpoint"
-        r"|it was loaded before this flow run was restarted",
-        lambda case: not case["result"] and any(node["confirms"] for node in case["nodes"]),
-    ),
-    Refusal(
-        "a restart that would load past a checkpoint",
-        r"before this flow run was restarted, node '[\w.]+' may have confirmed it",
-        lambda case: "incremental" in _kinds(case) and any(node["confirms"] for node in case["nodes"]),
-    ),
-]
-"""Messages with which a restart may be refused at any node."""
-
-UNPICKLABLE_LABEL = "a value in memory that cannot be pickled (once it was made)"
-UNPICKLABLE_VALUE = {
-    "passed": r"made in memory by node '[\w.]+', cannot be passed to another process",
-    "kept": r"made in memory by node '[\w.]+', cannot be kept in the flow's result",
-}
 
 
 @dataclass
@@ -242,7 +175,7 @@ def _compare(case: Case, reference: Any, full: Any, ours: Any, found: Verdict) -
 
 def _made_what_cannot_be_pickled(case: Case, run: Any) -> bool:
     passed, kept = (re.search(UNPICKLABLE_VALUE[how], _said(run)) for how in ("passed", "kept"))
-    return "unpicklable" in _kinds(case) and bool((remote(case) and passed) or (case["result"] and kept))
+    return "unpicklable" in kinds(case) and bool((remote(case) and passed) or (case["result"] and kept))
 
 
 def _fails(case: Case, reference: Any) -> bool:

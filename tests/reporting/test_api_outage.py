@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable
 
 import pytest
 
 from kedro_prefect_hooks.embedded import location
-from tests import prefect_api, processes
+from tests import prefect_api
 from tests.reporting.conftest import history, states_of
-from tests.scenarios.project_factory import Project, clean_environment, collect_outputs, make_project
+from tests.scenarios.project_factory import collect_outputs, make_project
 
 AWAY_SECONDS = 12
 """Longer than a timeout of Prefect's, and than any of the pauses between two tries."""
@@ -43,16 +41,6 @@ def register_pipelines():
 END = {"end": {"type": "JsonDataset", "filepath": "data/end.json"}}
 
 
-@contextlib.contextmanager
-def server(project: Project, port: int, home: Path) -> Iterator[str]:
-    """The project's embedded API in a process of its own; yields its URL."""
-    command = [sys.executable, "-m", "kedro_prefect_hooks.embedded", "--port", str(port)]
-    command += ["--database", str(location.database_path(project.path))]
-    options: dict[str, Any] = {"stdout": subprocess.PIPE, "universal_newlines": True}
-    with processes.running(command, env=clean_environment(home), cwd=str(home), **options) as process:
-        yield f"http://127.0.0.1:{process.stdout.readline().rsplit(':', 1)[1].strip()}"
-
-
 @pytest.mark.parametrize(
     ("report", "executor"), [("batches", "LocalExecutor"), ("each", "LocalDaskExecutor")]
 )
@@ -62,8 +50,9 @@ def test_a_run_goes_on_while_the_api_restarts(
     flow = {"report": report, "executor": executor}
     project = make_project(tmp_path / "p", pipelines=PIPELINES, catalog=END, prefect={"flows": {"f": flow}})
     kedro(project, "prefect", "register", ok=True)
+    database = location.database_path(project.path)
     with contextlib.ExitStack() as started:
-        with server(project, 0, home) as url:
+        with prefect_api.api_process(database, home) as (url, _):
             run_id = prefect_api.start_run(url, "f")
             process = started.enter_context(prefect_api.executing(url, run_id, home, log))
             end = time.monotonic() + 60
@@ -72,7 +61,7 @@ def test_a_run_goes_on_while_the_api_restarts(
                 time.sleep(0.1)
         time.sleep(AWAY_SECONDS)
         assert process.poll() is None, log.read_text()
-        with server(project, int(url.rsplit(":", 1)[1]), home):
+        with prefect_api.api_process(database, home, int(url.rsplit(":", 1)[1])):
             process.wait(60)
             run = history(url, run_id)
     assert run["state"] == "Success", log.read_text()

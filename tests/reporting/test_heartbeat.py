@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any, Callable
 
 import pytest
 
-from tests import prefect_api, processes
-from tests.scenarios.project_factory import Project, clean_environment, make_project
+from tests import prefect_api
+from tests.scenarios.project_factory import Project, make_project
 
 PIPELINES = """
 import ctypes
@@ -37,11 +36,8 @@ HEARTBEATS = "query($id: uuid!) {flow_run_by_pk(id: $id) {state heartbeat}}"
 @pytest.fixture
 def url(tmp_path: Path, home: Path) -> Any:
     """An API in a process of its own, since nothing in this one must wait for a lock."""
-    command = [sys.executable, "-m", "kedro_prefect_hooks.embedded", "--port", "0"]
-    command += ["--database", str(tmp_path / "api.sqlite")]
-    options: dict[str, Any] = {"stdout": subprocess.PIPE, "universal_newlines": True}
-    with processes.running(command, env=clean_environment(home), cwd=str(home), **options) as process:
-        yield f"http://127.0.0.1:{process.stdout.readline().rsplit(':', 1)[1].strip()}"
+    with prefect_api.api_process(tmp_path / "api.sqlite", home) as (address, _):
+        yield address
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 
 from tests import prefect_api
 from tests.reporting.conftest import history
+from tests.restart.test_restart import SET_FLOW, SET_TASKS
 from tests.scenarios.project_factory import Project, make_project
 
 PIPELINES = """
@@ -65,8 +66,6 @@ EXECUTORS: dict[str, dict[str, Any]] = {
     "processes": {"type": "LocalDaskExecutor", "scheduler": "processes", "num_workers": 2},
 }
 
-STATES = "mutation($input: set_task_run_states_input!) {set_task_run_states(input: $input) {states {status}}}"
-STATE = "mutation($input: set_flow_run_states_input!) {set_flow_run_states(input: $input) {states {status}}}"
 TASK_RUNS = "query($id: uuid!) {task_run(where: {flow_run_id: {_eq: $id}}) {id state}}"
 KILLS = 3
 
@@ -79,9 +78,9 @@ def restart(url: str, run_id: str) -> None:
         for run in runs
         if run["state"] != "Success"
     ]
-    prefect_api.graphql(url, STATES, {"input": {"states": states}})
+    prefect_api.graphql(url, SET_TASKS, {"input": {"states": states}})
     scheduled = {"flow_run_id": run_id, "state": {"type": "Scheduled", "message": "restarted"}}
-    prefect_api.graphql(url, STATE, {"input": {"states": [scheduled]}})
+    prefect_api.graphql(url, SET_FLOW, {"input": {"states": [scheduled]}})
 
 
 def files(project: Project) -> dict[str, list[str]]:

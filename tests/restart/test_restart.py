@@ -83,6 +83,21 @@ def restart(url: str, run_id: str) -> None:
     prefect_api.graphql(url, SET_FLOW, {"input": {"states": states}})
 
 
+def failed_then_restarted(
+    project: Project, node: str, home: Path, log: Path, kedro: Callable[..., Any]
+) -> Any:
+    """Run the flow `flow` with a broken node, mend the node, restart the flow run; that one, finished."""
+    project.break_node(node)
+    with prefect_api.api(project) as url:
+        kedro(project, "prefect", "register", ok=True)
+        with prefect_api.agent(url, home, log):
+            run_id = prefect_api.start_run(url, "flow")
+            assert prefect_api.finished_run(url, run_id, log)["state"] == "Failed", log.read_text()
+            project.fix_node(node)
+            restart(url, run_id)
+            return prefect_api.finished_run(url, run_id, log)
+
+
 def attempts(project: Project) -> list[str]:
     return (project.data / "attempts.txt").read_text().split()
 

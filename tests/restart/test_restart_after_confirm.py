@@ -7,8 +7,7 @@ from typing import Any, Callable, NamedTuple
 
 import pytest
 
-from tests import prefect_api
-from tests.restart.test_restart import restart
+from tests.restart.test_restart import failed_then_restarted
 from tests.scenarios.project_factory import Project, collect_outputs, make_project
 
 pytest.importorskip("kedro_datasets.partitions.incremental_dataset")
@@ -95,16 +94,7 @@ def restarted(tmp_path: Path, home: Path, kedro: Callable[..., Any]) -> Callable
         for name in ("p1", "p2"):
             project.write(f"data/orders/{name}.txt", name)
         project.write("data/input_x.json", "1")
-        project.break_node("flaky")
-        log = tmp_path / "agent.log"
-        with prefect_api.api(project) as url:
-            kedro(project, "prefect", "register", ok=True)
-            with prefect_api.agent(url, home, log):
-                run_id = prefect_api.start_run(url, "flow")
-                assert prefect_api.finished_run(url, run_id, log)["state"] == "Failed", log.read_text()
-                project.fix_node("flaky")
-                restart(url, run_id)
-                found = prefect_api.finished_run(url, run_id, log)
+        found = failed_then_restarted(project, "flaky", home, tmp_path / "agent.log", kedro)
         messages = [str(task["state_message"]) for task in found["task_runs"]]
         return Restarted(project, found["state"], " ".join([str(found["state_message"]), *messages]))
 

@@ -8,8 +8,7 @@ from typing import Any, Callable
 
 import pytest
 
-from tests import prefect_api
-from tests.restart.test_restart import restart
+from tests.restart.test_restart import failed_then_restarted
 from tests.same_run.conftest import nodes_project
 
 SOURCE = """
@@ -53,16 +52,8 @@ def test_outputs_in_memory(
         hooks=HOOKS,
         prefect={"flows": {"flow": {"executor": {"type": executor}, **result}}},
     )
-    project.break_node("flaky")
     log = tmp_path / "agent.log"
-    with prefect_api.api(project) as url:
-        kedro(project, "prefect", "register", ok=True)
-        with prefect_api.agent(url, home, log):
-            run_id = prefect_api.start_run(url, "flow")
-            assert prefect_api.finished_run(url, run_id, log)["state"] == "Failed", log.read_text()
-            project.fix_node("flaky")
-            restart(url, run_id)
-            run = prefect_api.finished_run(url, run_id, log)
+    run = failed_then_restarted(project, "flaky", home, log, kedro)
     assert run["state"] == "Success", log.read_text()
     returned = json.loads((project.data / "run_result.json").read_text())
     assert returned == ({"early": [1], "late": [2]} if has_result else {"late": [2]})
