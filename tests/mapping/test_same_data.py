@@ -128,7 +128,7 @@ SECOND_NODES = """
 
 
 @pytest.mark.skipif(not HAS_FACTORIES, reason="dataset factories")
-@on("flow-processes", "flow-dask", "flow-timeouts")
+@on("flow-processes", "flow-dask", "flow-timeouts", "runner-dask")
 def test_factories_versions_and_credentials(
     tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any]
 ) -> None:
