@@ -106,8 +106,8 @@ class _Builder:
 
 
 def _notes(task: NodeTask, nodes: Iterable[Node]) -> Iterable[str]:
-    if task.sliced is not None:
-        yield f"mapped over: {task.sliced.dataset}"
+    if task.sliced:
+        yield f"mapped over: {task.sliced[0].dataset}"
     tags = sorted(task.tags)
     if tags:
         yield f"tags: {', '.join(tags)}"
