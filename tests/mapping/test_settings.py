@@ -12,6 +12,7 @@ from kedro_prefect_hooks.config.messages import InvalidConfigError
 from kedro_prefect_hooks.config.project_check import check
 from kedro_prefect_hooks.flows.builder import build_flow
 from kedro_prefect_hooks.flows.flow import KedroFlow
+from kedro_prefect_hooks.flows.flow_graph import graph_of
 from kedro_prefect_hooks.flows.mapping import DatasetKinds
 from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec
 
@@ -95,6 +96,15 @@ def test_an_entry_for_a_tag_can_be_cancelled() -> None:
     assert "clean: all" in names
     names = {task.name for task in build({"tag:per-file": {"map": True}, "clean": {"map": False}}).tasks}
     assert "clean: all" not in names
+
+
+def test_the_graph_marks_mapped_tasks() -> None:
+    flow = build({**CHAIN, "score": {"map": "cleaned", **TWO}}, group_by="persist.")
+    graph = graph_of(flow, PIPELINE, KINDS.in_memory)
+    mapped = {each.name: each.mapped_over for each in graph.vertices if each.mapped_over}
+    assert mapped == {"persist.a": "raw", "double": "scores"}
+    notes = {each.name: each.notes for each in graph.vertices}
+    assert "partitions per task: 2" in notes["persist.a"]
 
 
 @pytest.mark.parametrize(
