@@ -107,7 +107,8 @@ def _add_tasks(
         flow.add_task(task)
         if group.name in mapped:
             whole = {name for name in group.inputs if not mapped[group.name].follows(name)}
-            ends[group.name] = _gather_task(flow, task, consumers.of(group), whole)
+            confirms = any(node.confirms for node in group.nodes)
+            ends[group.name] = _gather_task(flow, task, consumers.of(group), whole, confirms=confirms)
         for each in (task, ends[group.name]):
             if flow.result is None or not any(dataset in kinds.in_memory for dataset in each.consumers):
                 # Against an API, Prefect would store everything that a storage's default result accepts.
@@ -176,7 +177,7 @@ def _task(
         consumers=consumers,
         inputs_of_nodes=group.inputs,
         position=position,
-        confirms=any(node.confirms for node in group.nodes),
+        confirms=group.name not in mapped and any(node.confirms for node in group.nodes),
         sliced=mapped[group.name].sliced if group.name in mapped else (),
         name=group.name,
         slug=group.name if group.name not in taken else f"{group.name} (node)",
@@ -189,13 +190,18 @@ def _task(
 
 
 def _gather_task(
-    flow: KedroFlow, task: NodeTask, consumers: Mapping[str, int], whole: Collection[str]
+    flow: KedroFlow,
+    task: NodeTask,
+    consumers: Mapping[str, int],
+    whole: Collection[str],
+    *,
+    confirms: bool,
 ) -> GatherTask:
     """The task after a mapped one: it is done with what it gathers, and with what all slices have loaded."""
     gather = GatherTask(
         task.name,
         task.sliced,
-        confirms=task.confirms,
+        confirms=confirms,
         consumers=consumers,
         inputs_of_nodes={*consumers, *whole},
         position=task.position,

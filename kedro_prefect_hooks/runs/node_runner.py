@@ -30,7 +30,7 @@ from kedro_prefect_hooks.runs.partitions import (
     smallest_listing,
 )
 from kedro_prefect_hooks.runs.snapshots import snapshot
-from kedro_prefect_hooks.runs.versions import VersionHooks
+from kedro_prefect_hooks.runs.versions import VersionHooks, versions_to_replace
 
 if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
@@ -219,7 +219,8 @@ class NodeRunner:
                         kedro_datasets.empty(self.dataset(name))
 
     def _run_node(self, node: Node, tries: int) -> None:
-        again = self._versions_to_replace(node, tries)
+        outputs = {name: self.dataset(name) for name in node.outputs}
+        again = versions_to_replace(outputs, tries, self.spec.owns_version)
         try:
             with self._versions.replacing(again):
                 kedro_runner.run_node(
@@ -239,13 +240,6 @@ class NodeRunner:
     def _check_not_stopped(self, node: Node) -> None:
         if self.spec.stop_file is not None and Path(self.spec.stop_file).exists():
             raise NodeNotStarted(f"Node '{node.name}' was not started, because another node has failed.")
-
-    def _versions_to_replace(self, node: Node, tries: int) -> dict[str, Any]:
-        """The node's versioned outputs that an earlier try or attempt of this run may have saved."""
-        if not (self.spec.owns_version or tries > 1):
-            return {}
-        outputs = {name: self.dataset(name) for name in node.outputs}
-        return {name: found for name, found in outputs.items() if kedro_datasets.is_versioned(found)}
 
     # --- in-memory inputs and outputs --------------------------------------------------------------
 

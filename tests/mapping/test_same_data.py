@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, Callable
 
@@ -168,6 +169,41 @@ def test_inputs_of_all_slices_are_released_after_the_last_one(
     project = make(tmp_path / "project", 3, RELEASED, RELEASED_NODES, big=big)
     start(project, defaults={"nodes": {"clean": {"map": "raw"}}}, ok=True)
     assert collect_outputs(project)["end.json"] == [["p0", "p1", "p2"], True]
+
+
+COUNTED = """
+import os
+from pathlib import Path
+
+from .datasets import JsonDataset
+
+
+class Counted(JsonDataset):
+    def _load(self):
+        with (Path(__file__).resolve().parents[2] / "loads.txt").open("a") as file:
+            file.write(f"{os.getpid()}\\n")
+        return super()._load()
+"""
+COUNTED_NODES = """
+    node(clean, ["raw", "offset", "params:weight", "model"], "cleaned", name="clean"),
+    node(len, "cleaned", "end", name="end"),
+"""
+
+
+@on("flow-local", "flow-processes")
+def test_other_inputs_are_loaded_once_per_process(tmp_path: Path, start: Callable[..., Any]) -> None:
+    counted = {"type": f"{package_at(tmp_path / 'project')}.counted.Counted"}
+    catalog = {
+        "model": {**counted, "filepath": "data/input_model.json"},
+        "offset": {**counted, "filepath": "data/input_offset.json"},
+    }
+    project = make(tmp_path / "project", 8, nodes=COUNTED_NODES, files={"counted.py": COUNTED}, **catalog)
+    project.write("data/input_offset.json", '{"plus": 1}')
+    start(project, defaults={"nodes": {"clean": {"map": True}}}, ok=True)
+    assert len([each for each in attempts(project) if each.startswith("clean")]) == 8
+    loads = Counter((project.path / "loads.txt").read_text().split())
+    assert set(loads.values()) == {2}, "each of the two inputs"
+    assert collect_outputs(project)["end.json"] == 8
 
 
 SECOND = """
