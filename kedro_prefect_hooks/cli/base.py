@@ -64,6 +64,16 @@ def env_option(function: F) -> F:
     )(function)
 
 
+def prepare_option(function: F) -> F:
+    """`--prepare/--no-prepare`."""
+    return click.option(
+        "--prepare/--no-prepare",
+        default=True,
+        help="Keep one Python process ready (some 85 MB of memory), in which the next flow run starts in "
+        "half the time. On by default.",
+    )(function)
+
+
 def pipeline_option(function: F) -> F:
     """`--pipeline`."""
     return click.option(

@@ -44,6 +44,7 @@ PORT = 4200
 )
 @click.option("--no-agent", is_flag=True, help="Do not start an agent.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Additional label for the agent.")
+@base.prepare_option
 def command(
     *,
     env: str | None,
@@ -53,6 +54,7 @@ def command(
     no_token: bool,
     no_agent: bool,
     labels: tuple[str, ...],
+    prepare: bool,
 ) -> None:
     """Start the embedded Prefect API with its services and web page, and an agent for this project.
 
@@ -100,7 +102,9 @@ def command(
                 api = ApiAddress(server.url, token)
                 hint = "Press Ctrl+C to stop the API and the agent."
                 # It cancels its flow runs while the API still responds.
-                run_project_agent(project, config, api, labels=labels, cancel_on_exit=True, hint=hint)
+                run_project_agent(
+                    project, config, api, labels=labels, cancel_on_exit=True, prepare=prepare, hint=hint
+                )
             echo("Stopping …")
         finally:
             location.remove_endpoint(project.path)
