@@ -15,9 +15,13 @@ class Settings:
     ``submitted_lock``: how long after a flow run was submitted a second submission is refused, so that two
     agents cannot both start it. An agent looks ahead ten seconds. (The server recorded in
     ``tests/embedded/conversations`` still refused after 13 seconds: it was set to 30.)
+
+    ``query_seconds`` and ``mutation_seconds``: how long a request may take before it is refused.
     """
 
     submitted_lock: float = 10
+    query_seconds: float = 10
+    mutation_seconds: float = 60
     scheduler_interval: float = 30
     runs_ahead: int = 10
     zombie_killer_interval: float = 120

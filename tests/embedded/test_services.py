@@ -187,7 +187,8 @@ def test_services_go_on_after_one_has_failed(world: World, monkeypatch: pytest.M
     services = Services(world.database)
     services.start()
     wait_for(lambda: calls.count("lazarus") > 2 and calls.count("zombies") > 2, seconds=20)
-    services.stop()
+    services.signal_stop()
+    services.join()
     calls_until_stop = len(calls)
     time.sleep(5 * interval)
     assert len(calls) == calls_until_stop

@@ -34,10 +34,20 @@ class Services:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop them; waits for the one that is running."""
+    def signal_stop(self) -> None:
+        """Begin no more of them."""
         self._stopped.set()
-        self._thread.join()
+
+    def join(self, seconds: float | None = None) -> None:
+        """Wait for the one that is running."""
+        self._thread.join(seconds)
+
+    def problem(self) -> str | None:
+        """Why schedules and dead runs are not looked at, or None."""
+        if not self._thread.is_alive():
+            return "The services have ended."
+        failed = [job.error for job in self._jobs if job.error is not None]
+        return failed[0] if failed else None
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -52,13 +62,17 @@ class _Job:
         self._function = function
         self._interval = interval
         self.due = time.monotonic()
+        self.error: str | None = None
 
     def run_if_due(self, database: Database) -> None:
         if time.monotonic() < self.due:
             return
         try:
             self._function(database)
-        except Exception:
+            self.error = None
+        except Exception as error:
+            name = self._function.__module__.rpartition(".")[2]
+            self.error = f"The last run of the service {name!r} failed: {error}"
             # It may succeed the next time; the other services go on meanwhile.
             _log.exception("A service of the embedded API failed")
         self.due = time.monotonic() + self._interval
