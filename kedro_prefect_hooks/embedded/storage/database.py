@@ -48,6 +48,7 @@ class Database:
 
     Attributes:
         agent_signal: moves when a transaction that concerns agents has been committed.
+        opened: when it was opened, in microseconds.
         observer: tells whether anything has been committed, also by another process.
 
     Raises:
@@ -62,6 +63,7 @@ class Database:
         )
         self._write_lock = threading.Lock()
         self._interrupted = threading.Event()
+        self.opened = self.now()
         _make_private(self.path)
         self._file = self.path.stat()
         self._engine = _engine(self.path, self._must_end)
