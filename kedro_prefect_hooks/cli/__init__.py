@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-COMMANDS = ("init", "plan", "register", "run", "agent", "up", "graph", "schema")
+COMMANDS = ("init", "plan", "register", "run", "agent", "up", "db", "graph", "schema")
 """In the order in which a newcomer needs them."""
 
 

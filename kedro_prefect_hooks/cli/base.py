@@ -53,6 +53,17 @@ def command(**attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
     return click.command(cls=Command, context_settings=settings, **attributes)
 
 
+def subcommand(group: click.Group, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function a command of a group of commands of `kedro prefect`."""
+
+    def add(function: Callable[..., Any]) -> click.Command:
+        made = command(**attributes)(function)
+        group.add_command(made)
+        return made
+
+    return add
+
+
 def env_option(function: F) -> F:
     """`--env`."""
     return click.option(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, Optional
 
 from kedro_prefect_hooks.embedded.storage import values
 
@@ -15,6 +15,8 @@ class Settings:
     ``submitted_lock``: how long after a flow run was submitted a second submission is refused, so that two
     agents cannot both start it. An agent looks ahead ten seconds. (The server recorded in
     ``tests/embedded/conversations`` still refused after 13 seconds: it was set to 30.)
+
+    ``retention``: how long finished flow runs are kept; None for ever.
 
     ``query_seconds`` and ``mutation_seconds``: how long a request may take before it is refused.
     """
@@ -28,4 +30,6 @@ class Settings:
     lazarus_interval: float = 600
     heartbeat_timeout: float = 600
     max_resurrections: int = 3
+    retention: Optional[float] = 90 * 86_400
+    retention_interval: float = 3600
     clock: Callable[[], int] = values.now

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Callable, List
 
-from kedro_prefect_hooks.embedded.services import lazarus, scheduler, zombies
+from kedro_prefect_hooks.embedded.services import lazarus, retention, scheduler, zombies
 from kedro_prefect_hooks.embedded.storage.database import Database
 
 _log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class Services:
             _Job(scheduler.run, settings.scheduler_interval),
             _Job(zombies.run, settings.zombie_killer_interval),
             _Job(lazarus.run, settings.lazarus_interval),
+            _Job(retention.run, settings.retention_interval),
         ]
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="embedded-prefect-services", daemon=True)
