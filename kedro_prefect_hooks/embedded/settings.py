@@ -31,5 +31,5 @@ class Settings:
     heartbeat_timeout: float = 600
     max_resurrections: int = 3
     retention: Optional[float] = 90 * 86_400
-    retention_interval: float = 3600
+    retention_interval: float = 60
     clock: Callable[[], int] = values.now

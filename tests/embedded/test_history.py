@@ -114,10 +114,14 @@ def test_everything_can_be_kept_for_ever(tmp_path: Path) -> None:
 
 def test_many_runs_are_deleted_in_small_transactions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "_BATCH", 3)
+    monkeypatch.setattr(retention, "_MOST", 6)
     for _ in range(8):
         world.finished_run()
     world.clock.advance(91 * DAY)
-    assert retention.run(world.database) == 8
+    with Statements() as counted:
+        assert retention.run(world.database) == 6
+    assert counted.transactions == 2
+    assert retention.run(world.database) == 2
 
 
 # --- as a file -------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from kedro_prefect_hooks.embedded.storage.database import Database
 
 _FLOW, _FLOW_RUN = tables.flow, tables.flow_run
 
-_BATCH = 20
+_BATCH = 5
 """Flow runs of one transaction: a run of 3,000 tasks has 20,000 rows."""
 
 
@@ -34,22 +34,24 @@ def old(database: Database, before: int) -> Deleted:
         return Deleted(runs, connection.execute(_counted(_old_versions(before))).scalar() or 0)
 
 
-def delete_old(database: Database, before: int) -> Deleted:
+def delete_old(database: Database, before: int, most: int | None = None) -> Deleted:
     """Delete the flow runs that finished before a time (in microseconds), and former versions without runs.
 
-    What has not finished is kept, and so is what is registered.
+    What has not finished is kept, and so is what is registered. With `most`, no more than about so many of
+    each are deleted.
     """
     return Deleted(
-        _delete(database, _FLOW_RUN, _old_runs(before)), _delete(database, _FLOW, _old_versions(before))
+        _delete(database, _FLOW_RUN, _old_runs(before), most),
+        _delete(database, _FLOW, _old_versions(before), most),
     )
 
 
-def _delete(database: Database, table: sa.Table, found: sa.Select[Any]) -> int:
+def _delete(database: Database, table: sa.Table, found: sa.Select[Any], most: int | None) -> int:
     deleted = 0
     while True:
         with database.read() as connection:
             ids = list(connection.execute(found.limit(_BATCH)).scalars())
-        if not ids:
+        if not ids or (most is not None and deleted >= most):
             return deleted
         with database.write() as connection:
             # One may have been restarted meanwhile. What belongs to them goes with them.
