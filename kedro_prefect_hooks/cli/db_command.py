@@ -9,6 +9,7 @@ import click
 
 from kedro_prefect_hooks.cli import base
 from kedro_prefect_hooks.errors import KedroPrefectError
+from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.embedded.storage.database import Database
@@ -39,15 +40,15 @@ def info() -> None:
         database.close()
     rows = found.rows
     oldest = "" if found.oldest is None else f", the oldest of {values.to_datetime(found.oldest):%Y-%m-%d}"
-    click.echo(f"Database    {database.path}")
-    click.echo(f"Size        {_bytes(found.size)}, of which {_bytes(found.free)} free")
-    click.echo(f"Schema      {found.revision}")
-    click.echo(f"Flows       {rows['flow']} versions")
-    click.echo(f"Flow runs   {rows['flow_run']}, {found.finished} of them finished{oldest}")
-    click.echo(f"Task runs   {rows['task_run']}")
-    click.echo(f"States      {rows['flow_run_state'] + rows['task_run_state']}")
-    click.echo(f"Log lines   {rows['log']}")
-    click.echo(f"Artifacts   {rows['task_run_artifact']}")
+    echo(f"Database    {database.path}")
+    echo(f"Size        {_bytes(found.size)}, of which {_bytes(found.free)} free")
+    echo(f"Schema      {found.revision}")
+    echo(f"Flows       {rows['flow']} versions")
+    echo(f"Flow runs   {rows['flow_run']}, {found.finished} of them finished{oldest}")
+    echo(f"Task runs   {rows['task_run']}")
+    echo(f"States      {rows['flow_run_state'] + rows['task_run_state']}")
+    echo(f"Log lines   {rows['log']}")
+    echo(f"Artifacts   {rows['task_run_artifact']}")
 
 
 @base.subcommand(command, name="clean", short_help="Delete old finished flow runs.")
@@ -75,7 +76,7 @@ def clean(env: str | None, older_than: str | None, dry_run: bool) -> None:
         database.close()
     verb = "Would delete" if dry_run else "Deleted"
     versions = base.counted(deleted.flow_versions, "former version")
-    click.echo(f"{verb} {base.counted(deleted.flow_runs, 'flow run')} and {versions} of flows.")
+    echo(f"{verb} {base.counted(deleted.flow_runs, 'flow run')} and {versions} of flows.")
 
 
 @base.subcommand(command, name="backup", short_help="Copy the database to a file.")
@@ -89,7 +90,7 @@ def backup(target: str) -> None:
 
     path = Path(target)
     maintenance.backup(_path(), path)
-    click.echo(f"Wrote {path} ({_bytes(path.stat().st_size)}).")
+    echo(f"Wrote {path} ({_bytes(path.stat().st_size)}).")
 
 
 @base.subcommand(command, name="vacuum", short_help="Return free space to the disk.")
@@ -103,7 +104,7 @@ def vacuum() -> None:
     path = _path()
     before = maintenance.size(path)
     maintenance.vacuum(path)
-    click.echo(f"{_bytes(before)} before, {_bytes(maintenance.size(path))} now.")
+    echo(f"{_bytes(before)} before, {_bytes(maintenance.size(path))} now.")
 
 
 @base.subcommand(command, name="check", short_help="Check the database for damage.")
@@ -115,7 +116,7 @@ def check() -> None:
     problems = maintenance.check(path)
     if problems:
         raise KedroPrefectError("\n  ".join([f"{path} is damaged:", *problems]))
-    click.echo(f"{path} is intact.")
+    echo(f"{path} is intact.")
 
 
 def _path() -> Path:

@@ -49,6 +49,10 @@ TIMES: dict[str, tuple[str, list[str]]] = {
         "end_date: 2026-05-03}",
         ["2026-05-02 00:00", "2026-05-03 00:00"],
     ),
+    "dates within the limits of all clocks": (
+        "{end_date: 2026-05-01, clocks: [{dates: [2026-05-01, 2026-05-02]}]}",
+        ["2026-05-01 00:00"],
+    ),
     "dates in a zone": ("{dates: ['2026-05-01'], timezone: Asia/Tokyo}", ["2026-04-30 15:00"]),
     "rrule": (
         "{rrule: 'FREQ=WEEKLY;BYDAY=MO;BYHOUR=6;BYMINUTE=0;BYSECOND=0'}",
