@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -272,11 +273,18 @@ def test_half_requests_are_closed(server: EmbeddedServer, monkeypatch: pytest.Mo
             assert answer.startswith(received)
             assert bool(answer) is bool(received)
     # A connection on which requests arrive stays open.
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
-        for _ in range(10):
-            connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert connection.recv(1000).startswith(b"HTTP/1.1 200")
-            time.sleep(0.1)
+    monkeypatch.setattr(half_requests, "REQUEST_SECONDS", 3)
+    connected = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connected.connect()
+    first = connected.sock
+    for _ in range(10):
+        connected.request("GET", "/health")
+        response = connected.getresponse()
+        response.read()
+        assert response.status == 200
+        time.sleep(0.5)
+    assert connected.sock is first
+    connected.close()
 
 
 # --- the health check ------------------------------------------------------------------------------
