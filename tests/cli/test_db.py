@@ -3,57 +3,66 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable
 
+import pytest
+from click.testing import CliRunner, Result
+
+from kedro_prefect_hooks.cli import prefect
 from kedro_prefect_hooks.embedded import location
-from tests.cli.conftest import Background
+from kedro_prefect_hooks.embedded.server import EmbeddedServer
+from tests.embedded.conftest import Caller, Seed
 from tests.scenarios.scenarios import chain
 
-Up = Callable[..., Background]
-Kedro = Callable[..., Any]
 
+def test_the_history_is_shown_copied_checked_and_deleted(tmp_path: Path) -> None:
+    def db(*arguments: str, exits: int = 0) -> str:
+        # Kedro passes the project's metadata in this way.
+        metadata = SimpleNamespace(project_path=tmp_path)
+        result: Result = CliRunner().invoke(prefect, ["db", *arguments], obj=metadata)
+        assert result.exit_code == exits, result.output
+        return result.output
 
-def test_the_history_is_shown_copied_checked_and_deleted(tmp_path: Path, kedro: Kedro, up: Up) -> None:
-    project = chain(tmp_path / "project", 2, prefect={"retention": "30d", "flows": {"chain": {}}})
-    missing = kedro(project, "prefect", "db", "info")
-    assert missing.returncode == 1
-    assert "There is no database" in missing.stdout
+    path, copy = location.database_path(tmp_path), tmp_path / "copy.sqlite"
+    assert "There is no database" in db("info", exits=1)
+    with EmbeddedServer(path, services=False) as server:
+        seed = Seed(Caller(server.url))
+        run_id = seed.run(seed.flow(seed.project("p"), "f"))
+        for state in ("Submitted", "Running", "Success"):
+            seed.flow_state(run_id, state)
 
-    started = up(project)
-    assert "finished flow runs are kept for 30 days" in started.output
-    kedro(project, "prefect", "register", ok=True)
-    kedro(project, "prefect", "run", "chain", "--watch", ok=True)
+        shown = db("info")
+        assert "Flow runs   1, 1 of them finished" in shown
+        assert "Task runs   2" in shown
+        assert "is intact" in db("check")
+        db("backup", str(copy))
+        assert copy.exists()
+        assert "exists already" in db("backup", str(copy), exits=1)
 
-    shown = kedro(project, "prefect", "db", "info", ok=True).stdout
-    assert "Flow runs   1, 1 of them finished" in shown
-    assert "Task runs   2" in shown
-    assert "is intact" in kedro(project, "prefect", "db", "check", ok=True).stdout
-    copy = tmp_path / "copy.sqlite"
-    kedro(project, "prefect", "db", "backup", str(copy), ok=True)
-    assert copy.exists()
-    again = kedro(project, "prefect", "db", "backup", str(copy))
-    assert again.returncode == 1
-    assert "exists already" in again.stdout
-
-    assert "Deleted 0 flow runs" in kedro(project, "prefect", "db", "clean", ok=True).stdout
-    dry = kedro(project, "prefect", "db", "clean", "--older-than", "0.001", "--dry-run", ok=True).stdout
-    assert "Would delete 1 flow run and 0 former versions of flows." in dry
-    assert (
-        "Deleted 1 flow run"
-        in kedro(project, "prefect", "db", "clean", "--older-than", "0.001", ok=True).stdout
-    )
-    assert "Flow runs   0" in kedro(project, "prefect", "db", "info", ok=True).stdout
-    assert "MB now." in kedro(project, "prefect", "db", "vacuum", ok=True).stdout
-    wrong = kedro(project, "prefect", "db", "clean", "--older-than", "soon")
-    assert wrong.returncode == 2
-    assert "expected a duration" in wrong.stdout
-
-    project.write_conf("base", "prefect", {"retention": None, "flows": {"chain": {}}})
-    kept = kedro(project, "prefect", "db", "clean")
-    assert kept.returncode == 1
-    assert "everything is kept" in kept.stdout
-    path = location.database_path(project.path)
+        assert "Deleted 0 flow runs" in db("clean", "--older-than", "1h")
+        dry = db("clean", "--older-than", "0.001", "--dry-run")
+        assert "Would delete 1 flow run and 0 former versions of flows." in dry
+        assert "Deleted 1 flow run" in db("clean", "--older-than", "0.001")
+        assert "Flow runs   0" in db("info")
+        assert "MB now." in db("vacuum")
+        assert "expected a duration" in db("clean", "--older-than", "soon", exits=2)
     path.write_bytes(path.read_bytes()[:5000] + b"x" * 5000)
-    damaged = kedro(project, "prefect", "db", "check")
-    assert damaged.returncode == 1
-    assert "is damaged" in damaged.stdout
+    assert "is damaged" in db("check", exits=1)
+
+
+@pytest.mark.parametrize("retention", ["1s", None])
+def test_clean_deletes_what_prefect_yml_does_not_keep(
+    tmp_path: Path, kedro: Callable[..., Any], retention: Any
+) -> None:
+    project = chain(tmp_path / "project", 2, prefect={"retention": retention, "flows": {"chain": {}}})
+    with EmbeddedServer(location.database_path(project.path), services=False) as server:
+        seed = Seed(Caller(server.url))
+        run_id = seed.run(seed.flow(seed.project("p"), "f"))
+        seed.flow_state(run_id, "Success")
+    cleaned = kedro(project, "prefect", "db", "clean", ok=retention is not None)
+    if retention is None:
+        assert cleaned.returncode == 1
+        assert "everything is kept" in cleaned.stdout
+    else:
+        assert "Deleted 1 flow run" in cleaned.stdout

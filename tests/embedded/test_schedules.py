@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -360,13 +361,17 @@ def _rules() -> List[str]:
 
 
 @pytest.mark.parametrize("rule", _rules())
-@pytest.mark.parametrize("start", [datetime.datetime(2024, 2, 29, 13, 7, 5), datetime.datetime(2025, 1, 31)])
-def test_a_rule_that_is_walked_from_now_recurs_as_from_its_start(rule: str, start: datetime.datetime) -> None:
-    parsed = rrulestr(rule, dtstart=start)
+def test_a_rule_that_is_walked_from_now_recurs_as_from_its_start(rule: str) -> None:
     after = datetime.datetime(2026, 11, 23, 10, 2, tzinfo=datetime.timezone.utc)
     naive = after.replace(tzinfo=None)
-    expected = list(itertools.islice(parsed.xafter(naive), 20))
-    assert list(itertools.islice(recurrence.bounded(parsed, after).xafter(naive), 20)) == expected
+    starts = [datetime.datetime(2024, 2, 29, 13, 7, 5), datetime.datetime(2025, 1, 31)]
+    if re.search("SECONDLY|MINUTELY|HOURLY", rule):
+        # From its start, dateutil itself would take seconds.
+        starts = [datetime.datetime(2026, 11, 9, 13, 7, 5), datetime.datetime(2026, 10, 31)]
+    for start in starts:
+        parsed = rrulestr(rule, dtstart=start)
+        expected = list(itertools.islice(parsed.xafter(naive), 8))
+        assert list(itertools.islice(recurrence.bounded(parsed, after).xafter(naive), 8)) == expected
 
 
 def test_a_rule_for_each_second_is_walked_from_now(world: World) -> None:

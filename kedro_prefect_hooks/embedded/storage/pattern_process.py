@@ -2,7 +2,7 @@
 
 Python's `re` can take longer than the universe is old, holds the interpreter's lock meanwhile, and cannot be
 interrupted. The process is started when a request has its first pattern, and ends with the request, or when
-the request's time is up.
+the request's time is up, even if the API has been killed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,13 @@ _DEFAULT_SECONDS = 10.0
 _LOOK_SECONDS = 0.25
 """How often it is looked at whether the API is being stopped."""
 
+_MARGIN_SECONDS = 2.0
+"""For which the process outlives the request's time if nobody stops it."""
+
 _CODE = """
-import json, re, sys
+import faulthandler, json, re, sys
+# Its thread needs no Python, which `re` does not let run, and is the same on every system.
+faulthandler.dump_traceback_later(float(sys.argv[1]), exit=True)
 compiled = {}
 for line in sys.stdin:
     pattern, flags, whole, text = json.loads(line)
@@ -65,8 +70,9 @@ def matches(pattern: str, flags: int, text: str, *, whole: bool) -> bool:
 class _PatternProcess:
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
+        lifetime = max(0.0, budget.seconds_left) + _MARGIN_SECONDS
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _CODE],
+            [sys.executable, "-I", "-S", "-c", _CODE, str(lifetime)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

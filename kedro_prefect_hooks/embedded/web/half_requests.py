@@ -6,6 +6,7 @@ Bodies have their own limit, in `bodies`. Knows nothing of what requests mean.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -16,6 +17,8 @@ REQUEST_SECONDS = 45.0
 ANSWER_SECONDS = 300.0
 """For an answer, and for the client to receive it: far longer than the API needs."""
 
+_now = time.monotonic
+
 
 class Protocol(H11Protocol):
     """HTTP on one connection, as uvicorn speaks it, with limits."""
@@ -23,7 +26,7 @@ class Protocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._phase: tuple[Any, bool] = (None, True)
-        self._since = self.loop.time()
+        self._since = _now()
         self._look_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -37,8 +40,8 @@ class Protocol(H11Protocol):
         # The last request, and whether the next one is awaited.
         phase = (self.cycle, self.cycle is None or self.cycle.response_complete)
         if phase != self._phase:
-            self._phase, self._since = phase, self.loop.time()
-        elif self.loop.time() - self._since >= (REQUEST_SECONDS if phase[1] else ANSWER_SECONDS):
+            self._phase, self._since = phase, _now()
+        elif _now() - self._since >= (REQUEST_SECONDS if phase[1] else ANSWER_SECONDS):
             self.transport.abort()
             return
         self._look_later()
