@@ -344,7 +344,8 @@ def _rules() -> List[str]:
         "FREQ=SECONDLY;INTERVAL=7;BYSECOND=0,30",
         "FREQ=MINUTELY;INTERVAL=11;BYHOUR=3,4",
         "FREQ=HOURLY;INTERVAL=5",
-        "FREQ=HOURLY;INTERVAL=7;BYHOUR=2,9,16;BYDAY=MO,TU",
+        "FREQ=HOURLY;INTERVAL=7;BYDAY=MO,TU",
+        "FREQ=HOURLY;INTERVAL=7;BYHOUR=2,9,16",
         "FREQ=DAILY;INTERVAL=3",
         "FREQ=DAILY;INTERVAL=2;BYMONTHDAY=-1,5",
         "FREQ=WEEKLY;INTERVAL=3;BYDAY=MO,SU;WKST=SU",
@@ -371,6 +372,7 @@ def test_a_rule_that_is_walked_from_now_recurs_as_from_its_start(rule: str) -> N
     for start in starts:
         parsed = rrulestr(rule, dtstart=start)
         expected = list(itertools.islice(parsed.xafter(naive), 8))
+        assert expected
         assert list(itertools.islice(recurrence.bounded(parsed, after).xafter(naive), 8)) == expected
 
 
@@ -389,11 +391,22 @@ def test_rules_that_exclude_each_other_are_given_up(world: World, monkeypatch: p
         world.project_id, "good", schedule=ScheduleSchema().dump(CronSchedule("*/5 * * * *"))
     )
     assert world.runs(world.register(Schedule(clocks=[RRuleClock(never)]))) == []
-    counted = rrulestr("FREQ=SECONDLY;COUNT=2000000000", dtstart=datetime.datetime(2019, 1, 1))
-    assert world.runs(world.register(Schedule(clocks=[RRuleClock(counted)]))) == []
+    for text in (
+        "FREQ=SECONDLY;COUNT=2000000000",
+        "FREQ=SECONDLY;BYHOUR=3;BYMINUTE=1;BYSECOND=1;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=SECONDLY;BYWEEKNO=53;BYEASTER=0",
+        "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30",
+    ):
+        rule = rrulestr(text, dtstart=datetime.datetime(2019, 1, 1))
+        assert world.runs(world.register(Schedule(clocks=[RRuleClock(rule)]))) == []
+    walked: List[int] = []
+    walk = due_times._walk
+    monkeypatch.setattr(due_times, "_walk", lambda *given: walked.append(1) or walk(*given))
     world.clock.time += 5 * MINUTE
     assert scheduler.run(world.database) == 1
     assert len(world.runs(good)) == 11
+    # Nobody waits for the others again, within an hour.
+    assert len(walked) == 1
 
 
 def test_a_schedule_that_has_come_to_an_end_is_walked_once(

@@ -197,12 +197,13 @@ def _why_unusable(rule: Any) -> str | None:
 
 def _days(rule: Any, rrule: Any) -> Any:
     """The first day on which a rule may fire, within fifty years: days may not exist, hours do."""
-    changes: dict[str, Any] = {
-        "count": None,
-        "until": rule._dtstart + datetime.timedelta(days=50 * 366),
-    }
+    changes: dict[str, Any] = {"count": None}
+    start = rule._dtstart
     if rule._freq in (rrule.HOURLY, rrule.MINUTELY):
         changes.update(freq=rrule.DAILY, interval=1, bysetpos=None, byhour=0, byminute=0, bysecond=0)
+        # What never fires is looked for until the year 9999: of each day, that takes seconds.
+        start = changes["dtstart"] = start.replace(year=9948, month=1, day=1)
+    changes["until"] = start + datetime.timedelta(days=50 * 365)
     return itertools.islice(rule.replace(**changes), 1)
 
 

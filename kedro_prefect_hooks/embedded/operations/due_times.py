@@ -7,7 +7,7 @@ adjustments. Only Prefect can read all of these correctly.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, TypeVar
 
 from kedro_prefect_hooks.embedded.storage import values
 
@@ -26,8 +26,14 @@ class Event(NamedTuple):
 
 
 _MOST_KNOWN = 1_000
-_known: OrderedDict[Tuple[str, int], Tuple[int, List[Event]]] = OrderedDict()
+_Key = Tuple[str, int]
+_Value = TypeVar("_Value")
+_known: OrderedDict[_Key, Tuple[int, List[Event]]] = OrderedDict()
 """Schedules that come to an end: when they were walked, and all events that they still had then."""
+
+_UNTIL_NEXT_TRY = 3600 * values.SECOND
+_given_up: OrderedDict[_Key, Tuple[int, str]] = OrderedDict()
+"""Schedules that could not be walked, and when: others must not wait for that at each pass."""
 
 
 def next_events(schedule: Dict[str, Any], after: int, count: int) -> List[Event]:
@@ -39,17 +45,26 @@ def next_events(schedule: Dict[str, Any], after: int, count: int) -> List[Event]
     known = _known.get(key)
     if known is not None and known[0] <= after:
         return [event for event in known[1] if event.start_time > after]
+    given_up = _given_up.get(key)
+    if given_up is not None and after < given_up[0] + _UNTIL_NEXT_TRY:
+        raise ValueError(given_up[1])
     try:
         found, is_complete = _walk(schedule, after, count)
     except Exception as error:
         # The exceptions of clocks and parsers have no common base class.
-        raise ValueError(f"The schedule {schedule} cannot be read: {error}") from error
+        problem = f"The schedule {schedule} cannot be read: {error}"
+        _remember(_given_up, key, (after, problem))
+        raise ValueError(problem) from error
     if is_complete:
         # Looking for what does not exist takes longest.
-        _known[key] = (after, found)
-        while len(_known) > _MOST_KNOWN:
-            _known.popitem(last=False)
+        _remember(_known, key, (after, found))
     return found
+
+
+def _remember(memory: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
+    memory[key] = value
+    while len(memory) > _MOST_KNOWN:
+        memory.popitem(last=False)
 
 
 def _walk(serialized: Dict[str, Any], after: int, count: int) -> Tuple[List[Event], bool]:

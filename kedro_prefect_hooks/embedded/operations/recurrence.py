@@ -6,10 +6,11 @@ Knows nothing of clocks and schedules.
 
 from __future__ import annotations
 
+import copy
 import datetime
 import math
 import time
-from typing import Any, Iterator
+from typing import Any, Callable, Iterable, Iterator, Tuple
 
 from dateutil import rrule
 
@@ -59,17 +60,53 @@ def bounded(rules: Any, after: datetime.datetime) -> Any:
 
 class _Walk:
     def __init__(self, rule: Any, after: datetime.datetime, deadline: float) -> None:
-        self._rule = moved(rule, after)
+        self._rule = copy.copy(moved(rule, after))
         self._deadline = deadline
+        for name in _CONDITIONS:
+            condition = getattr(self._rule, name)
+            if condition:
+                setattr(self._rule, name, _Watched(condition, self._check))
+
+    def _check(self) -> None:
+        if time.monotonic() > self._deadline:
+            raise TakesTooLong(
+                "Its recurrence rule has no next occurrence that can be found within "
+                f"{WALK_SECONDS:g} seconds. Use UNTIL instead of COUNT, or a later start."
+            )
 
     def __iter__(self) -> Iterator[datetime.datetime]:
         for occurrence in self._rule:
-            if time.monotonic() > self._deadline:
-                raise TakesTooLong(
-                    "Its recurrence rule has no next occurrence that can be found within "
-                    f"{WALK_SECONDS:g} seconds. Use UNTIL instead of COUNT, or a later start."
-                )
+            self._check()
             yield occurrence
+
+
+_CONDITIONS = [
+    f"_by{name}"
+    for name in (
+        *("month", "monthday", "nmonthday", "yearday", "weekno", "weekday", "nweekday", "easter"),
+        *("setpos", "hour", "minute", "second"),
+    )
+]
+"""What dateutil asks of each day and time: of all until the year 9999, if they exclude each other."""
+
+
+class _Watched(Tuple[Any, ...]):
+    """The values of a condition, which look at the time whenever they are asked."""
+
+    _check: Callable[[], None]
+
+    def __new__(cls, values: Iterable[Any], check: Callable[[], None]) -> _Watched:
+        made = super().__new__(cls, values)
+        made._check = check
+        return made
+
+    def __contains__(self, value: object) -> bool:
+        self._check()
+        return super().__contains__(value)
+
+    def __iter__(self) -> Iterator[Any]:
+        self._check()
+        return super().__iter__()
 
 
 def moved(rule: Any, after: datetime.datetime) -> Any:
