@@ -11,7 +11,11 @@ from typing import Any
 
 import click
 
-COMMANDS = ("init", "plan", "register", "run", "agent", "up", "db", "graph", "schema")
+COMMANDS = (
+    *("init", "plan", "register", "run", "agent", "up"),
+    *("flows", "runs", "logs", "cancel", "restart"),
+    *("doctor", "db", "graph", "schema"),
+)
 """In the order in which a newcomer needs them."""
 
 

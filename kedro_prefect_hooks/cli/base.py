@@ -99,6 +99,20 @@ def flow_option(function: F) -> F:
     )(function)
 
 
+def duration(text: str, option: str) -> float:
+    """The seconds of an option such as ``30d`` or ``1h 30m``.
+
+    Raises:
+        click.BadParameter: it is no duration.
+    """
+    from kedro_prefect_hooks.config import fields
+
+    try:
+        return fields.seconds(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
+
+
 def counted(count: int, noun: str) -> str:
     """Such as ``1 flow`` or ``2 flows``."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -67,7 +67,7 @@ def clean(env: str | None, older_than: str | None, dry_run: bool) -> None:
     """
     from kedro_prefect_hooks.embedded.storage import history, values
 
-    seconds = _seconds(older_than) if older_than is not None else _retention(env)
+    seconds = base.duration(older_than, "--older-than") if older_than is not None else _retention(env)
     database = _database()
     try:
         before = database.now() - int(seconds * values.SECOND)
@@ -138,15 +138,6 @@ def _database() -> Database:
     from kedro_prefect_hooks.embedded.storage.database import Database
 
     return Database(path)
-
-
-def _seconds(text: str) -> float:
-    from kedro_prefect_hooks.config import fields
-
-    try:
-        return fields.seconds(text)
-    except ValueError as error:
-        raise click.UsageError(f"--older-than: {error}") from None
 
 
 def _retention(env: str | None) -> float:

@@ -127,6 +127,13 @@ def running(project_path: PathLike) -> Endpoint | None:
     return endpoint if "status" in health and health.get("database") == ours else None
 
 
+def problem(project_path: PathLike) -> str | None:
+    """What the embedded API that is running for this project reports of itself; None if it is well."""
+    endpoint = running(project_path)
+    found = None if endpoint is None else _health(endpoint.url).get("problem")
+    return None if found is None else str(found)
+
+
 def _endpoint_file(project_path: PathLike) -> Path:
     return _own_file(project_path, "server.json")
 
