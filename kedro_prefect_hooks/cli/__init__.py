@@ -70,6 +70,8 @@ def prefect() -> None:
 
     The flows are declared in prefect.yml; `kedro run --env deploy` registers them too. Use --help with any
     command for details.
+
+    Exit codes, unless the help of a command says more: 0 success, 1 error, 2 wrong usage.
     """
 
 
