@@ -98,11 +98,11 @@ def test_runs_are_found_and_restarted(runs: Runs, monkeypatch: pytest.MonkeyPatc
         runs.failed.replace("-", ""),
     ):
         assert find_run(found, text).id == runs.failed
-    for text in ("firts", "ffff0000", "%", runs.failed[:3], f"{runs.failed}0"):
+    for text in ("fist", "ffff0000", "%", runs.failed[:3], f"{runs.failed}0"):
         with pytest.raises(KedroPrefectError, match=f"There is no flow run '{text}' in Prefect project 'p'"):
             find_run(found, text)
     with pytest.raises(KedroPrefectError, match="Did you mean 'first'"):
-        find_run(found, "firts")
+        find_run(found, "fist")
     with pytest.raises(KedroPrefectError, match="There is no flow run 'of others'"):
         find_run(found, "of others")
     runs.seed.run(runs.seed.flow_of(runs.done), flow_run_name="first")
@@ -155,7 +155,7 @@ def test_the_commands_print_what_the_api_has(runs: Runs, monkeypatch: pytest.Mon
     shown = json.loads(prefect("runs", "--flow", "chain", "--since", "1d", "--json"))
     assert [run["state"] for run in shown] == ["Success", "Failed"]
     assert "No flow runs of that kind in Prefect project 'p'" in prefect("runs", "--flow", "x")
-    assert "Did you mean 'Failed'?" in prefect("runs", "--state", "faild", exits=2)
+    assert "Did you mean 'Failed'?" in prefect("runs", "--state", "Fail", exits=2)
     assert "expected a duration" in prefect("runs", "--since", "ever", exits=2)
 
     flows = prefect("flows")
@@ -226,7 +226,7 @@ def test_the_doctor_names_what_is_wrong(project: Project, kedro: Kedro, tmp_path
 
     project.write_conf("base", "prefect", {"api": "http://127.0.0.1:9", "flows": {"chain": {}}})
     assert "problem  The Prefect API at http://127.0.0.1:9 is unreachable" in doctor(1)
-    project.write_conf("base", "prefect", {"flows": {"chain": {"pipelin": "x"}}})
+    project.write_conf("base", "prefect", {"flows": {"chain": {"pipelines": "x"}}})
     wrong = doctor(1)
-    assert re.search(r"problem  .*pipelin", wrong)
+    assert re.search(r"problem  .*pipelines", wrong)
     assert "1 problem." in wrong
