@@ -53,6 +53,17 @@ def command(**attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
     return click.command(cls=Command, context_settings=settings, **attributes)
 
 
+def subcommand(group: click.Group, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function a command of a group of commands of `kedro prefect`."""
+
+    def add(function: Callable[..., Any]) -> click.Command:
+        made = command(**attributes)(function)
+        group.add_command(made)
+        return made
+
+    return add
+
+
 def env_option(function: F) -> F:
     """`--env`."""
     return click.option(
@@ -86,6 +97,20 @@ def flow_option(function: F) -> F:
     return click.option(
         "--flow", "names", multiple=True, metavar="NAME", help="Only this flow. Can be repeated."
     )(function)
+
+
+def duration(text: str, option: str) -> float:
+    """The seconds of an option such as ``30d`` or ``1h 30m``.
+
+    Raises:
+        click.BadParameter: it is no duration.
+    """
+    from kedro_prefect_hooks.config import fields
+
+    try:
+        return fields.seconds(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
 
 
 def counted(count: int, noun: str) -> str:

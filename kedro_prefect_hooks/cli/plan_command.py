@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kedro_prefect_hooks.registration.differences import Change
     from kedro_prefect_hooks.registration.plan import Action, Plan
 
-NOTHING_TO_DO, SOMETHING_TO_DO = 0, 2
+NOTHING_TO_DO, SOMETHING_TO_DO = 0, 3
 
 
 @base.command(name="plan", short_help="Show what register would do, and why. Changes nothing.")
@@ -50,7 +50,8 @@ def command(
     Exit codes:
       0  nothing to register
       1  error
-      2  there is something to register
+      2  wrong usage
+      3  there is something to register
     """
     with garbage.none_until_exit():
         from kedro_prefect_hooks.cli.opened_project import OpenProject, selected_flows

@@ -95,7 +95,7 @@ def command(
         from kedro_prefect_hooks.cli.run_remote import FlowRunOptions, run_remote
 
         options = FlowRunOptions(flow, parameters, versions, list(labels) or None, run_name)
-        succeeded = run_remote(project, flows, options, watch=watch)
+        succeeded = run_remote(flows, options, watch=watch)
     ctx.exit(0 if succeeded else NOT_SUCCESSFUL)
 
 
