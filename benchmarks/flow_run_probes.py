@@ -23,6 +23,9 @@ from tests.scenarios.project_factory import clean_environment
 
 FLOW = "bench"
 
+IDLE_SECONDS = 5
+"""Between two flow runs that a person starts."""
+
 PURE_FLOW = """
 import prefect
 from prefect import Flow, task
@@ -101,6 +104,7 @@ def watched_run(path: str) -> Result:
             _run([*command, "register"], path, environment)
             watch = [*command, "run", FLOW, "--watch"]
             _run(watch, path, environment)  # the agent and the API have then imported what they need
+            time.sleep(IDLE_SECONDS)
             with stopwatch() as took:
                 _run(watch, path, environment)
             query = "query {flow_run(order_by: {created: desc}, limit: 1) {id}}"

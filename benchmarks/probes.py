@@ -228,13 +228,16 @@ def _peak() -> Any:
 
 @contextlib.contextmanager
 def _cluster(resources: bool = False) -> Iterator[str]:
-    """Run a scheduler and two worker processes with one thread each, on this machine."""
+    """Run a scheduler and two worker processes with one thread each, as a flow's executor would."""
     from distributed import LocalCluster, SpecCluster
     from distributed.nanny import Nanny
     from distributed.scheduler import Scheduler
+    from prefect.executors import DaskExecutor
+
+    from kedro_prefect_hooks.flows.dask_cluster import balanced_often
 
     if not resources:
-        with LocalCluster(
+        with balanced_often(DaskExecutor()), LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
         ) as cluster:
             yield cluster.scheduler_address

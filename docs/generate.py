@@ -165,21 +165,27 @@ def commands() -> str:
     for name in COMMANDS:
         command = prefect.get_command(context, name)
         assert command is not None
-        arguments = " ".join(
-            each.metavar or each.name.upper()
-            for each in command.params
-            if isinstance(each, click.Argument) and each.name
-        )
-        parts += [
-            f"## kedro prefect {name}\n",
-            f"```console\nkedro prefect {name} [OPTIONS]{' ' + arguments if arguments else ''}\n```\n",
-            _help(command),
-            "| Option | Description |",
-            "|---|---|",
-        ]
-        parts += [_option(each) for each in command.params if isinstance(each, click.Option)]
-        parts.append("")
+        parts += _command(f"kedro prefect {name}", command, "##")
+        if isinstance(command, click.Group):
+            for sub_name, sub_command in command.commands.items():
+                parts += _command(f"kedro prefect {name} {sub_name}", sub_command, "###")
     return "\n".join(parts)
+
+
+def _command(name: str, command: click.Command, heading: str) -> list[str]:
+    arguments = [
+        each.metavar or each.name.upper()
+        for each in command.params
+        if isinstance(each, click.Argument) and each.name
+    ]
+    if isinstance(command, click.Group):
+        arguments.append("COMMAND")
+    usage = " ".join([name, "[OPTIONS]", *arguments])
+    parts = [f"{heading} {name}\n", f"```console\n{usage}\n```\n", _help(command)]
+    options = [_option(each) for each in command.params if isinstance(each, click.Option)]
+    if options or not isinstance(command, click.Group):
+        parts += ["| Option | Description |", "|---|---|", *options, ""]
+    return parts
 
 
 def _help(command: click.Command) -> str:

@@ -25,12 +25,26 @@ def no_collection() -> Iterator[None]:
 
 @contextlib.contextmanager
 def kept_objects() -> Iterator[None]:
-    """Within the block, collect garbage only among the objects that are made in it."""
+    """Within the block, collect garbage, but only among the objects that are made in it."""
+    was_enabled = gc.isenabled()
     gc.freeze()
+    gc.enable()
     try:
         yield
     finally:
         gc.unfreeze()
+        if not was_enabled:
+            gc.disable()
+
+
+@contextlib.contextmanager
+def none_until_exit() -> Iterator[None]:
+    """Collect no garbage within the block, nor what is in memory at its end: the process ends after it."""
+    with no_collection():
+        try:
+            yield
+        finally:
+            process_ends()
 
 
 def process_ends() -> None:

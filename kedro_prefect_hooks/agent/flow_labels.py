@@ -21,7 +21,7 @@ def label_sets(config: PrefectConfig) -> list[frozenset[str]]:
     """
     others = flows_for_other_agents(config)
     return [
-        labels for name, flow in config.flows.items() if name not in others for labels in _label_sets(flow)
+        labels for name, flow in config.flows.items() if name not in others for labels in label_sets_of(flow)
     ]
 
 
@@ -31,7 +31,8 @@ def flows_for_other_agents(config: PrefectConfig) -> dict[str, str]:
     return {name: kind for name, kind in kinds.items() if kind not in SAME_MACHINE_RUN_CONFIGS}
 
 
-def _label_sets(flow: FlowConfig) -> list[frozenset[str]]:
+def label_sets_of(flow: FlowConfig) -> list[frozenset[str]]:
+    """The sets of labels that runs of a flow can have."""
     # Prefect labels a flow in `Local` storage with the name of the machine that stores it.
     is_local = type(flow.build_storage()).__name__ == "Local"
     machine = [socket.gethostname()] if is_local else []

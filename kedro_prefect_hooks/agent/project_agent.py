@@ -22,12 +22,14 @@ from prefect.agent.agent import AGENT_WAKE_EVENT
 from prefect.agent.local import LocalAgent
 from prefect.run_configs import LocalRun
 from prefect.utilities.configuration import set_temporary_config
+from prefect.utilities.graphql import GraphQLResult
 
 from kedro_prefect_hooks.agent import execute_flow_run
 from kedro_prefect_hooks.agent.api_address import ApiAddress
 from kedro_prefect_hooks.agent.flow_labels import label_sets
 from kedro_prefect_hooks.agent.output_files import OutputFiles
 from kedro_prefect_hooks.agent.owned_runs import CANCELLING_SECONDS, OwnedRun, OwnedRuns
+from kedro_prefect_hooks.agent.prepared_process import PreparedProcess
 from kedro_prefect_hooks.agent.run_ends import RunEnds
 from kedro_prefect_hooks.agent.run_process import RunProcess
 from kedro_prefect_hooks.agent.wake_ups import WakeUps
@@ -79,6 +81,7 @@ def make_agent(
     labels: Iterable[str] = (),
     name: str | None = None,
     cancel_on_exit: bool,
+    prepare: bool,
     echo: Echo,
 ) -> ProjectAgent:
     """The agent of a project. Prefect must be configured for the API.
@@ -91,6 +94,7 @@ def make_agent(
         labels: labels in addition to those of the project's flows.
         name: the agent's name in Prefect; by default that of the Prefect project.
         cancel_on_exit: whether stopping the agent cancels its flow runs.
+        prepare: whether to keep a process ready for the next flow run.
         echo: called with each line to print.
     """
     of_flows = label_sets(config)
@@ -98,6 +102,7 @@ def make_agent(
     return kind(
         location.state_dir(project_path) / "logs",
         cancel_on_exit=cancel_on_exit,
+        prepare=prepare,
         echo=echo,
         name=name or config.project or package,
         labels=sorted(set(labels).union(*of_flows)),
@@ -134,14 +139,18 @@ class ProjectAgent(LocalAgent):
         log_dir: a folder for the output of flow runs.
         cancel_on_exit: whether stopping the agent cancels its flow runs.
         echo: called with each line to print.
+        prepare: whether to keep a process ready for the next flow run.
         **kwargs: those of `LocalAgent`.
 
     Attributes:
         on_ready: called when the agent is about to poll for flow runs.
     """
 
-    def __init__(self, log_dir: Path, *, cancel_on_exit: bool, echo: Echo, **kwargs: Any) -> None:
+    def __init__(
+        self, log_dir: Path, *, cancel_on_exit: bool, echo: Echo, prepare: bool = False, **kwargs: Any
+    ) -> None:
         self.cancel_on_exit = cancel_on_exit
+        self.prepared = PreparedProcess() if prepare else None
         self.echo = echo
         self.on_ready: Callable[[], Any] = lambda: None
         self._unreachable = False
@@ -165,6 +174,9 @@ class ProjectAgent(LocalAgent):
         return max(CANCELLING_SECONDS, float(interval) + GRACE_SECONDS)
 
     def _show_startup_display(self) -> None:
+        if self.prepared:
+            nothing = GraphQLResult({"id": "", "flow": GraphQLResult({"id": ""})})
+            self.prepared.prepare_soon(self.populate_env_vars(nothing), None)
         self.on_ready()
 
     def _start_heartbeat_thread(self) -> None:
@@ -247,11 +259,10 @@ class ProjectAgent(LocalAgent):
         if working_dir and not Path(working_dir).is_dir():
             raise ValueError(f"The working_dir of the flow's run config does not exist: {working_dir}")
         flow_run_id, name = str(flow_run.id), str(flow_run.name)
-        process = RunProcess(
-            [sys.executable, "-m", execute_flow_run.__name__],
+        process = self._start_process(
             self.output_files.create(flow_run_id),
-            env=self.populate_env_vars(flow_run, run_config=run_config),
-            cwd=working_dir,
+            self.populate_env_vars(flow_run, run_config=run_config),
+            working_dir,
         )
         # Prefect has set a Scheduled flow run to Submitted; one that is Running has a task to retry.
         submissions = (int(flow_run.version), 0 if flow_run.state == "Running" else 1)
@@ -259,9 +270,22 @@ class ProjectAgent(LocalAgent):
         self.owned.add(OwnedRun(flow_run_id, name, process, submissions))
         return f"PID: {process.pid}"
 
+    def _start_process(self, output: Path, env: dict[str, str], cwd: str | None) -> RunProcess:
+        prepared = self.prepared.take(env, cwd, output) if self.prepared else None
+        if prepared is not None:
+            process = RunProcess(prepared, output)
+        else:
+            command = [sys.executable, "-m", execute_flow_run.__name__]
+            process = RunProcess.started(command, output, env, cwd)
+        if self.prepared:
+            self.prepared.prepare_soon(env, cwd)
+        return process
+
     def on_shutdown(self) -> None:
         """Cancel the flow runs, or report which ones keep running."""
         self.wake_ups.stop()
+        if self.prepared:
+            self.prepared.close()
         runs = self.owned.all()
         if not self.cancel_on_exit:
             # Those whose process has ended are being reported to the API, if that responds.

@@ -24,18 +24,31 @@ class RunProcess:
     """A process in a session of its own, so that a terminal's Ctrl+C does not reach it.
 
     Args:
-        command: the command line.
-        output: the file that receives its output, appended.
-        env: its environment.
-        cwd: its working directory; None for this process's.
+        process: the process.
+        output: the file that receives its output.
     """
 
-    def __init__(
-        self, command: Iterable[str], output: Path, env: Mapping[str, str], cwd: str | None = None
-    ) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], output: Path) -> None:
         self.output = output
+        self._process = process
+        self.pid = process.pid
+        self._lock = threading.Lock()
+        self._descendants: set[psutil.Process] = set()
+
+    @classmethod
+    def started(
+        cls, command: Iterable[str], output: Path, env: Mapping[str, str], cwd: str | None = None
+    ) -> RunProcess:
+        """Start one.
+
+        Args:
+            command: the command line.
+            output: the file that receives its output, appended.
+            env: its environment.
+            cwd: its working directory; None for this process's.
+        """
         with output.open("ab") as file:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 list(command),
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -44,9 +57,7 @@ class RunProcess:
                 cwd=cwd,
                 start_new_session=True,
             )
-        self.pid = self._process.pid
-        self._lock = threading.Lock()
-        self._descendants: set[psutil.Process] = set()
+        return cls(process, output)
 
     def wait(self) -> int:
         """Wait until it has exited; return its exit code, negative for a signal.

@@ -60,6 +60,7 @@ class Api:
         link: maps a flow group's id and the tenant's slug to the URL of the flow's page, or to None.
         next_step: how to see the flows, where they have no such URL.
         batch: how many tasks or edges it accepts per request. Default: `BATCH`.
+        is_served: whether others can reach it too: not if it is the embedded one within this process.
     """
 
     def __init__(
@@ -69,12 +70,15 @@ class Api:
         link: Link,
         next_step: str = "",
         batch: int | None = None,
+        *,
+        is_served: bool = True,
     ) -> None:
         self.transport = transport
         self.display_name = display_name
         self.link = link
         self.next_step = next_step
         self.batch = BATCH if batch is None else batch
+        self.is_served = is_served
 
     def snapshot(self, project: str) -> Snapshot:
         """Return the project and its live flows, with one query."""

@@ -71,7 +71,8 @@ def _embedded_api(project_path: Path, timeout: float) -> Api:
     # Without a server there is no page to link to.
     next_step = "To view the flows and run them: kedro prefect up"
     in_process = EmbeddedTransport(database)
-    return Api(in_process, f"embedded, {database}", lambda *_: None, next_step, batch=EMBEDDED_BATCH)
+    name = f"embedded, {database}"
+    return Api(in_process, name, lambda *_: None, next_step, batch=EMBEDDED_BATCH, is_served=False)
 
 
 def _prefect_url() -> str:

@@ -45,6 +45,12 @@ class FlowRunWatch:
         self._warned = False
         self._has_ended = False
 
+    def skip(self, event: Event) -> None:
+        """Do not yield an event that the caller has already."""
+        self._seen.add(event.key)
+        self._has_ended = self._has_ended or event.text.startswith(LAST_LINE)
+        self._newest = max(self._newest, event.at)
+
     def events(self) -> Iterator[Event]:
         """Yield each new event until the flow run has finished; `view` is then its last view.
 
@@ -76,9 +82,7 @@ class FlowRunWatch:
         self.view = yield from self._read()
         for event in self.view.events:
             if event.key not in self._seen:
-                self._seen.add(event.key)
-                self._has_ended = self._has_ended or event.text.startswith(LAST_LINE)
-                self._newest = max(self._newest, event.at)
+                self.skip(event)
                 yield event
 
     def _read(self) -> Generator[Event, None, FlowRunView]:

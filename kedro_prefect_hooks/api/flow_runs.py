@@ -8,7 +8,7 @@ from typing import Any, Mapping
 
 from kedro_prefect_hooks import states
 from kedro_prefect_hooks.api.client import Api
-from kedro_prefect_hooks.errors import RegistrationError
+from kedro_prefect_hooks.errors import KedroPrefectError, RegistrationError
 from kedro_prefect_hooks.labels import SILENT_AFTER_SECONDS, LabelledAgent
 
 LATE_SECONDS = 60
@@ -121,6 +121,15 @@ class FlowRuns:
         self.api = api
         self.project = project
 
+    def check_is_served(self) -> None:
+        """Raise KedroPrefectError if the API is the embedded one, and is not running: nothing can happen."""
+        if not self.api.is_served:
+            raise KedroPrefectError(
+                "The embedded API is not running, so no agent would run the flow. Start the API and an agent "
+                "in another terminal (`kedro prefect up`), or run the flow locally (`kedro prefect run "
+                "--local`)."
+            )
+
     def flow(self, name: str) -> RegisteredFlow:
         """Return a registered flow.
 
@@ -179,19 +188,7 @@ class FlowRuns:
         run = self.api.transport.graphql(VIEW, variables)["flow_run_by_pk"]
         if run is None:
             raise RegistrationError(f"Flow run {run_id} has been deleted from Prefect.")
-        events = [
-            Event(f"state {each['id']}", parse_time(each["timestamp"]), "STATE", _state(each))
-            for each in run["states"]
-        ]
-        events += [
-            Event(
-                f"log {each['id']}",
-                parse_time(each["timestamp"]),
-                each["level"] or "INFO",
-                each["message"] or "",
-            )
-            for each in run["logs"]
-        ]
+        events = [*map(state_event, run["states"]), *map(log_event, run["logs"])]
         return FlowRunView(
             name=str(run["name"]),
             state=str(run["state"]),
@@ -215,9 +212,17 @@ class FlowRuns:
         ]
 
 
-def _state(state: Mapping[str, Any]) -> str:
-    message = str(state["message"] or "")
-    return f"{state['state']}: {message}" if message else str(state["state"])
+def state_event(row: Mapping[str, Any]) -> Event:
+    """A state of a flow run, as the API sends it."""
+    message = str(row["message"] or "")
+    text = f"{row['state']}: {message}" if message else str(row["state"])
+    return Event(f"state {row['id']}", parse_time(row["timestamp"]), "STATE", text)
+
+
+def log_event(row: Mapping[str, Any]) -> Event:
+    """A log line, as the API sends it."""
+    level, message = str(row["level"] or "INFO"), str(row["message"] or "")
+    return Event(f"log {row['id']}", parse_time(row["timestamp"]), level, message)
 
 
 def parse_time(text: str) -> datetime:

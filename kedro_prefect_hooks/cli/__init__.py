@@ -11,7 +11,11 @@ from typing import Any
 
 import click
 
-COMMANDS = ("init", "plan", "register", "run", "agent", "up", "graph", "schema")
+COMMANDS = (
+    *("init", "plan", "register", "run", "agent", "up"),
+    *("flows", "runs", "logs", "cancel", "restart"),
+    *("doctor", "db", "graph", "schema"),
+)
 """In the order in which a newcomer needs them."""
 
 
@@ -66,6 +70,8 @@ def prefect() -> None:
 
     The flows are declared in prefect.yml; `kedro run --env deploy` registers them too. Use --help with any
     command for details.
+
+    Exit codes, unless the help of a command says more: 0 success, 1 error, 2 wrong usage.
     """
 
 

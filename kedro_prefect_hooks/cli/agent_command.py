@@ -12,7 +12,8 @@ from kedro_prefect_hooks.terminal import echo
 @base.env_option
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Additional label. Can be repeated.")
 @click.option("--name", metavar="NAME", help="The agent's name in Prefect. Default: the Prefect project's.")
-def command(*, env: str | None, labels: tuple[str, ...], name: str | None) -> None:
+@base.prepare_option
+def command(*, env: str | None, labels: tuple[str, ...], name: str | None, prepare: bool) -> None:
     """Start an agent that runs this project's flows on this machine, until Ctrl+C is pressed.
 
     It is Prefect's LocalAgent, connected to the API that is set in prefect.yml, with all the labels of the
@@ -34,5 +35,7 @@ def command(*, env: str | None, labels: tuple[str, ...], name: str | None) -> No
     api = configured_api(project.path, config)
     echo(f"Prefect API: {api.url}")
     hint = "Press Ctrl+C to stop the agent; its flow runs keep running."
-    run_project_agent(project, config, api, labels=labels, name=name, cancel_on_exit=False, hint=hint)
+    run_project_agent(
+        project, config, api, labels=labels, name=name, cancel_on_exit=False, prepare=prepare, hint=hint
+    )
     echo("Stopped.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kedro_prefect_hooks.registration.differences import Change
     from kedro_prefect_hooks.registration.plan import Action, Plan
 
-NOTHING_TO_DO, SOMETHING_TO_DO = 0, 2
+NOTHING_TO_DO, SOMETHING_TO_DO = 0, 3
 
 
 @base.command(name="plan", short_help="Show what register would do, and why. Changes nothing.")
@@ -50,9 +50,10 @@ def command(
     Exit codes:
       0  nothing to register
       1  error
-      2  there is something to register
+      2  wrong usage
+      3  there is something to register
     """
-    with garbage.no_collection():
+    with garbage.none_until_exit():
         from kedro_prefect_hooks.cli.opened_project import OpenProject, selected_flows
         from kedro_prefect_hooks.flows.project_notes import notes
         from kedro_prefect_hooks.registration import plan_project
@@ -64,21 +65,20 @@ def command(
         flows = project.flows()
         found = notes(flows)
         plan = plan_project(flows, only=selected_flows(flows, names, pipeline))
-    for note in found:
-        echo(f"Note: {note}", err=as_json)
-    if as_json:
-        content = {**plan.as_dict(), "environment": project.env, "notes": found}
-        text = json.dumps(content, indent=2)
-    else:
-        text = "\n".join(_lines(plan))
-    if output is None:
-        echo(text)
-    else:
-        Path(output).write_text(text + "\n", encoding="utf-8")
-        echo(f"Wrote {output}.")
-    if not as_json:
-        echo(_next_step(plan, env))
-    garbage.process_ends()
+        for note in found:
+            echo(f"Note: {note}", err=as_json)
+        if as_json:
+            content = {**plan.as_dict(), "environment": project.env, "notes": found}
+            text = json.dumps(content, indent=2)
+        else:
+            text = "\n".join(_lines(plan))
+        if output is None:
+            echo(text)
+        else:
+            Path(output).write_text(text + "\n", encoding="utf-8")
+            echo(f"Wrote {output}.")
+        if not as_json:
+            echo(_next_step(plan, env))
     ctx.exit(SOMETHING_TO_DO if plan.to_do else NOTHING_TO_DO)
 
 

@@ -38,30 +38,29 @@ def command(
     are listed and, after confirmation, archived: they remain visible, but no longer run. Flows registered by
     anything else are never touched.
     """
-    with garbage.no_collection():
+    with garbage.none_until_exit():
         from kedro_prefect_hooks.cli.opened_project import OpenProject, selected_flows
         from kedro_prefect_hooks.flows.project_notes import notes
         from kedro_prefect_hooks.registration import register_project
 
         project = OpenProject(env)
         flows = project.flows()
-    project.describe_environment(err=False)
-    for note in notes(flows):
-        echo(f"Note: {note}")
-    summary = register_project(
-        flows,
-        only=selected_flows(flows, names, pipeline),
-        prune=prune,
-        force=force,
-        confirm=_confirm_archiving if prune and not yes else None,
-    )
-    registered = [line.flow for line in summary.lines if line.action in ("new", "changed", "incomplete")]
-    first = next((line.flow for line in summary.lines if line.action not in ("orphaned", "archived")), None)
-    echo(f"Registered {base.counted(len(registered), 'flow')}." if registered else "Nothing has changed.")
-    garbage.process_ends()
-    if first is not None:
-        argument = f"'{first}'" if " " in first else first
-        echo(f"Next: kedro prefect run {argument} --watch{f' --env {env}' if env else ''}")
+        project.describe_environment(err=False)
+        for note in notes(flows):
+            echo(f"Note: {note}")
+        summary = register_project(
+            flows,
+            only=selected_flows(flows, names, pipeline),
+            prune=prune,
+            force=force,
+            confirm=_confirm_archiving if prune and not yes else None,
+        )
+        registered = [line.flow for line in summary.lines if line.action in ("new", "changed", "incomplete")]
+        declared = [line.flow for line in summary.lines if line.action not in ("orphaned", "archived")]
+        echo(f"Registered {base.counted(len(registered), 'flow')}." if registered else "Nothing has changed.")
+        if declared:
+            argument = f"'{declared[0]}'" if " " in declared[0] else declared[0]
+            echo(f"Next: kedro prefect run {argument} --watch{f' --env {env}' if env else ''}")
 
 
 def _confirm_archiving(plan: Plan) -> bool:

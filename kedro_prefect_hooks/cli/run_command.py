@@ -81,11 +81,10 @@ def command(
         raise click.UsageError("--label, --name and --watch need an API, which --local does not use.")
     parameters = parse_parameters(params)
     versions = parse_load_versions(load_versions or "")
-    with garbage.no_collection():
+    with garbage.none_until_exit():  # what is left at the end was there before the flow run
         project = OpenProject(env)
         project.describe_environment()
         flows = project.flows()
-    garbage.process_ends()  # what is left at the end was there before the flow run
     flows.check_declared([flow])
     check_parameters(parameters, flow, flows.config.flows[flow].parameters)
     if local:
@@ -96,7 +95,7 @@ def command(
         from kedro_prefect_hooks.cli.run_remote import FlowRunOptions, run_remote
 
         options = FlowRunOptions(flow, parameters, versions, list(labels) or None, run_name)
-        succeeded = run_remote(project, flows, options, watch=watch)
+        succeeded = run_remote(flows, options, watch=watch)
     ctx.exit(0 if succeeded else NOT_SUCCESSFUL)
 
 

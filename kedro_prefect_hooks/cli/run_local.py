@@ -74,7 +74,7 @@ class _ProgressPrinter:
 
     def __init__(self, names: Sequence[str]) -> None:
         self.count = len(names)
-        self.finished = 0
+        self.finished: set[str] = set()
         self.name_width = max(map(len, names), default=0)
         self.number_width = len(str(self.count))
         self.shown_at = 0.0
@@ -83,8 +83,8 @@ class _ProgressPrinter:
         reason = task.message.replace(FAILURE, "", 1)
         number, note = "", f"try {task.tries} failed: {reason}"
         if task.finished:
-            self.finished += 1
-            number = f"{self.finished:>{self.number_width}}/{self.count}"
+            self.finished.add(task.name)  # a mapped task may fail again when its slices are gathered
+            number = f"{len(self.finished):>{self.number_width}}/{self.count}"
             note = durations.in_words(task.seconds)
             if task.slices is not None:
                 note = f"{task.slices_done}/{task.slices}, {note}"

@@ -22,6 +22,7 @@ def run_project_agent(
     labels: Iterable[str],
     name: str | None = None,
     cancel_on_exit: bool,
+    prepare: bool,
     hint: str,
 ) -> None:
     """Run the agent until SIGINT or SIGTERM.
@@ -33,6 +34,7 @@ def run_project_agent(
         labels: labels in addition to those of the project's flows.
         name: the agent's name in Prefect; by default that of the Prefect project.
         cancel_on_exit: whether stopping the agent cancels its flow runs.
+        prepare: whether to keep a process ready for the next flow run.
         hint: how to stop it, printed when it is ready.
     """
     from kedro_prefect_hooks.agent.flow_labels import flows_for_other_agents
@@ -53,6 +55,7 @@ def run_project_agent(
             labels=labels,
             name=name,
             cancel_on_exit=cancel_on_exit,
+            prepare=prepare,
             echo=echo,
         )
         agent.on_ready = lambda: echo(

@@ -44,6 +44,7 @@ PORT = 4200
 )
 @click.option("--no-agent", is_flag=True, help="Do not start an agent.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Additional label for the agent.")
+@base.prepare_option
 def command(
     *,
     env: str | None,
@@ -53,6 +54,7 @@ def command(
     no_token: bool,
     no_agent: bool,
     labels: tuple[str, ...],
+    prepare: bool,
 ) -> None:
     """Start the embedded Prefect API with its services and web page, and an agent for this project.
 
@@ -82,13 +84,17 @@ def command(
             f"it with Ctrl+C in its terminal (or `kill {running.pid}`)."
         )
     from kedro_prefect_hooks.embedded.server import EmbeddedServer
+    from kedro_prefect_hooks.embedded.settings import Settings
 
     if not token and not no_token:
         token = location.own_token(project.path)
-    with EmbeddedServer(location.database_path(project.path), host, port, token=token) as server:
+    settings = Settings(retention=config.retention)
+    with EmbeddedServer(
+        location.database_path(project.path), host, port, token=token, settings=settings
+    ) as server:
         location.write_endpoint(project.path, server.url, token=token)
         try:
-            for line in _greeting(server, project, env, token):
+            for line in _greeting(server, project, env, token, config.retention):
                 echo(line)
             if no_agent:
                 echo("Flow runs wait for an agent (`kedro prefect agent`). Press Ctrl+C to stop the API.")
@@ -100,7 +106,9 @@ def command(
                 api = ApiAddress(server.url, token)
                 hint = "Press Ctrl+C to stop the API and the agent."
                 # It cancels its flow runs while the API still responds.
-                run_project_agent(project, config, api, labels=labels, cancel_on_exit=True, hint=hint)
+                run_project_agent(
+                    project, config, api, labels=labels, cancel_on_exit=True, prepare=prepare, hint=hint
+                )
             echo("Stopping …")
         finally:
             location.remove_endpoint(project.path)
@@ -108,12 +116,18 @@ def command(
 
 
 def _greeting(
-    server: EmbeddedServer, project: OpenProject, env: str | None, token: str | None
+    server: EmbeddedServer,
+    project: OpenProject,
+    env: str | None,
+    token: str | None,
+    retention: float | None,
 ) -> Iterator[str]:
     flag = f" --env {env}" if env else ""
     yield f"The embedded Prefect API is running at {server.url} (process {os.getpid()})."
     yield f"  Web page   {server.url}/" + (f"#token={quote(token, safe='')}" if token else "")
     yield f"  Database   {project.path / '.kedro_prefect' / 'api.sqlite'}"
+    kept = "for ever" if retention is None else f"for {round(retention / 86_400, 1):g} days"
+    yield f"  History    finished flow runs are kept {kept} (`retention` in prefect.yml)"
     yield f"  Prefect's own tools need   {_prefects_environment(server, project, token)}"
     yield "Next, in another terminal:"
     yield f"  kedro prefect register{flag}"

@@ -276,6 +276,12 @@ class PrefectConfig(Model):
     project: Optional[Name] = Field(
         None, description="The Prefect project. Default: the name of the Kedro package."
     )
+    retention: Optional[Seconds] = Field(
+        90 * 86_400.0,
+        description="How long the embedded API keeps finished flow runs, such as 30d; null for ever. The "
+        "default is 90 days.",
+        examples=["30d", 7776000],
+    )
     # Not named `register`: pydantic's models inherit a `register` method from `abc`.
     registration: RegisterConfig = Field(
         default_factory=RegisterConfig, alias="register", description="When and how flows are registered."

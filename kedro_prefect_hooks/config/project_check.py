@@ -59,10 +59,10 @@ def check(
                 problems += _node_problems(flow, parts[name], pipelines[flow.pipeline], config.defaults.nodes)
                 problems += _map_problems(flow, parts[name])
             problems += [*_parameter_problems(flow, parameters), *_clock_problems(flow)]
+            # Where a flow is run, the time that it is due at has just passed.
+            problems += _schedule_problems(flow, may_be_past=only is not None)
             problems += _object_problems(flow)
             problems += _notify_problems(flow)
-            # Not where a flow is run: the time that it is due at has just passed.
-            problems += _past_problems(flow) if only is None else ()
     if only is None:
         problems += _default_node_problems(config, pipelines)
     if problems:
@@ -274,19 +274,19 @@ def _notify_problems(flow: FlowConfig) -> Iterator[Problem]:
         )
 
 
-def _past_problems(flow: FlowConfig) -> Iterator[Problem]:
+def _schedule_problems(flow: FlowConfig, may_be_past: bool) -> Iterator[Problem]:
     from kedro_prefect_hooks.config.prefect.schedules import lies_in_the_past
 
     try:
         schedule = flow.build_schedule()
-    except InvalidConfigError:
-        return  # reported already
-    if schedule is not None and lies_in_the_past(schedule):
+    except InvalidConfigError as error:
+        yield from error.problems
+        return
+    if schedule is not None and not may_be_past and lies_in_the_past(schedule):
         yield Problem(
             flow.place("schedule"),
             "found a schedule that is wholly in the past, expected at least one run in the future: change "
-            "its "
-            "dates, or remove it",
+            "its dates, or remove it",
         )
 
 
@@ -311,7 +311,6 @@ def _numbers(value: Any) -> Iterator[int]:
 
 def _object_problems(flow: FlowConfig) -> Iterator[Problem]:
     builders: Iterable[Callable[[], object]] = (
-        flow.build_schedule,
         flow.build_storage,
         flow.build_run_config,
         flow.build_executor,

@@ -17,7 +17,7 @@ _MEANINGFUL = {
     "cron": ("start_date", "end_date", "day_or"),
     "interval": ("start_date", "end_date"),
     "rrule": ("start_date", "end_date"),
-    "dates": (),
+    "dates": ("start_date", "end_date"),
 }
 """Which of the keys that limit a clock have an effect on it."""
 

@@ -11,10 +11,13 @@ import hashlib
 import json
 import os
 import secrets
+import tempfile
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple, Optional, Union
 
+from kedro_prefect_hooks.embedded import ownership
 from kedro_prefect_hooks.errors import KedroPrefectError
 
 _TIMEOUT_SECONDS = 2
@@ -31,18 +34,40 @@ class Endpoint(NamedTuple):
 
 
 def state_dir(project_path: PathLike) -> Path:
-    """The project's state directory, created with mode 0700 and a ``.gitignore`` that keeps it out of Git."""
-    directory = Path(project_path).absolute() / ".kedro_prefect"
+    """The project's state directory, created with mode 0700 and a ``.gitignore`` that keeps it out of Git.
+
+    Raises:
+        KedroPrefectError: it belongs to another account than the project.
+    """
+    project = Path(project_path).absolute()
+    directory = project / ".kedro_prefect"
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ignore = directory / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
+    ownership.check(directory, within=project)
+    ownership.make_private(directory)
+    with contextlib.suppress(FileExistsError), (directory / ".gitignore").open("x", encoding="utf-8") as file:
+        file.write("*\n")
     return directory
+
+
+def _own_file(project_path: PathLike, name: str) -> Path:
+    """A file of the state directory, which no other account has put there."""
+    directory = state_dir(project_path)
+    path = directory / name
+    ownership.check(path, within=directory)
+    return path
+
+
+def _replace(path: Path, content: str) -> None:
+    """Write a file (mode 0600) so that readers see the old one or the new one, never part of one."""
+    descriptor, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=str(path.parent))
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+    Path(draft).replace(path)
 
 
 def database_path(project_path: PathLike) -> Path:
     """The project's database file, which may not exist yet."""
-    return state_dir(project_path) / "api.sqlite"
+    return _own_file(project_path, "api.sqlite")
 
 
 def database_id(database: PathLike) -> str:
@@ -58,14 +83,10 @@ def own_token(project_path: PathLike) -> str:
     Raises:
         KedroPrefectError: the file cannot be read or written.
     """
-    path = state_dir(project_path) / "token"
+    path = _own_file(project_path, "token")
     try:
         if not path.exists():
-            draft = path.with_name(f"token.{os.getpid()}")
-            descriptor = os.open(str(draft), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(secrets.token_urlsafe(32) + "\n")
-            draft.replace(path)
+            _replace(path, secrets.token_urlsafe(32) + "\n")
         token = path.read_text(encoding="ascii").strip()
     except (OSError, ValueError) as error:
         raise KedroPrefectError(f"The embedded API's token cannot be read from {path}: {error}") from error
@@ -79,13 +100,8 @@ def write_endpoint(
 ) -> Path:
     """Record that an embedded API runs at `url`, for `running` to find; returns the file (mode 0600)."""
     path = _endpoint_file(project_path)
-    draft = path.with_name(f"server.{os.getpid()}.json")
     content = {"url": url, "pid": os.getpid() if pid is None else pid, "token": token}
-    descriptor = os.open(str(draft), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file)
-    # Readers see the old file or the new one, never part of one.
-    draft.replace(path)
+    _replace(path, json.dumps(content))
     return path
 
 
@@ -101,18 +117,25 @@ def running(project_path: PathLike) -> Endpoint | None:
     """The embedded API that is running for this project, or None.
 
     None also if the recorded process is dead, if nothing responds at the URL within 2 seconds, or if that
-    port now belongs to the server of another project.
+    port now belongs to the server of another project. One that says that it has a problem is running.
     """
     endpoint = _read_endpoint(project_path)
     if endpoint is None or not _is_alive(endpoint.pid):
         return None
     health = _health(endpoint.url)
     ours = database_id(database_path(project_path))
-    return endpoint if health.get("status") == "ok" and health.get("database") == ours else None
+    return endpoint if "status" in health and health.get("database") == ours else None
+
+
+def problem(project_path: PathLike) -> str | None:
+    """What the embedded API that is running for this project reports of itself; None if it is well."""
+    endpoint = running(project_path)
+    found = None if endpoint is None else _health(endpoint.url).get("problem")
+    return None if found is None else str(found)
 
 
 def _endpoint_file(project_path: PathLike) -> Path:
-    return state_dir(project_path) / "server.json"
+    return _own_file(project_path, "server.json")
 
 
 def _read_endpoint(project_path: PathLike) -> Endpoint | None:
@@ -142,6 +165,11 @@ def _health(url: str) -> dict[str, Any]:
     try:
         with opener.open(f"{url}/health", timeout=_TIMEOUT_SECONDS) as answer:
             content = json.loads(answer.read())
+    except urllib.error.HTTPError as failing:
+        try:
+            content = json.loads(failing.read())
+        except (OSError, ValueError):
+            return {}
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

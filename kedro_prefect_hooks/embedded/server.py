@@ -27,10 +27,11 @@ from kedro_prefect_hooks.embedded.graphql import schema  # noqa: E402
 from kedro_prefect_hooks.embedded.services import Services  # noqa: E402
 from kedro_prefect_hooks.embedded.settings import Settings  # noqa: E402
 from kedro_prefect_hooks.embedded.storage.database import Database  # noqa: E402
-from kedro_prefect_hooks.embedded.web import http, page  # noqa: E402
+from kedro_prefect_hooks.embedded.web import half_requests, http, page  # noqa: E402
 
 _START_SECONDS = 30
-_STOP_SECONDS = 5
+_STOP_SECONDS = 4
+"""For what is going on to finish, and as long again after it has been interrupted."""
 
 
 class EmbeddedServer:
@@ -110,24 +111,35 @@ class EmbeddedServer:
         return self
 
     def stop(self) -> None:
-        """Stop the services, finish answering, stop the server and close the database."""
+        """Stop the services, finish answering, stop the server and close the database.
+
+        What has not finished after a few seconds, whatever it does, is interrupted.
+        """
         if self._database is not None:
             self._database.agent_signal.close()
         if self._services is not None:
-            self._services.stop()
-            self._services = None
-        if self._server is not None and self._thread is not None:
+            self._services.signal_stop()
+        if self._server is not None:
             self._server.should_exit = True
-            self._thread.join(_STOP_SECONDS)
+        deadline = time.monotonic() + _STOP_SECONDS
+        self._join(deadline)
+        if self._database is not None:
+            self._database.interrupt()
+        if self._server is not None:
             self._server.force_exit = True
-            self._thread.join(_STOP_SECONDS)
-            self._server = self._thread = None
+        self._join(time.monotonic() + _STOP_SECONDS)
+        self._services = self._server = self._thread = None
         if self._socket is not None:
             self._socket.close()
             self._socket = None
         if self._database is not None:
             self._database.close()
             self._database = None
+
+    def _join(self, deadline: float) -> None:
+        for thread in (self._thread, self._services):
+            if thread is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def __enter__(self) -> EmbeddedServer:
         return self.start()
@@ -139,10 +151,15 @@ class EmbeddedServer:
         # Built now rather than at the first request, whose client may not wait that long.
         schema.schema()
         app = http.application(
-            database, hosts=_allowed_hosts(self._host), token=self._token, page=page.routes(database)
+            database,
+            hosts=_allowed_hosts(self._host),
+            token=self._token,
+            page=page.routes(database),
+            checks=[self._services_problem],
         )
         return uvicorn.Config(
             app,
+            http=half_requests.Protocol,
             log_level=logging.WARNING,
             log_config=None,
             access_log=False,
@@ -152,6 +169,10 @@ class EmbeddedServer:
             timeout_keep_alive=30,
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
+
+    def _services_problem(self) -> str | None:
+        services = self._services
+        return None if services is None else services.problem()
 
     @staticmethod
     def _wait_until_started(server: Any, thread: threading.Thread) -> None:

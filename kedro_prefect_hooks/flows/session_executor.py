@@ -34,6 +34,7 @@ from prefect.executors.base import Executor
 from kedro_prefect_hooks.compat.prefect import end_without_api, printed_once, send_kedro_logs
 from kedro_prefect_hooks.compat.prefect_client import PatientClient
 from kedro_prefect_hooks.errors import FlowRunError
+from kedro_prefect_hooks.flows.dask_cluster import balanced_often
 from kedro_prefect_hooks.flows.dask_futures import HeldFutures
 from kedro_prefect_hooks.flows.earlier_attempts import nodes_done_before
 from kedro_prefect_hooks.flows.mapped_children import MAPPED_RUN, mapped_children
@@ -104,7 +105,7 @@ class _SessionExecutor(Executor):
 
     @contextlib.contextmanager
     def _started(self) -> Iterator[None]:
-        with super().start():
+        with balanced_often(self), super().start():
             if isinstance(self, DaskExecutor):
                 client: Any = self.client  # type: ignore[has-type]
                 self._held = HeldFutures(self.flow, client, self.every_state)

@@ -76,6 +76,20 @@ class _ForNodeTasks(TaskRunner):
         checked: State = super().check_task_ready_to_map(state, upstream_states=upstream_states)
         return checked
 
+    # Prefect imports Dask in the next two before it looks whether there is anything to do: 0.04 s.
+
+    def check_target(self, state: State, inputs: dict[str, Any]) -> State:
+        if not (self.result and self.task.target):
+            return state
+        checked: State = super().check_target(state, inputs=inputs)
+        return checked
+
+    def cache_result(self, state: State, inputs: dict[str, Any]) -> State:
+        if self.task.cache_for is None:
+            return state
+        cached: State = super().cache_result(state, inputs=inputs)
+        return cached
+
     def get_task_run_state(self, state: State, inputs: Mapping[str, Any]) -> State:
         task = self.task
         if not (isinstance(task, NodeTask) and task.timeout and _needs_process()):

@@ -38,7 +38,7 @@ def plan_project(flows: ProjectFlows, *, only: Collection[str] | None = None, fo
         ApiError: the API is unreachable.
     """
     wanted = _wanted(flows, only)
-    with open_api(flows.config, flows.path) as api:
+    with no_collection(), open_api(flows.config, flows.path) as api:
         return _plan(flows, api, wanted, force)
 
 
@@ -68,7 +68,7 @@ def register_project(
         RegistrationError: a flow could not be registered.
     """
     wanted = _wanted(flows, only)
-    with open_api(flows.config, flows.path) as api:
+    with no_collection(), open_api(flows.config, flows.path) as api:
         plan = _plan(flows, api, wanted, force)
         outcomes = None
         if confirm is None or confirm(plan):
@@ -88,17 +88,16 @@ def _wanted(flows: ProjectFlows, only: Collection[str] | None) -> list[Wanted]:
 
 
 def _plan(flows: ProjectFlows, api: Api, wanted: list[Wanted], force: bool) -> Plan:
-    with no_collection():
-        return make_plan(
-            flows.project_name,
-            wanted,
-            api.snapshot(flows.project_name),
-            api.stored,
-            owner=owner_of_flows(flows),
-            declared=flows.config.flows,
-            force=force,
-            api=api.display_name,
-        )
+    return make_plan(
+        flows.project_name,
+        wanted,
+        api.snapshot(flows.project_name),
+        api.stored,
+        owner=owner_of_flows(flows),
+        declared=flows.config.flows,
+        force=force,
+        api=api.display_name,
+    )
 
 
 def _progress(echo: Echo) -> Callable[[str, int, int], None]:

@@ -1,7 +1,7 @@
 """This package's agent for a given API, as `kedro prefect agent` and `kedro prefect up` run it.
 
-``python -m tests.agent.agent_process URL FOLDER [--cancel-on-exit]``. Its intervals are such that it does
-nothing in time unless it is told to.
+``python -m tests.agent.agent_process URL FOLDER [--cancel-on-exit] [--prepare]``. Its
+intervals are such that it does nothing in time unless it is told to.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ def main(url: str, folder: str, *options: str) -> None:
         agent = project_agent.ProjectAgent(
             Path(folder),
             cancel_on_exit="--cancel-on-exit" in options,
+            prepare="--prepare" in options,
             echo=lambda text: print(text, flush=True),
             name="tester",
             hostname_label=False,

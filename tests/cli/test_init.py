@@ -45,7 +45,7 @@ def test_init_writes_a_prefect_yml_that_works_and_edits_settings(
     assert settings.read_bytes() == edited
 
     plan = kedro(project, "prefect", "plan")
-    assert plan.returncode == 2, plan.stdout
+    assert plan.returncode == 3, plan.stdout
     registered = kedro(project, "run", "--env", "deploy", ok=True).stdout
     assert f"  new  {project.package.replace('_', '-')}" in registered, "the hook that was added registers"
 
@@ -142,7 +142,7 @@ def test_init_writes_into_the_base_environment_that_the_project_has(
     printed = kedro(project, "prefect", "init", ok=True).stdout
     assert "Wrote conf/shared/prefect.yml" in printed
     assert "conf/shared and conf/deploy, not conf/mine" in printed
-    assert kedro(project, "prefect", "plan").returncode == 2
+    assert kedro(project, "prefect", "plan").returncode == 3
 
     settings = '\nCONFIG_LOADER_ARGS = {"base_env": "", "default_run_env": ""}\n'
     flat = chain(tmp_path / "flat", 2, settings=settings)
@@ -151,5 +151,5 @@ def test_init_writes_into_the_base_environment_that_the_project_has(
     for folder in ("base", "local", "deploy"):
         shutil.rmtree(flat.path / "conf" / folder)
     assert "Wrote conf/prefect.yml" in kedro(flat, "prefect", "init", ok=True).stdout
-    assert kedro(flat, "prefect", "plan").returncode == 2
+    assert kedro(flat, "prefect", "plan").returncode == 3
     assert kedro(flat, "run", ok=True)

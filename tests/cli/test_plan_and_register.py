@@ -17,7 +17,7 @@ def test_from_new_to_unchanged_to_changed(tmp_path: Path, kedro: Callable[..., A
     project = chain(tmp_path / "project", 3, parameters={"size": 1}, prefect=_flows(one={}, two={}))
 
     new = kedro(project, "prefect", "plan")
-    assert new.returncode == 2, new.stdout
+    assert new.returncode == 3, new.stdout
     assert "  one     new       none yet" in new.stdout
     assert "To register 2 flows: kedro prefect register." in new.stdout
 
@@ -34,7 +34,7 @@ def test_from_new_to_unchanged_to_changed(tmp_path: Path, kedro: Callable[..., A
     changed = _flows(one={"schedule": {"cron": "0 6 * * *"}, "parameters": ["size"]}, two={})
     project.write_conf("base", "prefect", changed)
     plan = kedro(project, "prefect", "plan")
-    assert plan.returncode == 2, plan.stdout
+    assert plan.returncode == 3, plan.stdout
     assert "  one     changed    1 → 2" in plan.stdout
     assert "schedule: none → every day at 06:00" in plan.stdout
     assert "+ parameter size added" in plan.stdout
@@ -83,7 +83,7 @@ def test_pipeline_selects_flows_and_misspellings_get_suggestions(
         registry.read_text().replace('{"__default__": Pipe', '{"other": Pipeline([]), "__default__": Pipe')
     )
     both = kedro(project, "prefect", "plan", "--pipeline", "__default__")
-    assert both.returncode == 2, both.stdout
+    assert both.returncode == 3, both.stdout
     assert "one" in both.stdout and "two" in both.stdout
     none = kedro(project, "prefect", "plan", "-p", "other")
     assert none.returncode == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kedro_prefect_hooks.cli import durations
-from kedro_prefect_hooks.cli.run_remote import _rows
+from kedro_prefect_hooks.cli.project_runs import _rows
 from kedro_prefect_hooks.cli.task_table import TaskRow, task_table
 
 

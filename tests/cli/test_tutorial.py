@@ -119,7 +119,7 @@ def _write(folder: Path, before: str, content: str) -> None:
 
 
 def _run(command: str, folder: Path, home: Path) -> str:
-    """The output of a command, which must succeed (or, for `plan`, exit with 2: something to register)."""
+    """The output of a command, which must succeed (or, for `plan`, exit with 3: something to register)."""
     program, *arguments = shlex.split(command)
     assert program == "kedro", command
     kedro = shutil.which("kedro", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
@@ -134,5 +134,5 @@ def _run(command: str, folder: Path, home: Path) -> str:
         timeout=240,
         check=False,
     )
-    assert result.returncode in ((0, 2) if "plan" in arguments else (0,)), result.stdout
+    assert result.returncode in ((0, 3) if "plan" in arguments else (0,)), result.stdout
     return result.stdout

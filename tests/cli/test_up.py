@@ -25,11 +25,12 @@ Kedro = Callable[..., Any]
 
 
 def test_a_second_up_reports_the_first_and_ctrl_c_stops_it(tmp_path: Path, kedro: Kedro, up: Up) -> None:
-    project = chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}}})
+    project = chain(tmp_path / "project", 2, prefect={"retention": "30d", "flows": {"chain": {}}})
     first = up(project)
     endpoint = location.running(project.path)
     assert endpoint is not None
     assert endpoint.url in first.output
+    assert "finished flow runs are kept for 30 days" in first.output
 
     second = kedro(project, "prefect", "up", "--port", "0")
     assert second.returncode == 1

@@ -44,6 +44,15 @@ TIMES: dict[str, tuple[str, list[str]]] = {
     ),
     "end": ("{cron: '0 6 * * *', end_date: 2026-03-02}", ["2026-03-01 06:00"]),
     "dates": ("{dates: [2026-05-02, 2026-05-01T06:00:00]}", ["2026-05-01 06:00", "2026-05-02 00:00"]),
+    "dates within limits": (
+        "{dates: [2026-05-01, 2026-05-02, 2026-05-03, 2026-05-04], start_date: 2026-05-02, "
+        "end_date: 2026-05-03}",
+        ["2026-05-02 00:00", "2026-05-03 00:00"],
+    ),
+    "dates within the limits of all clocks": (
+        "{end_date: 2026-05-01, clocks: [{dates: [2026-05-01, 2026-05-02]}]}",
+        ["2026-05-01 00:00"],
+    ),
     "dates in a zone": ("{dates: ['2026-05-01'], timezone: Asia/Tokyo}", ["2026-04-30 15:00"]),
     "rrule": (
         "{rrule: 'FREQ=WEEKLY;BYDAY=MO;BYHOUR=6;BYMINUTE=0;BYSECOND=0'}",
@@ -134,6 +143,11 @@ INVALID = {
     ),
     "short": ("{interval: 30}", "schedule.interval: found 30 seconds, expected at least 60", ""),
     "rule": ("{rrule: 'FREQ=OFTEN'}", "schedule.rrule: invalid recurrence rule 'FREQ=OFTEN'", "FREQ=WEEKLY"),
+    "no date within limits": (
+        "{dates: [2026-05-02], end_date: 2026-05-01}",
+        "schedule.dates: no date is between start_date and end_date",
+        "never run",
+    ),
     "no rule": ("{rrule: daily}", "schedule.rrule: invalid recurrence rule 'daily'", "FREQ=WEEKLY"),
 }
 

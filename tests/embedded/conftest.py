@@ -63,6 +63,17 @@ class Seed:
     def project(self, name: str) -> str:
         return str(self.api.do("create_project", {"name": name, "tenant_id": self.tenant_id}, "id"))
 
+    def project_id(self, name: str) -> str:
+        """The id of a project that exists."""
+        return str(
+            self.api.data(f'{{ project(where: {{name: {{_eq: "{name}"}}}}) {{ id }} }}')["project"][0]["id"]
+        )
+
+    def flow_of(self, run_id: str) -> str:
+        """The id of the flow version of a flow run."""
+        query = f'{{ flow_run_by_pk(id: "{run_id}") {{ flow_id }} }}'
+        return str(self.api.data(query)["flow_run_by_pk"]["flow_id"])
+
     def flow(self, project_id: str, name: str, tasks: Sequence[Any] = ("a", "b"), **more: Any) -> str:
         """A flow whose tasks form a chain; `more` is for the mutation's input or for the serialized flow."""
         slugs = [each if isinstance(each, str) else each["slug"] for each in tasks]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import itertools
+import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,13 +12,13 @@ from typing import Any, Dict, Iterator, List
 
 import pendulum
 import pytest
-from dateutil.rrule import rrulestr
+from dateutil.rrule import rruleset, rrulestr
 from prefect.schedules import CronSchedule, IntervalSchedule, Schedule
 from prefect.schedules.clocks import CronClock, DatesClock, IntervalClock, RRuleClock
 from prefect.schedules.filters import is_weekday
 from prefect.serialization.schedule import ScheduleSchema
 
-from kedro_prefect_hooks.embedded.operations import due_times, scheduled_runs
+from kedro_prefect_hooks.embedded.operations import due_times, recurrence, scheduled_runs
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
 from kedro_prefect_hooks.embedded.services import scheduler
 from kedro_prefect_hooks.embedded.settings import Settings
@@ -170,7 +172,7 @@ def test_clocks_with_parameters_and_labels_run_at_the_same_time(world: World) ->
         ("12:00", ["b"], {"x": "b"}),
     ]
     assert scheduler.run(world.database) == 0
-    assert len({run["idempotency_key"] for run in world.runs(flow_id)}) == 10
+    assert len({run["idempotency_key"] for run in world.runs(flow_id)}) == 20
 
 
 def test_the_schedule_of_the_group_overrides_the_flows_own(world: World) -> None:
@@ -302,3 +304,119 @@ def test_ids_follow_each_other() -> None:
     assert {str(uuid.UUID(each)) == each for each in found} == {True}
     # Two within a quarter of a microsecond are in any order.
     assert sum(one > other for one, other in zip(found, found[1:])) < 50
+
+
+def test_a_plain_clock_runs_beside_one_with_parameters_at_the_same_minute(world: World) -> None:
+    clocks = [CronClock("*/5 * * * *", parameter_defaults={"x": 1}), CronClock("0 * * * *")]
+    flow_id = world.register(Schedule(clocks=clocks))
+    for _ in range(30):
+        scheduler.run(world.database)
+        world.clock.time += 4 * MINUTE
+    plain = [run["scheduled_start_time"][11:16] for run in world.runs(flow_id) if run["parameters"] == {}]
+    assert plain[:4] == ["11:00", "12:00", "13:00", "14:00"]
+
+
+def test_each_of_many_clocks_has_its_runs_ahead(world: World) -> None:
+    clocks = [CronClock(f"{minute} * * * *") for minute in range(30)] + [CronClock("0 6 1 1 *")]
+    flow_id = world.register(Schedule(clocks=clocks))
+    times = world.times(flow_id)
+    assert len(times) == len(set(times)) == 310
+    assert sum(time.endswith("-01-01T06:00") for time in times) == 10
+    with Statements() as counted:
+        assert scheduler.run(world.database) == 0
+    assert counted.transactions == 0
+    world.clock.time += 60 * MINUTE
+    assert scheduler.run(world.database) == 30
+
+
+def test_clocks_that_share_times_create_each_run_once_and_write_nothing_more(world: World) -> None:
+    flow_id = world.register(Schedule(clocks=[CronClock("*/5 * * * *"), CronClock("*/10 * * * *")]))
+    times = world.times(flow_id)
+    assert len(times) == len(set(times)) == 15
+    with Statements() as counted:
+        assert scheduler.run(world.database) == 0
+    assert counted.transactions == 0
+
+
+def _rules() -> List[str]:
+    return [
+        "FREQ=SECONDLY;INTERVAL=37",
+        "FREQ=SECONDLY;INTERVAL=7;BYSECOND=0,30",
+        "FREQ=MINUTELY;INTERVAL=11;BYHOUR=3,4",
+        "FREQ=HOURLY;INTERVAL=5",
+        "FREQ=HOURLY;INTERVAL=7;BYDAY=MO,TU",
+        "FREQ=HOURLY;INTERVAL=7;BYHOUR=2,9,16",
+        "FREQ=DAILY;INTERVAL=3",
+        "FREQ=DAILY;INTERVAL=2;BYMONTHDAY=-1,5",
+        "FREQ=WEEKLY;INTERVAL=3;BYDAY=MO,SU;WKST=SU",
+        "FREQ=WEEKLY;INTERVAL=2",
+        "FREQ=MONTHLY;INTERVAL=5",
+        "FREQ=MONTHLY;BYDAY=FR;BYSETPOS=-1",
+        "FREQ=MONTHLY;INTERVAL=8;BYMONTHDAY=31",
+        "FREQ=YEARLY;INTERVAL=3",
+        "FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO",
+        "FREQ=YEARLY;BYDAY=20MO",
+        "FREQ=DAILY;COUNT=2000;INTERVAL=2",
+        "FREQ=DAILY;UNTIL=20261201T000000",
+    ]
+
+
+@pytest.mark.parametrize("rule", _rules())
+def test_a_rule_that_is_walked_from_now_recurs_as_from_its_start(rule: str) -> None:
+    after = datetime.datetime(2026, 11, 23, 10, 2, tzinfo=datetime.timezone.utc)
+    naive = after.replace(tzinfo=None)
+    starts = [datetime.datetime(2024, 2, 29, 13, 7, 5), datetime.datetime(2025, 1, 31)]
+    if re.search("SECONDLY|MINUTELY|HOURLY", rule):
+        # From its start, dateutil itself would take seconds.
+        starts = [datetime.datetime(2026, 11, 9, 13, 7, 5), datetime.datetime(2026, 10, 31)]
+    for start in starts:
+        parsed = rrulestr(rule, dtstart=start)
+        expected = list(itertools.islice(parsed.xafter(naive), 8))
+        assert expected
+        assert list(itertools.islice(recurrence.bounded(parsed, after).xafter(naive), 8)) == expected
+
+
+def test_a_rule_for_each_second_is_walked_from_now(world: World) -> None:
+    rule = rrulestr("FREQ=SECONDLY", dtstart=datetime.datetime(2019, 1, 1))
+    flow_id = world.register(Schedule(clocks=[RRuleClock(rule)]))
+    assert world.runs(flow_id)[0]["scheduled_start_time"] == "2026-11-23T10:02:01+00:00"
+
+
+def test_rules_that_exclude_each_other_are_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recurrence, "WALK_SECONDS", 0.2)
+    never = rruleset()
+    never.rrule(rrulestr("FREQ=SECONDLY", dtstart=datetime.datetime(2019, 1, 1)))
+    never.exrule(rrulestr("FREQ=SECONDLY", dtstart=datetime.datetime(2019, 1, 1)))
+    good = world.seed.flow(
+        world.project_id, "good", schedule=ScheduleSchema().dump(CronSchedule("*/5 * * * *"))
+    )
+    assert world.runs(world.register(Schedule(clocks=[RRuleClock(never)]))) == []
+    for text in (
+        "FREQ=SECONDLY;COUNT=2000000000",
+        "FREQ=SECONDLY;BYHOUR=3;BYMINUTE=1;BYSECOND=1;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=SECONDLY;BYWEEKNO=53;BYEASTER=0",
+        "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30",
+    ):
+        rule = rrulestr(text, dtstart=datetime.datetime(2019, 1, 1))
+        assert world.runs(world.register(Schedule(clocks=[RRuleClock(rule)]))) == []
+    walked: List[int] = []
+    walk = due_times._walk
+    monkeypatch.setattr(due_times, "_walk", lambda *given: walked.append(1) or walk(*given))
+    world.clock.time += 5 * MINUTE
+    assert scheduler.run(world.database) == 1
+    assert len(world.runs(good)) == 11
+    # Nobody waits for the others again, within an hour.
+    assert len(walked) == 1
+
+
+def test_a_schedule_that_has_come_to_an_end_is_walked_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow_id = world.register(Schedule(clocks=[DatesClock([_at(9), _at(12), _at(13)])]))
+    walked: List[int] = []
+    monkeypatch.setattr(due_times, "_walk", lambda *_: walked.append(1))
+    for _ in range(5):
+        world.clock.time += 60 * MINUTE
+        assert scheduler.run(world.database) == 0
+    assert walked == []
+    assert world.times(flow_id) == ["2026-11-23T12:00", "2026-11-23T13:00"]

@@ -167,6 +167,22 @@ def test_a_run_that_never_finishes_cancelling_is_failed(world: World) -> None:
     assert found["state_message"] == "No heartbeat detected from the flow run; marking the run as failed."
 
 
+def test_nobody_is_judged_before_a_heartbeat_can_have_arrived(world: World, tmp_path: Path) -> None:
+    running, cancelling = world.started_run(), world.started_run()
+    world.seed.task_state(world.seed.task_runs(running)["b"], "Running")
+    submitted = world.seed.run(world.flow_id)
+    world.seed.flow_state(submitted, "Submitted")
+    world.api.do("cancel_flow_run", {"flow_run_id": cancelling}, "state")
+    world.clock.advance(60)
+    # Another API on the same file: the first has been down for an hour.
+    settings = Settings(clock=world.clock)
+    with EmbeddedServer(tmp_path / "api.sqlite", services=False, settings=settings) as again:
+        world.clock.advance(9)
+        assert (lazarus.run(again.database), zombies.run(again.database)) == (0, 0)
+        world.clock.advance(2)
+        assert (lazarus.run(again.database), zombies.run(again.database)) == (1, 2)
+
+
 def test_services_go_on_after_one_has_failed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: List[str] = []
 
@@ -187,7 +203,8 @@ def test_services_go_on_after_one_has_failed(world: World, monkeypatch: pytest.M
     services = Services(world.database)
     services.start()
     wait_for(lambda: calls.count("lazarus") > 2 and calls.count("zombies") > 2, seconds=20)
-    services.stop()
+    services.signal_stop()
+    services.join()
     calls_until_stop = len(calls)
     time.sleep(5 * interval)
     assert len(calls) == calls_until_stop

@@ -48,7 +48,7 @@ def project(tmp_path: Path) -> Project:
 def test_plan_names_what_nothing_provides(project: Project, kedro: Callable[..., Any]) -> None:
     project.write_conf("local", "credentials", {"warehouse": {"key": "x"}})
     plan = kedro(project, "prefect", "plan", "--json", "--output", "plan.json")
-    assert plan.returncode == 2, plan.stdout
+    assert plan.returncode == 3, plan.stdout
     data = json.loads((project.path / "plan.json").read_text(encoding="utf-8"))
     assert data["environment"] == "deploy"
     expected = [

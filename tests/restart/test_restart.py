@@ -7,6 +7,11 @@ from typing import Any, Callable
 
 import pytest
 
+from kedro_prefect_hooks.api import run_restart
+from kedro_prefect_hooks.api.client import Api
+from kedro_prefect_hooks.api.flow_runs import FlowRuns
+from kedro_prefect_hooks.api.http_transport import HttpTransport
+from kedro_prefect_hooks.api.run_search import find_run
 from tests import prefect_api
 from tests.scenarios.project_factory import Project, collect_outputs, hook_calls, make_project
 
@@ -61,9 +66,7 @@ END = {"type": "JsonDataset", "filepath": "data/end.json"}
 KEPT = {"type": "JsonDataset", "filepath": "data/kept.json"}
 VERSIONED = {"type": "VersionedDataset", "filepath": "data/kept.json", "versioned": True}
 
-PENDING = {"type": "Pending", "message": "restart", "__version__": "1.1.0"}
-SCHEDULED = {"type": "Scheduled", "message": "restarted", "__version__": "1.1.0"}
-RUN = "query($id: uuid!) {flow_run_by_pk(id: $id) {version task_runs {id version state}}}"
+PROJECT = "query($id: uuid!) {flow_run_by_pk(id: $id) {flow {project {name}}}}"
 SET_TASKS = (
     "mutation($input: set_task_run_states_input!) {set_task_run_states(input: $input) {states {status}}}"
 )
@@ -73,14 +76,11 @@ SET_FLOW = (
 
 
 def restart(url: str, run_id: str) -> None:
-    """Restart a flow run as the button of Prefect's UI does."""
-    run = prefect_api.graphql(url, RUN, {"id": run_id})["flow_run_by_pk"]
-    failed = [task for task in run["task_runs"] if task["state"] in ("Failed", "TriggerFailed")]
-    assert failed
-    states = [{"task_run_id": task["id"], "version": task["version"], "state": PENDING} for task in failed]
-    prefect_api.graphql(url, SET_TASKS, {"input": {"states": states}})
-    states = [{"flow_run_id": run_id, "version": run["version"], "state": SCHEDULED}]
-    prefect_api.graphql(url, SET_FLOW, {"input": {"states": states}})
+    """Restart a flow run as `kedro prefect restart` does."""
+    project = prefect_api.graphql(url, PROJECT, {"id": run_id})["flow_run_by_pk"]["flow"]["project"]["name"]
+    transport = HttpTransport(url, 30, api_key=None, tenant_id=None, hint="")
+    runs = FlowRuns(Api(transport, url, lambda *_: None), project)
+    assert run_restart.restart(runs, find_run(runs, run_id)) > 0
 
 
 def failed_then_restarted(

@@ -169,7 +169,7 @@ def test_a_catalog_entry_that_needs_one_hurts_its_own_flow_alone(
     project.write("data/input_a.json", '"content of a"')
     needs = {"pipeline": "needs", "parameters": ["which"]}
     project.write_conf("base", "prefect", {"flows": {"needs": needs, "other": {"pipeline": "does_not"}}})
-    assert kedro(project, "prefect", "plan").returncode == 2, "there is something to register"
+    assert kedro(project, "prefect", "plan").returncode == 3, "there is something to register"
     with prefect_api.api(project):
         kedro(project, "prefect", "register", ok=True)
     kedro(project, "prefect", "run", "other", "--local", ok=True)

@@ -57,9 +57,15 @@ def _clock(config: ClockConfig, place: Place) -> prefect.schedules.clocks.Clock:
         "parameter_defaults": dict(config.parameters) or None,
         "labels": list(config.labels) or None,
     }
+    end = _date_time(config.end_date, zone)
     if config.dates is not None:
-        return clocks.DatesClock(dates=sorted(_date_time(date, zone) for date in config.dates), **shared)
-    shared["end_date"] = _date_time(config.end_date, zone)
+        # Prefect's own clock of dates has no other start and end than its dates.
+        dates = sorted(_date_time(date, zone) for date in config.dates)
+        within = [date for date in dates if (start is None or date >= start) and (end is None or date <= end)]
+        if not within:
+            _fail(place.at("dates"), "no date is between start_date and end_date: the flow would never run")
+        return clocks.DatesClock(dates=within, **shared)
+    shared["end_date"] = end
     # Prefect reads the time zone of a clock from its start date.
     if start is None and (config.timezone is not None or config.rrule is not None):
         start = _date_time(EPOCH, zone)
@@ -191,12 +197,13 @@ def _why_unusable(rule: Any) -> str | None:
 
 def _days(rule: Any, rrule: Any) -> Any:
     """The first day on which a rule may fire, within fifty years: days may not exist, hours do."""
-    changes: dict[str, Any] = {
-        "count": None,
-        "until": rule._dtstart + datetime.timedelta(days=50 * 366),
-    }
+    changes: dict[str, Any] = {"count": None}
+    start = rule._dtstart
     if rule._freq in (rrule.HOURLY, rrule.MINUTELY):
         changes.update(freq=rrule.DAILY, interval=1, bysetpos=None, byhour=0, byminute=0, bysecond=0)
+        # What never fires is looked for until the year 9999: of each day, that takes seconds.
+        start = changes["dtstart"] = start.replace(year=9948, month=1, day=1)
+    changes["until"] = start + datetime.timedelta(days=50 * 365)
     return itertools.islice(rule.replace(**changes), 1)
 
 

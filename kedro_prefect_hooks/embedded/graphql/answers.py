@@ -7,7 +7,7 @@ one begins, in transactions of its own. Knows nothing of HTTP except the status 
 from __future__ import annotations
 
 import logging
-from typing import Any, Dict, List, Mapping, NamedTuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple
 
 import sqlalchemy as sa
 from graphql import (
@@ -26,7 +26,7 @@ from kedro_prefect_hooks.embedded.graphql.document import Field
 from kedro_prefect_hooks.embedded.graphql.request_errors import InvalidRequest
 from kedro_prefect_hooks.embedded.graphql.schema import schema
 from kedro_prefect_hooks.embedded.operations import registry
-from kedro_prefect_hooks.embedded.storage import tables, values
+from kedro_prefect_hooks.embedded.storage import request_budget, tables, values
 from kedro_prefect_hooks.embedded.storage.database import Database
 
 _log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ def execute(
 
     The status is 200 unless the document or the variables are invalid (400), as with the real server.
     """
+    settings = database.settings
     try:
         parsed = document.parsed(text)
         operation = document.operation_of(parsed, operation_name)
@@ -58,13 +59,15 @@ def execute(
         except GraphQLError as error:
             raise request_errors.invalid_request(request_errors.INTERNAL, [error]) from None
         if any(field.name in ("__schema", "__type") for field in fields):
-            return _introspect(parsed, variables, operation_name)
+            with database.request(settings.query_seconds):
+                return _introspect(parsed, variables, operation_name)
     except InvalidRequest as error:
         return Answer(400, {"errors": error.errors})
     request = registry.Request(database, headers or {})
     if operation.operation == OperationType.MUTATION:
-        return _Execution(request, root.name, None).answer(fields)
-    with database.read() as connection:
+        with database.request(settings.mutation_seconds):
+            return _Execution(request, root.name, None).answer(fields)
+    with database.request(settings.query_seconds), database.read() as connection:
         return _Execution(request, root.name, connection).answer(fields)
 
 
@@ -77,11 +80,36 @@ def _root(operation: OperationDefinitionNode) -> GraphQLObjectType:
 
 
 def _introspect(parsed: DocumentNode, variables: Dict[str, Any], operation_name: str | None) -> Answer:
-    result = execute_sync(schema(), parsed, variable_values=variables, operation_name=operation_name)
+    try:
+        result = execute_sync(
+            schema(),
+            parsed,
+            variable_values=variables,
+            operation_name=operation_name,
+            middleware=[_within_budget],
+        )
+    except _TooMuch as error:
+        return Answer(200, {"errors": [{"message": str(error)}], "data": None})
     content: Dict[str, Any] = {"data": result.data}
     if result.errors:
         content["errors"] = [dict(error.formatted) for error in result.errors]
     return Answer(200, content)
+
+
+class _TooMuch(BaseException):
+    """Not an `Exception`, of which graphql-core would make an error of one field, and go on."""
+
+
+_INTROSPECTED_CHARACTERS = 100
+"""What one field of an introspection is taken for."""
+
+
+def _within_budget(resolve: Callable[..., Any], source: Any, info: Any, **arguments: Any) -> Any:
+    try:
+        request_budget.spend(_INTROSPECTED_CHARACTERS)
+    except request_budget.OverBudget as error:
+        raise _TooMuch(str(error)) from None
+    return resolve(source, info, **arguments)
 
 
 class _Execution:
@@ -98,8 +126,9 @@ class _Execution:
         for field in fields:
             try:
                 value = self._value(field)
-            except Exception as error:
+            except Exception as caught:
                 value = None
+                error = _over_budget() or caught
                 if not isinstance(error, (ValueError, sa.exc.IntegrityError)):
                     _log.error("The embedded API could not answer %s", field.name, exc_info=error)
                 errors.append(request_errors.field_error(error, field.key, field.node))
@@ -110,6 +139,7 @@ class _Execution:
         return Answer(200, {"errors": errors, "data": data} if errors else {"data": data})
 
     def _value(self, field: Field) -> Any:
+        request_budget.spend(len(field.key))
         if field.name == "__typename":
             return self.root
         if self.connection is None:
@@ -124,6 +154,12 @@ class _Execution:
             if field.name.endswith(suffix) and table in tables.RELATIONS:
                 return read(self.connection, table, field)
         return reader.rows(self.connection, field.name, field)
+
+
+def _over_budget() -> Exception | None:
+    """Why the request must end. Within SQLite, the exception itself has been lost."""
+    budget = request_budget.current()
+    return request_budget.OverBudget(budget.problem) if budget is not None and budget.problem else None
 
 
 def _selected(type_: Any, value: Any, fields: List[Field]) -> Any:

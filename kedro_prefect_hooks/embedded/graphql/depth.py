@@ -1,6 +1,6 @@
-"""The limit on the depth of a query: 7 levels below the first, as in front of the real server.
+"""The size of a document: its depth, limited to 7 levels below the first, and how many fields it selects.
 
-Counted as the real server's `graphql-depth-limit` counts: without introspection.
+The depth is counted as the `graphql-depth-limit` in front of the real server counts: without introspection.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, FrozenSet
 
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -62,3 +63,28 @@ class DepthLimit(ValidationRule):
         if name not in self._fragment_depths:
             self._fragment_depths[name] = self._depth(self._fragments[name], within | {name})
         return self._fragment_depths[name]
+
+
+def number_of_fields(document: DocumentNode) -> int:
+    """How many fields the document's operations select, counting a fragment at each of its uses.
+
+    Fragments are counted once, so that this is quick where the number is astronomical.
+    """
+    fragments = {
+        node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+    }
+    counts: Dict[str, int] = {}
+
+    def count(node: Any, within: FrozenSet[str]) -> int:
+        total = 0
+        for child in node.selection_set.selections if node.selection_set else ():
+            if isinstance(child, FragmentSpreadNode):
+                name = child.name.value
+                if name not in counts and name in fragments and name not in within:
+                    counts[name] = count(fragments[name], within | {name})
+                total += counts.get(name, 0)
+            else:
+                total += isinstance(child, FieldNode) + count(child, within)
+        return total
+
+    return sum(count(node, frozenset()) for node in document.definitions if hasattr(node, "selection_set"))

@@ -34,11 +34,19 @@ from graphql import (
 from graphql.execution.values import get_argument_values, get_directive_values, get_variable_values
 
 from kedro_prefect_hooks.embedded.graphql import request_errors
-from kedro_prefect_hooks.embedded.graphql.depth import DepthLimit
+from kedro_prefect_hooks.embedded.graphql.depth import DepthLimit, number_of_fields
 from kedro_prefect_hooks.embedded.graphql.request_errors import InvalidRequest, invalid_request
 from kedro_prefect_hooks.embedded.graphql.schema import schema
 
 _CACHED_LENGTH = 20_000
+
+MAX_TOKENS = 10_000
+"""Of a document: names, values, punctuation. Large values belong into variables."""
+
+MAX_FIELDS = 1_000
+"""That a document selects, counting a fragment at each of its uses."""
+
+_MAX_VARIABLE_ERRORS = 20
 
 
 class Field(NamedTuple):
@@ -63,7 +71,10 @@ def parsed(text: str) -> DocumentNode:
 
 def _parse(text: str) -> DocumentNode | InvalidRequest:
     try:
-        document = parse(text)
+        document = parse(text, max_tokens=MAX_TOKENS)
+        if number_of_fields(document) > MAX_FIELDS:
+            too_many = GraphQLError(f"The document selects more than {MAX_FIELDS} fields")
+            return invalid_request(request_errors.VALIDATION_FAILED, [too_many])
         errors = validate(schema(), document, [*specified_rules, DepthLimit])
     except GraphQLError as error:
         return invalid_request(request_errors.PARSE_FAILED, [error])
@@ -97,7 +108,8 @@ def coerced_variables(operation: OperationDefinitionNode, variables: Dict[str, A
     What graphql-core returns differs between its versions (3.2: a dictionary, 3.3: a `VariableValues`), so it
     is opaque here: pass it to `get_argument_values` and `get_directive_values`.
     """
-    found = get_variable_values(schema(), operation.variable_definitions or (), variables)
+    definitions = operation.variable_definitions or ()
+    found = get_variable_values(schema(), definitions, variables, max_errors=_MAX_VARIABLE_ERRORS)
     if isinstance(found, list):
         raise invalid_request(request_errors.INTERNAL, found)
     return found

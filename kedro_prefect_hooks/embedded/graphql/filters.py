@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import sqlalchemy as sa
 
-from kedro_prefect_hooks.embedded.storage import tables, values
+from kedro_prefect_hooks.embedded.storage import request_budget, tables, values
 from kedro_prefect_hooks.embedded.storage.values import Interval, Json, Timestamp, Uuid
 
 Condition = Any
@@ -24,6 +24,7 @@ Rows = Any
 
 def where(rows: Rows, expression: Dict[str, Any] | None) -> Condition:
     """The condition on `rows` that `expression` (a ``…_bool_exp``) stands for."""
+    request_budget.spend_conditions(1)
     conditions = [
         _condition(rows, key, value) for key, value in (expression or {}).items() if value is not None
     ]
@@ -39,6 +40,7 @@ def _condition(rows: Rows, key: str, value: Any) -> Condition:
         return sa.not_(where(rows, value))
     if key in rows.c:
         column = rows.c[key]
+        request_budget.spend_conditions(len(value))
         parts = [
             _compare(column, operator, operand) for operator, operand in value.items() if operand is not None
         ]
@@ -83,6 +85,7 @@ def _compare_json(column: Any, operator: str, operand: Any) -> Condition:
     if operator == "_has_key":
         return sa.func.jsonb_has_key(text, operand) == 1
     if operator in ("_has_keys_all", "_has_keys_any"):
+        request_budget.spend_conditions(len(operand))
         parts = [sa.func.jsonb_has_key(text, key) == 1 for key in operand]
         return sa.and_(sa.true(), *parts) if operator.endswith("all") else sa.or_(sa.false(), *parts)
     return _ORDER[operator](text, values.canonical_json(operand))
@@ -122,6 +125,7 @@ _TEXT = {
 
 def order_by(rows: Rows, orders: List[Dict[str, Any]] | None) -> List[Sort]:
     """What to sort by, the most significant first: expressions over `rows`, each with its direction."""
+    request_budget.spend_conditions(sum(len(order) for order in orders or []))
     return [
         sort
         for order in orders or []

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from kedro_prefect_hooks.embedded.graphql import filters
 from kedro_prefect_hooks.embedded.graphql.document import Field
 from kedro_prefect_hooks.embedded.graphql.request_errors import QueryError
-from kedro_prefect_hooks.embedded.storage import tables, values
+from kedro_prefect_hooks.embedded.storage import request_budget, tables, values
 from kedro_prefect_hooks.embedded.storage.values import Interval, Timestamp
 
 Row = Dict[str, Any]
@@ -23,19 +23,26 @@ Grouped = Dict[Any, List[Row]]
 
 def rows(connection: sa.Connection, table: str, field: Field) -> List[Row]:
     """The answer to a query of `table`."""
-    return _Level(connection, table, field.arguments).rows(field.fields)[None]
+    level = _Level(connection, table, field.arguments)
+    found = level.rows(field.fields)[None]
+    request_budget.spend(level.sizes[None])
+    return found
 
 
 def row(connection: sa.Connection, table: str, field: Field) -> Row | None:
     """The answer to a ``…_by_pk`` query."""
-    arguments = {"where": {"id": {"_eq": field.arguments["id"]}}}
-    found = _Level(connection, table, arguments).rows(field.fields)[None]
+    found = rows(
+        connection, table, field._replace(arguments={"where": {"id": {"_eq": field.arguments["id"]}}})
+    )
     return found[0] if found else None
 
 
 def aggregate(connection: sa.Connection, table: str, field: Field) -> Row:
     """The answer to an ``…_aggregate`` query."""
-    return _Level(connection, table, field.arguments).aggregates(field.fields, [None])[None]
+    level = _Level(connection, table, field.arguments)
+    found = level.aggregates(field.fields, [None])[None]
+    request_budget.spend(level.sizes[None])
+    return found
 
 
 class _Level:
@@ -43,6 +50,9 @@ class _Level:
 
     With `key` and `parents`, arguments such as ``limit`` apply per parent, and answers are grouped by parent;
     without, there is one group, None.
+
+    Rows that several parents share are read once, but written in the answer each time: `sizes` has the
+    characters of each group there, roughly.
     """
 
     def __init__(
@@ -59,6 +69,7 @@ class _Level:
         self.arguments = arguments
         self.key = key
         self.parents = parents
+        self.sizes: Dict[Any, int] = defaultdict(int)
         self.sorts = filters.order_by(self.table, arguments.get("order_by"))
 
     def rows(self, fields: List[Field]) -> Grouped:
@@ -68,36 +79,46 @@ class _Level:
             relation = relations.get(field.name) or relations.get(_relation_name(field.name))
             needed.add(relation.local if relation else field.name)
         names = [column.name for column in self.table.c if column.name in needed]
-        found = [dict(zip(names, row)) for row in self.connection.execute(self._select(names))]
+        found: List[Row] = []
+        sizes: List[int] = []
+        for values_ in self.connection.execute(self._select(names)):
+            characters = sum(len(each) for each in values_ if isinstance(each, str))
+            sizes.append(_FIELD_SIZE * len(fields) + characters)
+            request_budget.spend(sizes[-1])
+            found.append(dict(zip(names, values_)))
         grouped: Grouped = defaultdict(list)
-        for row, answer in zip(found, self._answers(fields, found)):
-            grouped[row[self.key] if self.key else None].append(answer)
+        for row, answer, size in zip(found, self._answers(fields, found, sizes), sizes):
+            key = row[self.key] if self.key else None
+            grouped[key].append(answer)
+            self.sizes[key] += size
         return grouped
 
-    def _answers(self, fields: List[Field], found: List[Row]) -> List[Row]:
+    def _answers(self, fields: List[Field], found: List[Row], sizes: List[int]) -> List[Row]:
         answers: List[Row] = [{} for _ in found]
         for field in fields:
-            getter = self._getter(field, found)
+            getter = self._getter(field, found, sizes)
             for row, answer in zip(found, answers):
                 answer[field.key] = getter(row)
         return answers
 
-    def _getter(self, field: Field, found: List[Row]) -> Callable[[Row], Any]:
+    def _getter(self, field: Field, found: List[Row], sizes: List[int]) -> Callable[[Row], Any]:
         if field.name == "__typename":
             return lambda row: self.name
         if field.name in self.table.c:
             return _column(self.table.c[field.name], field)
-        return self._related(field, found)
+        return self._related(field, found, sizes)
 
-    def _related(self, field: Field, found: List[Row]) -> Callable[[Row], Any]:
+    def _related(self, field: Field, found: List[Row], sizes: List[int]) -> Callable[[Row], Any]:
         relations = tables.RELATIONS[self.name]
         relation = relations.get(field.name) or relations[_relation_name(field.name)]
         parents = list({row[relation.local]: None for row in found if row[relation.local] is not None})
         level = _Level(self.connection, relation.table, field.arguments, relation.remote, parents)
         if field.name not in relations:
             totals = level.aggregates(field.fields, parents)
+            _add_sizes(sizes, level, relation.local, found)
             return lambda row: totals[row[relation.local]]
         grouped = level.rows(field.fields) if parents else {}
+        _add_sizes(sizes, level, relation.local, found)
         if relation.many:
             return lambda row: grouped.get(row[relation.local], [])
         return lambda row: (grouped.get(row[relation.local]) or [None])[0]  # type: ignore[list-item]
@@ -115,6 +136,7 @@ class _Level:
                 per_parent = dict.fromkeys(parents, f"{self.name}_aggregate")
             for parent, answer in answers.items():
                 answer[field.key] = per_parent[parent]
+                self.sizes[parent] += _FIELD_SIZE * (1 + len(field.fields))
         return answers
 
     def _totals(self, fields: List[Field]) -> Dict[Any, Row]:
@@ -185,6 +207,16 @@ class _Level:
         if self.sorts and set(first) != set(names[: len(first)]):
             raise QueryError('"distinct_on" columns must match initial "order_by" columns', "$.selectionSet")
         return list(names)
+
+
+_FIELD_SIZE = 16
+"""Characters that a field with a short value, such as a number, is taken for."""
+
+
+def _add_sizes(sizes: List[int], level: _Level, key: str, rows: List[Row]) -> None:
+    """Add the sizes of a level's groups to those of the rows that they belong to."""
+    for index, row in enumerate(rows):
+        sizes[index] += level.sizes.get(row[key], 0)
 
 
 def _non_negative(arguments: Dict[str, Any], name: str) -> int | None:

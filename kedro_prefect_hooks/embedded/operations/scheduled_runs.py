@@ -137,6 +137,10 @@ _is_active = (
     _FLOW.c.archived.is_(sa.false()),
     sa.or_(_FLOW.c.schedule.is_not(None), _GROUP.c.schedule.is_not(None)),
 )
+_number_of_clocks = sa.func.json_array_length(
+    sa.func.coalesce(sa.type_coerce(_GROUP.c.schedule, sa.Text), sa.type_coerce(_FLOW.c.schedule, sa.Text)),
+    "$.clocks",
+)
 _lacking_runs = (
     sa.select(
         _FLOW.c.id,
@@ -146,7 +150,7 @@ _lacking_runs = (
         _number_of_tasks.label("tasks"),
     )
     .join_from(_FLOW, _GROUP, _GROUP.c.id == _FLOW.c.flow_group_id)
-    .where(*_is_active, _waiting_runs < sa.bindparam("ahead"))
+    .where(*_is_active, _waiting_runs < sa.bindparam("ahead") * sa.func.max(1, _number_of_clocks))
 )
 _among = _FLOW.c.id.in_(sa.select(sa.func.json_each(sa.bindparam("flow_ids")).table_valued("value").c.value))
 _current = new_runs.flows_to_run.add_columns(
@@ -162,9 +166,9 @@ _known_keys = sa.text(
 def schedule_runs(database: Database, flow_ids: Sequence[str] | None = None) -> Scheduled:
     """Create the missing next runs of the flows whose schedules are on, or of those among `flow_ids`.
 
-    A flow that has as many waiting runs as are kept ahead lacks none, since changing its schedule deletes
-    them; so one query finds the flows that lack runs. Two processes that do so at once create each run only
-    once: its idempotency key holds its time.
+    A flow that has as many waiting runs as are kept ahead for its clocks lacks none, since changing its
+    schedule deletes them; so one query finds the flows that lack runs. Two processes that do so at once
+    create each run only once: its idempotency key holds its time.
     """
     now, ahead = database.now(), database.settings.runs_ahead
     given: Dict[str, Any] = {"now": now, "ahead": ahead}
@@ -175,6 +179,11 @@ def schedule_runs(database: Database, flow_ids: Sequence[str] | None = None) -> 
         flows = connection.execute(statement, given).all()
     # Outside the transactions: this may import Prefect, for which other writers need not wait.
     due, errors = _due(flows, now, ahead)
+    if any(_number_of_clocks_in(each.schedule) > 1 for each in due):
+        # Clocks that share times have fewer runs than are kept ahead, and need no transaction.
+        with database.read() as connection:
+            known = _known(connection, due)
+        due = [each for each in due if (each.flow_id, each.key) not in known]
     made = 0
     for batch in _batches(due):
         with database.write() as connection:
@@ -197,17 +206,24 @@ def _due(flows: Sequence[Any], now: int, count: int) -> Tuple[List[_Due], Dict[s
             errors[flow.id] = error
             continue
         for event in events_of[text]:
-            if _is_missing(event, flow.last, now):
+            if _is_missing(schedule, event, flow.last, now):
                 found.append(_Due(flow.id, schedule, event, _key(event), flow.tasks))
     return found, errors
 
 
-def _is_missing(event: Event, last: int | None, now: int) -> bool:
-    """Whether an event is later than the last run that the schedule created.
+def _is_missing(schedule: Dict[str, Any], event: Event, last: int | None, now: int) -> bool:
+    """Whether an event may need a run: is it later than the last run that the schedule created?
 
-    Clocks with parameters or labels of their own may share a time: each of their events has a run.
+    Only one clock creates its runs in order. Those of several, and of clocks with parameters or labels, are
+    recognized by their keys.
     """
-    return event.has_overrides or event.start_time > (now if last is None else last)
+    if event.has_overrides or _number_of_clocks_in(schedule) > 1:
+        return True
+    return event.start_time > (now if last is None else last)
+
+
+def _number_of_clocks_in(schedule: Dict[str, Any]) -> int:
+    return len(schedule.get("clocks") or [])
 
 
 def _key(event: Event) -> str:
@@ -232,6 +248,12 @@ def _batches(due: Sequence[_Due]) -> Iterator[List[_Due]]:
         yield batch
 
 
+def _known(connection: sa.Connection, due: Sequence[_Due]) -> Set[Tuple[str, str]]:
+    """The flows and keys of those runs that exist already."""
+    asked = json.dumps([[each.flow_id, each.key] for each in due])
+    return {(row[0], row[1]) for row in connection.execute(_known_keys, {"keys": asked})}
+
+
 def _create(connection: sa.Connection, now: int, batch: Sequence[_Due], errors: Dict[str, ValueError]) -> int:
     """Create those runs of a batch that are still missing, and whose schedule is still the same and on."""
     given = {"flow_ids": json.dumps(sorted({each.flow_id for each in batch}))}
@@ -241,10 +263,9 @@ def _create(connection: sa.Connection, now: int, batch: Sequence[_Due], errors: 
         for each in batch
         if each.flow_id in flows
         and each.schedule == (flows[each.flow_id].group_schedule or flows[each.flow_id].schedule)
-        and _is_missing(each.event, flows[each.flow_id].last, now)
+        and _is_missing(each.schedule, each.event, flows[each.flow_id].last, now)
     ]
-    asked = json.dumps([[each.flow_id, each.key] for each in wanted])
-    known: Set[Tuple[str, str]] = {tuple(row) for row in connection.execute(_known_keys, {"keys": asked})}
+    known = _known(connection, wanted)
     rows = []
     for flow_id, _, event, key, _ in wanted:
         if (flow_id, key) in known or flow_id in errors:

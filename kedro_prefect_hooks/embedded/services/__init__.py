@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Callable, List
 
-from kedro_prefect_hooks.embedded.services import lazarus, scheduler, zombies
+from kedro_prefect_hooks.embedded.services import lazarus, retention, scheduler, zombies
 from kedro_prefect_hooks.embedded.storage.database import Database
 
 _log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class Services:
             _Job(scheduler.run, settings.scheduler_interval),
             _Job(zombies.run, settings.zombie_killer_interval),
             _Job(lazarus.run, settings.lazarus_interval),
+            _Job(retention.run, settings.retention_interval),
         ]
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="embedded-prefect-services", daemon=True)
@@ -34,10 +35,20 @@ class Services:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop them; waits for the one that is running."""
+    def signal_stop(self) -> None:
+        """Begin no more of them."""
         self._stopped.set()
-        self._thread.join()
+
+    def join(self, seconds: float | None = None) -> None:
+        """Wait for the one that is running."""
+        self._thread.join(seconds)
+
+    def problem(self) -> str | None:
+        """Why schedules and dead runs are not looked at, or None."""
+        if not self._thread.is_alive():
+            return "The services have ended."
+        failed = [job.error for job in self._jobs if job.error is not None]
+        return failed[0] if failed else None
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -52,13 +63,17 @@ class _Job:
         self._function = function
         self._interval = interval
         self.due = time.monotonic()
+        self.error: str | None = None
 
     def run_if_due(self, database: Database) -> None:
         if time.monotonic() < self.due:
             return
         try:
             self._function(database)
-        except Exception:
+            self.error = None
+        except Exception as error:
+            name = self._function.__module__.rpartition(".")[2]
+            self.error = f"The last run of the service {name!r} failed: {error}"
             # It may succeed the next time; the other services go on meanwhile.
             _log.exception("A service of the embedded API failed")
         self.due = time.monotonic() + self._interval

@@ -25,6 +25,8 @@ _LOGGER = "prefect-server.Lazarus.FlowRun"
 def run(database: Database) -> int:
     """Reschedule or fail the dead runs; returns how many were rescheduled."""
     now = database.now()
+    if now - database.opened < database.settings.heartbeat_timeout * SECOND:
+        return 0  # while the API was not running, no heartbeat could reach it
     stale = now - int(database.settings.heartbeat_timeout * SECOND)
     rescheduled = 0
     with database.read() as connection:

@@ -25,6 +25,8 @@ _LOGGER = "prefect-server.ZombieKiller"
 def run(database: Database) -> int:
     """End or retry the zombies; returns how many task runs and flow runs."""
     now = database.now()
+    if now - database.opened < database.settings.heartbeat_timeout * SECOND:
+        return 0  # while the API was not running, no heartbeat could reach it
     stale = now - int(database.settings.heartbeat_timeout * SECOND)
     ended = 0
     with database.read() as connection:

@@ -15,15 +15,16 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Callable, ContextManager, Iterator
 
 import sqlalchemy as sa
 
-from kedro_prefect_hooks.embedded import location
+from kedro_prefect_hooks.embedded import location, ownership
 from kedro_prefect_hooks.embedded.settings import Settings
-from kedro_prefect_hooks.embedded.storage import sql_functions, tables
+from kedro_prefect_hooks.embedded.storage import request_budget, sql_functions, tables
 from kedro_prefect_hooks.embedded.storage.agent_signal import AgentSignal
 from kedro_prefect_hooks.embedded.storage.observer import Observer
+from kedro_prefect_hooks.embedded.storage.request_budget import Budget
 from kedro_prefect_hooks.embedded.storage.values import new_id
 from kedro_prefect_hooks.errors import KedroPrefectError
 
@@ -31,6 +32,11 @@ HEAD = "0001"
 """The latest revision in ``migrations/versions``: a file that has it is opened without importing alembic."""
 
 _BUSY_SECONDS = 30
+_LOOK_SECONDS = 0.5
+"""How often a transaction that waits for another process looks at whether it must end."""
+
+_INSTRUCTIONS = 20_000
+"""Of SQLite's virtual machine, after which it is asked whether a statement must end."""
 
 
 class Database:
@@ -42,6 +48,7 @@ class Database:
 
     Attributes:
         agent_signal: moves when a transaction that concerns agents has been committed.
+        opened: when it was opened, in microseconds.
         observer: tells whether anything has been committed, also by another process.
 
     Raises:
@@ -55,8 +62,11 @@ class Database:
             Path(self._temporary.name, "api.sqlite") if self._temporary else Path(path or "").absolute()
         )
         self._write_lock = threading.Lock()
+        self._interrupted = threading.Event()
+        self.opened = self.now()
         _make_private(self.path)
-        self._engine = _engine(self.path)
+        self._file = self.path.stat()
+        self._engine = _engine(self.path, self._must_end)
         self.agent_signal = AgentSignal()
         self.observer = Observer(self.path)
         self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE", agent_signal=self.agent_signal)
@@ -78,6 +88,19 @@ class Database:
     def now(self) -> int:
         return self.settings.clock()
 
+    def problem(self) -> str | None:
+        """Why the database cannot be read, or None."""
+        try:
+            if not os.path.samestat(self.path.stat(), self._file):
+                return f"{self.path} has been replaced by another file. Restart the API."
+            with self.read() as connection:
+                connection.execute(sa.select(tables.tenant.c.id).limit(1)).first()
+        except FileNotFoundError:
+            return f"{self.path} has been removed. Restart the API."
+        except (OSError, sa.exc.SQLAlchemyError) as error:
+            return f"{self.path} cannot be read: {getattr(error, 'orig', None) or error}"
+        return None
+
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection that sees the database as of its first query, whatever is written meanwhile."""
@@ -88,7 +111,13 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A write transaction, one at a time: committed at the end of the block, rolled back if it raises."""
-        with self._write_lock:
+        while not self._write_lock.acquire(timeout=_LOOK_SECONDS):
+            budget = request_budget.current()
+            if budget is not None:
+                budget.check()
+            elif self._interrupted.is_set():
+                raise RuntimeError("The API is being stopped.")
+        try:
             try:
                 with self._writer.connect() as connection, connection.begin():
                     yield connection
@@ -96,6 +125,20 @@ class Database:
                 self.agent_signal.rolled_back()
                 raise
             self.agent_signal.committed(self.now())
+        finally:
+            self._write_lock.release()
+
+    def request(self, seconds: float) -> ContextManager[Budget]:
+        """Answer a request in this thread, within a block: its statements end when its time is up."""
+        return request_budget.active(Budget(seconds, self._interrupted.is_set))
+
+    def interrupt(self) -> None:
+        """End all statements, in every thread, and those to come: the API is being stopped."""
+        self._interrupted.set()
+
+    def _must_end(self) -> bool:
+        budget = request_budget.current()
+        return self._interrupted.is_set() if budget is None else budget.is_over()
 
     def close(self) -> None:
         self.observer.close()
@@ -146,16 +189,21 @@ def alembic_config(connection: sa.Connection) -> Any:
 
 
 def _make_private(path: Path) -> None:
-    """Create the file, and its directory, for its owner only. SQLite's WAL files get the same mode."""
+    """Create the file, and its directory, for its owner only. SQLite's WAL files get the same mode.
+
+    Files and links of other accounts are refused.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            ownership.check(path.with_name(path.name + suffix), within=path.parent)
         os.close(os.open(str(path), os.O_CREAT | os.O_RDWR, 0o600))
         path.chmod(0o600)
     except OSError as error:
         raise KedroPrefectError(f"{path}: cannot be used as the embedded API's database: {error}") from error
 
 
-def _engine(path: Path) -> sa.Engine:
+def _engine(path: Path, must_end: Callable[[], bool]) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS},
@@ -163,19 +211,44 @@ def _engine(path: Path) -> sa.Engine:
         max_overflow=32,
         pool_timeout=_BUSY_SECONDS,
     )
-    sa.event.listen(engine, "connect", _prepare)
+
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        sql_functions.register(connection)
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _to_wal(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.set_progress_handler(must_end, _INSTRUCTIONS)
+
+    def begin(connection: sa.Connection) -> None:
+        statement = connection.get_execution_options().get("begin", "BEGIN")
+        if statement == "BEGIN":
+            connection.exec_driver_sql(statement)
+        else:
+            _wait_for_write_lock(connection, statement, must_end)
+
+    sa.event.listen(engine, "connect", prepare)
     # When the driver itself begins a transaction is not when we do, and differs between versions.
-    sa.event.listen(engine, "begin", _begin)
+    sa.event.listen(engine, "begin", begin)
     return engine
 
 
-def _prepare(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None
-    sql_functions.register(connection)
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
-    connection.execute("PRAGMA foreign_keys = ON")
-    _to_wal(connection)
-    connection.execute("PRAGMA synchronous = NORMAL")
+def _wait_for_write_lock(connection: sa.Connection, statement: str, must_end: Callable[[], bool]) -> None:
+    """Begin a write transaction. SQLite's own wait for another process cannot be interrupted."""
+    raw: Any = connection.connection.dbapi_connection
+    raw.execute(f"PRAGMA busy_timeout = {int(_LOOK_SECONDS * 1000)}")
+    try:
+        deadline = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                connection.exec_driver_sql(statement)
+                return
+            except sa.exc.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline or must_end():
+                    raise
+    finally:
+        raw.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
 
 
 def _to_wal(connection: Any) -> None:
@@ -189,10 +262,6 @@ def _to_wal(connection: Any) -> None:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
-
-
-def _begin(connection: sa.Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
 
 def agent_signal(connection: sa.Connection) -> AgentSignal:

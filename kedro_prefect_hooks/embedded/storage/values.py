@@ -19,8 +19,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
+from kedro_prefect_hooks.embedded.storage import request_budget
+
 SECOND = 1_000_000
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+EARLIEST = -62_135_596_800 * SECOND
+LATEST = 253_402_300_799 * SECOND + SECOND - 1
+"""The times that Python and ISO 8601 can write: from the year 1 to 9999."""
+
+_LONGEST = 1_000 * 366 * 86_400 * SECOND
+"""Of an interval: added to a time of this millennium, it is still a time that can be written."""
+
 _TIMESTAMP = re.compile(
     r"^\s*(\d{4})-(\d\d)-(\d\d)"
     r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?)?\s*$"
@@ -81,6 +90,8 @@ def parse_timestamp(value: Any) -> int:
     six; the client sends both. Raises DataError with PostgreSQL's message.
     """
     if isinstance(value, int) and not isinstance(value, bool):
+        if not EARLIEST <= value <= LATEST:
+            raise DataError(f'date/time field value out of range: "{value}"')
         return value
     if isinstance(value, datetime.datetime):
         return to_microseconds(value)
@@ -117,14 +128,14 @@ def _zone(text: str | None) -> datetime.timezone:
 def format_timestamp(microseconds: int) -> str:
     """As PostgreSQL writes a timestamp in JSON: no trailing zeros in the fraction, ``+00:00`` at the end."""
     seconds, fraction = divmod(microseconds, SECOND)
-    text = to_datetime(seconds * SECOND).strftime("%Y-%m-%dT%H:%M:%S")
+    text = to_datetime(seconds * SECOND).replace(tzinfo=None).isoformat()
     return text + (f".{fraction:06d}".rstrip("0") if fraction else "") + "+00:00"
 
 
 def parse_interval(value: Any) -> int:
     """Microseconds, from seconds as a number or string, or from PostgreSQL's ``[N days ]HH:MM:SS[.f]``."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return int(value * SECOND)
+        return _in_range(value * SECOND, value)
     found = re.match(
         r"^\s*(?:(-?\d+) days?,?\s*)?(?:(\d+):(\d\d):(\d\d(?:\.\d+)?)|(\d+(?:\.\d+)?))?\s*$", str(value)
     )
@@ -132,7 +143,13 @@ def parse_interval(value: Any) -> int:
         raise DataError(f'invalid input syntax for type interval: "{value}"')
     days, hours, minutes, seconds, plain = found.groups()
     total = float(plain) if plain else int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds or 0)
-    return int((int(days or 0) * 86400 + total) * SECOND)
+    return _in_range((int(days or 0) * 86400 + total) * SECOND, value)
+
+
+def _in_range(interval: float, value: Any) -> int:
+    if not -_LONGEST <= interval <= _LONGEST:  # nor is NaN
+        raise DataError(f'interval field value out of range: "{value}"')
+    return int(interval)
 
 
 def format_interval(microseconds: int) -> str:
@@ -169,4 +186,7 @@ class Json(TypeDecorator[Any]):
         return None if value is None else canonical_json(value)
 
     def process_result_value(self, value: Any, dialect: Any) -> Any:
-        return None if value is None else json.loads(value)
+        if value is None:
+            return None
+        request_budget.spend(len(value))
+        return json.loads(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any, List
 
@@ -10,6 +11,9 @@ from starlette.responses import Response
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 """The limit of Prefect Server."""
+
+LONGEST_UPLOAD = 30.0
+"""Seconds for a body to arrive."""
 
 
 class BodyRefused(Exception):
@@ -24,11 +28,13 @@ async def read_body(request: Request) -> bytes:
     """The body of a request.
 
     Raises:
-        BodyRefused: it is too large, or the client has disconnected.
+        BodyRefused: it is too large or too slow, or the client has disconnected.
     """
     parts: List[bytes] = []
     size = 0
-    try:
+
+    async def read() -> None:
+        nonlocal size
         async for part in request.stream():
             size += len(part)
             if size <= MAX_BODY_BYTES:
@@ -36,8 +42,13 @@ async def read_body(request: Request) -> bytes:
             elif size > 10 * MAX_BODY_BYTES:
                 break
             # Otherwise read on and keep nothing: a client that is still sending does not see the response.
+
+    try:
+        await asyncio.wait_for(read(), LONGEST_UPLOAD)
     except ClientDisconnect:
         raise BodyRefused(400, "request aborted") from None
+    except asyncio.TimeoutError:
+        raise BodyRefused(408, "request timeout") from None
     if size > MAX_BODY_BYTES:
         raise BodyRefused(413, "request entity too large")
     return b"".join(parts)

@@ -11,7 +11,7 @@ import asyncio
 import hmac
 import json
 import logging
-from typing import Any, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -21,10 +21,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kedro_prefect_hooks import __version__
 from kedro_prefect_hooks.embedded.graphql import answers
 from kedro_prefect_hooks.embedded.storage.database import Database
-from kedro_prefect_hooks.embedded.web import wake_up
+from kedro_prefect_hooks.embedded.web import health, wake_up
 from kedro_prefect_hooks.embedded.web.bodies import BodyRefused, json_response, read_body, refusal
 from kedro_prefect_hooks.embedded.web.page import is_public
 
@@ -39,6 +38,7 @@ def application(
     hosts: Iterable[str] = LOOPBACK,
     token: str | None = None,
     page: Sequence[BaseRoute] = (),
+    checks: Sequence[Callable[[], Optional[str]]] = (),
 ) -> ASGIApp:
     """The ASGI application.
 
@@ -47,7 +47,9 @@ def application(
         hosts: the names of this server that a `Host` header may contain, without ports.
         token: required as ``Authorization: Bearer …``; None for no token.
         page: further routes, after the API's own.
+        checks: functions that return a problem for the health check to report, or None.
     """
+    health_check = health.HealthCheck(database, checks)
 
     async def graphql(request: Request) -> Response:
         try:
@@ -56,11 +58,8 @@ def application(
             return refused.response
         return await run_in_threadpool(_answer, database, body, dict(request.headers))
 
-    async def health(request: Request) -> Response:
-        return json_response(200, {"status": "ok", "database": database.id, "version": __version__})
-
     routes: List[BaseRoute] = [
-        Route("/health", health, methods=["GET"]),
+        Route("/health", health_check.respond, methods=["GET"]),
         Route("/", graphql, methods=["POST"]),
         Route("/graphql", graphql, methods=["POST"]),
         Route("/graphql/", graphql, methods=["POST"]),
