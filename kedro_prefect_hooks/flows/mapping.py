@@ -134,12 +134,13 @@ class _Builder:
                 f"it is mapped over '{dataset}', and `group_by` puts it into one task with '{first.node}', "
                 f"which is mapped over '{first.dataset}'. {_TOGETHER}",
             )
-        whole = [name for name in node.inputs if name in group.outputs and name != dataset]
+        sliced = (first.dataset, *group.outputs)
+        whole = [name for name in node.inputs if name in sliced and name != dataset]
         if whole:
             self._refuse(
                 node,
-                f"it needs all partitions of {format_names(whole)}, which is made slice by slice in the task "
-                f"that `group_by` puts it into. {_TOGETHER}",
+                f"it needs all partitions of {format_names(whole)}, of which the task that `group_by` puts it "
+                f"into has one slice at a time. {_TOGETHER}",
             )
         after = first.after if dataset == first.dataset else self._sliced[dataset]
         return self._add(SlicedNode(node.name, dataset, after, first.per_slice, first.continues), node)

@@ -253,6 +253,10 @@ def _group_slices(case: Case) -> bool:
         others = [name for name in node["inputs"] if name != node["each"] and base(name) in map(base, made)]
         if before is None or not before.get("each") or others:
             continue
+        tasks = [tag for tag in before["tags"] if tag.startswith("slices.")]
+        sliced = [each["each"] for each in case["nodes"] if each is before or set(tasks) & set(each["tags"])]
+        if set(sliced) & (set(node["inputs"]) - {node["each"]}):
+            continue
         tag = f"slices.{before['name']}"
         if not any(each.startswith("slices.") for each in before["tags"]):
             before["tags"].append(tag)
