@@ -140,7 +140,7 @@ class _Builder:
             self._refuse(
                 node,
                 f"it needs all partitions of {format_names(whole)}, of which the task that `group_by` puts it "
-                f"into has one slice at a time. {_TOGETHER}",
+                f"in has one slice at a time. {_TOGETHER}",
             )
         after = first.after if dataset == first.dataset else self._sliced[dataset]
         return self._add(SlicedNode(node.name, dataset, after, first.per_slice, first.continues), node)

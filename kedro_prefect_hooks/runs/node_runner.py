@@ -157,7 +157,13 @@ class NodeRunner:
         """
         nodes = [self.node(name) for name in names]
         made = {name for node in nodes for name in node.outputs}
-        handles = {name: handle for handle in upstream for name in handle.names()}
+        # Of a task that made slices, only what is sliced here too: all else is needed as a whole.
+        handles = {
+            name: handle
+            for handle in upstream
+            for name in handle.names()
+            if (handle.made is not None) == (name in self._own)
+        }
         inputs = sorted({name for node in nodes for name in node.inputs} - made)
         partitions = self.adopt_partitions(upstream)
         self._check_confirmations(nodes, partitions)

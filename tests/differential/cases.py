@@ -261,7 +261,7 @@ def _group_slices(case: Case) -> bool:
         if not any(each.startswith("slices.") for each in before["tags"]):
             before["tags"].append(tag)
         node["tags"].append(next(each for each in before["tags"] if each.startswith("slices.")))
-        node["per_task"] = before["per_task"]
+        node["per_task"] = None
         grouped = True
     return grouped
 
