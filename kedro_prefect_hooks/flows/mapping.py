@@ -139,8 +139,8 @@ class _Builder:
         if whole:
             self._refuse(
                 node,
-                f"it needs all partitions of {format_names(whole)}, of which the task that `group_by` puts it "
-                f"in has one slice at a time. {_TOGETHER}",
+                f"it needs all partitions of {format_names(whole)}, of which the task that `group_by` puts "
+                f"it in has one slice at a time. {_TOGETHER}",
             )
         after = first.after if dataset == first.dataset else self._sliced[dataset]
         return self._add(SlicedNode(node.name, dataset, after, first.per_slice, first.continues), node)
