@@ -31,6 +31,7 @@ _DOTTED_PATH = {
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object"}
 _EXAMPLE = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 _NULL = {"type": "null"}
+_ONE_FLOW = "One flow, in a file of its own."
 _INTERPOLATION = {"type": "string", "pattern": r"\$\{.+\}"}
 
 
@@ -45,7 +46,10 @@ def json_schema() -> dict[str, Any]:
     # One environment's file overrides another's, so no key is required in each. Kedro drops keys that start
     # with `_`, which hold shared parts.
     schema.pop("required")
-    schema["patternProperties"] = {"^_": True}
+    schema["patternProperties"] = {
+        "^_": True,
+        r"^flows\..": {**schema["properties"]["flows"]["additionalProperties"], "description": _ONE_FLOW},
+    }
     return {"$schema": DIALECT, "title": "prefect.yml of kedro-prefect-hooks", **schema}
 
 

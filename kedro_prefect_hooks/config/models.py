@@ -108,7 +108,8 @@ class FlowSettings(Model):
         default_factory=RetriesConfig, description="How often a failed node is retried."
     )
     nodes: Dict[str, NodeConfig] = Field(
-        default_factory=dict, description="Settings for single nodes, by name or by tag (`tag:…`)."
+        default_factory=dict,
+        description="Settings for nodes: by name, by tag (`tag:…`) or by namespace (`namespace:…`).",
     )
     state_handlers: Names = Field(
         default_factory=list,
@@ -197,9 +198,11 @@ class FlowConfig(FlowSettings):
             return self._place.top("defaults", *key)
         return self._place.at(*key)
 
-    def node_settings(self, name: str, tags: Iterable[str] = ()) -> NodeSettings:
+    def node_settings(
+        self, name: str, tags: Iterable[str] = (), namespace: Optional[str] = None
+    ) -> NodeSettings:
         """The settings for a node of this flow; see `node_settings.node_settings`."""
-        return node_settings(self.retries, self.nodes, name, tags)
+        return node_settings(self.retries, self.nodes, name, tags, namespace)
 
     def build_storage(self) -> prefect.storage.Storage:
         """Prefect's storage for this flow.

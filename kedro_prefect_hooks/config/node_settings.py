@@ -17,6 +17,15 @@ DEFAULT_RETRY_DELAY = datetime.timedelta(seconds=60)
 """Applies where `retry_delay` is not set, since Prefect refuses retries without a delay."""
 
 TAG = "tag:"
+NAMESPACE = "namespace:"
+"""Before the names of tags and namespaces, in keys that stand for several nodes."""
+
+
+def selectors(tags: Iterable[str], namespace: Optional[str]) -> FrozenSet[str]:
+    """The keys under `nodes` that select a node, besides its name: its tags, and the namespaces it is in."""
+    parts = namespace.split(".") if namespace else []
+    namespaces = {".".join(parts[: number + 1]) for number in range(len(parts))}
+    return frozenset({f"{TAG}{tag}" for tag in tags} | {f"{NAMESPACE}{each}" for each in namespaces})
 
 
 class RetriesConfig(Model):
@@ -37,13 +46,14 @@ class RetriesConfig(Model):
 
 
 class NodeConfig(RetriesConfig):
-    """Settings for one node, or for all nodes with a tag.
+    """Settings for one node, for all nodes with a tag, or for all nodes in a namespace.
 
     Example:
         ```yaml
         nodes:
           train_model: {max_retries: 5, timeout: 1h, tags: [gpu]}
           "tag:slow": {timeout: 3600}
+          "namespace:scoring": {max_retries: 1}
           clean_region: {map: raw_regions, partitions_per_task: 50}
         ```
     """
@@ -106,15 +116,20 @@ class NodeSettings:
 
 
 def node_settings(
-    retries: RetriesConfig, nodes: Mapping[str, NodeConfig], name: str, tags: Iterable[str]
+    retries: RetriesConfig,
+    nodes: Mapping[str, NodeConfig],
+    name: str,
+    tags: Iterable[str],
+    namespace: Optional[str] = None,
 ) -> NodeSettings:
     """The settings for a node.
 
-    `retries` is overridden by the ``tag:…`` entries that match, in their order in the file, and these by the
-    entry with the node's name. Tags add up; for all other settings the last value wins.
+    `retries` is overridden by the ``tag:…`` and ``namespace:…`` entries that match, in their order in the
+    file, and these by the entry with the node's name. Tags add up; for all other settings the last value
+    wins.
     """
-    tag_keys = {f"{TAG}{tag}" for tag in tags}
-    layers = [entry for key, entry in nodes.items() if key in tag_keys and key != name]
+    keys = selectors(tags, namespace)
+    layers = [entry for key, entry in nodes.items() if key in keys and key != name]
     layers += [nodes[name]] if name in nodes else []
     max_retries, retry_delay = retries.max_retries, retries.retry_delay
     timeout: int | None = None

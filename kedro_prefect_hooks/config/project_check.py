@@ -14,7 +14,7 @@ from kedro.pipeline import Pipeline
 from kedro_prefect_hooks.compat import kedro_pipeline
 from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem, format_value, unknown_name
 from kedro_prefect_hooks.config.models import GROUPINGS, FlowConfig, PrefectConfig
-from kedro_prefect_hooks.config.node_settings import TAG
+from kedro_prefect_hooks.config.node_settings import NAMESPACE, TAG, selectors
 
 PARAMS = "params:"
 """How nodes name parameters."""
@@ -148,8 +148,8 @@ def _node_problems(
         if key in before_filters:
             yield Problem(where, "is in the pipeline, but the flow's filters exclude it")
         else:
-            what = "tag" if key.startswith(TAG) else "node"
-            accepted = {each for each in known if each.startswith(TAG) == (what == "tag")} or known
+            what = _kind_of(key)
+            accepted = {each for each in known if _kind_of(each) == what} or known
             yield Problem(where, unknown_name(what, key, accepted, among="In this flow"))
 
 
@@ -159,7 +159,7 @@ def _map_problems(flow: FlowConfig, filtered: Pipeline) -> Iterator[Problem]:
         if not isinstance(settings.map, str):
             continue
         for node in filtered.nodes:
-            if key != node.name and not (key.startswith(TAG) and key[len(TAG) :] in node.tags):
+            if key != node.name and key not in selectors(node.tags, node.namespace):
                 continue
             inputs = [name for name in node.inputs if not kedro_pipeline.is_parameter(name)]
             if settings.map not in inputs:
@@ -169,8 +169,12 @@ def _map_problems(flow: FlowConfig, filtered: Pipeline) -> Iterator[Problem]:
 
 
 def _node_keys(pipeline: Pipeline) -> set[str]:
-    tags, names, _, _ = _names_in(pipeline)
-    return names | {f"{TAG}{tag}" for tag in tags}
+    names = {node.name for node in pipeline.nodes}
+    return names.union(*(selectors(node.tags, node.namespace) for node in pipeline.nodes))
+
+
+def _kind_of(key: str) -> str:
+    return "tag" if key.startswith(TAG) else "namespace" if key.startswith(NAMESPACE) else "node"
 
 
 def _default_node_problems(config: PrefectConfig, pipelines: Mapping[str, Pipeline]) -> Iterator[Problem]:
@@ -182,9 +186,9 @@ def _default_node_problems(config: PrefectConfig, pipelines: Mapping[str, Pipeli
         known |= _node_keys(pipelines[flow.pipeline]) if flow.pipeline in pipelines else set()
     for key in config.defaults.nodes:
         if key not in known:
-            what = "tag" if key.startswith(TAG) else "node"
             yield Problem(
-                config.place("defaults", "nodes", key), unknown_name(what, key, known, among="In the flows")
+                config.place("defaults", "nodes", key),
+                unknown_name(_kind_of(key), key, known, among="In the flows"),
             )
 
 

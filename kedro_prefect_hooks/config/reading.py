@@ -27,6 +27,9 @@ DEFAULT_ENVIRONMENTS = ("deploy",)
 PATTERNS = ["prefect*", "prefect*/**", "**/prefect*"]
 _SUFFIXES = (".yml", ".yaml", ".json")
 
+ONE_FLOW = "flows."
+"""A top-level key such as ``flows.train`` is one flow. Loaders refuse the key `flows` in two files."""
+
 
 class NoPrefectYmlError(ConfigError):
     """The project has no `prefect.yml`: an error for a command, nothing to do for the hook."""
@@ -74,7 +77,32 @@ def read_prefect_yml(config_loader: Any) -> dict[str, Any]:
         problems += uninterpolated(raw, place, type(config_loader).__name__)
     if problems:
         raise InvalidConfigError(problems)
-    return dict(raw)
+    return _with_all_flows(raw, config_loader)
+
+
+def _with_all_flows(raw: Mapping[str, Any], config_loader: Any) -> dict[str, Any]:
+    """The content with the flows that have a top-level key of their own under `flows`.
+
+    Raises:
+        ConfigError: a flow is there too.
+    """
+    single = {str(key): value for key, value in raw.items() if str(key).startswith(ONE_FLOW)}
+    together = raw.get("flows")
+    if not single or not isinstance(together, (Mapping, type(None))):
+        return dict(raw)
+    flows = dict(together or {})
+    twice = [key for key in single if key[len(ONE_FLOW) :] in flows]
+    if twice:
+        files = files_by_key(config_loader)
+        raise ConfigError(
+            "\n".join(
+                f"{files.get(key, files[''])}, {key}: also under `flows` in {files.get('flows', files[''])}, "
+                "expected each flow in one place: remove one"
+                for key in twice
+            )
+        )
+    flows.update({key[len(ONE_FLOW) :]: value for key, value in single.items()})
+    return {**{key: value for key, value in raw.items() if key not in single}, "flows": flows}
 
 
 def _hidden_problems(name: str, node: Any) -> list[Problem]:
@@ -246,7 +274,9 @@ def files_by_key(config_loader: Any) -> dict[Any, str]:
     is_deep = kedro_config.merges_deeply(config_loader, "prefect")
     for name, node in nodes.items():
         files[""] = name
-        files.update({key: name for key, _ in yaml_file.top_level(node)})
+        keys = [key for key, _ in yaml_file.top_level(node)]
+        files.update(dict.fromkeys(keys, name))
+        files.update({("flows", key[len(ONE_FLOW) :]): name for key in keys if key.startswith(ONE_FLOW)})
         if is_deep and node is not None:
             files.update({each.key: name for each in yaml_file.walked(node) if each.key})
     if "" not in files:

@@ -166,7 +166,7 @@ def _task(
     taken: Collection[str],
 ) -> NodeTask:
     """One task. For several nodes together: the most retries, the longest delay, the sum of the timeouts."""
-    settings = [config.node_settings(node.name, node.tags) for node in group.nodes]
+    settings = [config.node_settings(node.name, node.tags, node.namespace) for node in group.nodes]
     timeouts = [setting.timeout for setting in settings]
     delays = [setting.retry_delay for setting in settings if setting.retry_delay is not None]
     return NodeTask(

@@ -68,7 +68,7 @@ def mapped_groups(
     makers = {name: group.name for group in groups for name in group.outputs}
     for group in groups:
         for node in group.nodes:
-            settings = config.node_settings(node.name, node.tags)
+            settings = config.node_settings(node.name, node.tags, node.namespace)
             if settings.map is None:
                 if settings.partitions_per_task is not None:
                     _refuse(config, node, "`partitions_per_task` needs `map`")

@@ -56,6 +56,12 @@ def test_is_async_is_a_boolean_of_flows_and_defaults() -> None:
             assert (errors(content) == []) is valid, (where, value)
 
 
+def test_a_flow_may_be_a_top_level_key() -> None:
+    assert errors({"flows.night": {"labels": ["x"]}, "flows.day": None, "_shared": 1}) == []
+    assert errors({"flows.night": {"lables": ["x"]}})
+    assert errors({"flow.night": {}})
+
+
 NOT_MARKED = {"number as name", "no clock", "two clocks", "clock beside clocks", "date", "dates reversed"}
 NOT_MARKED |= {"duration", "no time", "part of a second", "api", "no flows", "null flows"}
 
