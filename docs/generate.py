@@ -44,6 +44,9 @@ SECTIONS: list[tuple[str, type[Model]]] = [
     ("nodes", node_settings.NodeConfig),
     ("notify", notify.NotifyConfig),
     ("slack", notify.SlackConfig),
+    ("webhook", notify.WebhookConfig),
+    ("smtp", notify.SmtpConfig),
+    ("password", notify.PasswordConfig),
     ("storage", typed.StorageConfig),
     ("run_config", typed.RunConfigConfig),
     ("executor", typed.ExecutorConfig),
@@ -61,8 +64,8 @@ def prefect_yml() -> str:
         NOTE,
         "# prefect.yml\n",
         "The file is located in `conf/<environment>/` and is read by the project's config loader. You can "
-        "split it into several files whose names start with `prefect`; a top-level key such as `flows.train` is "
-        "one flow, so that each can have a file of its own. Unknown keys are errors. `kedro "
+        "split it into several files whose names start with `prefect`; a top-level key such as `flows.train` "
+        "is one flow, so that each can have a file of its own. Unknown keys are errors. `kedro "
         "prefect schema` prints the same reference as a JSON Schema, for editors. The "
         "[glossary](glossary.md) explains Prefect's terms.\n",
         "A *duration* is a number of seconds, or a string such as `90s`, `5m`, `1h 30m` or `2 days`. *Names* "

@@ -52,6 +52,7 @@ def run_remote(project: OpenProject, flows: ProjectFlows, options: FlowRunOption
     from kedro_prefect_hooks.api.flow_run_watch import FlowRunWatch
     from kedro_prefect_hooks.api.flow_runs import FlowRuns
     from kedro_prefect_hooks.flows.parameters import LOAD_VERSIONS
+    from kedro_prefect_hooks.flows.run_naming import NAMED
 
     stopped = flows.config.api == "embedded" and not _embedded_is_running(project)
     if stopped and watch:
@@ -62,7 +63,11 @@ def run_remote(project: OpenProject, flows: ProjectFlows, options: FlowRunOption
     with open_api(flows.config, flows.path) as api:
         runs = FlowRuns(api, flows.project_name)
         flow = runs.flow(options.flow)
-        context = {LOAD_VERSIONS: dict(options.load_versions)} if options.load_versions else {}
+        context: dict[str, Any] = {}
+        if options.load_versions:
+            context[LOAD_VERSIONS] = dict(options.load_versions)
+        if options.name is not None:
+            context[NAMED] = True
         run_id = runs.create(flow.id, options.parameters, options.labels, options.name, context)
         view = runs.view(run_id, datetime.now(timezone.utc))
         echo(f"Flow run '{view.name}' of '{options.flow}', version {flow.version}, is {view.state}.")

@@ -147,6 +147,7 @@ def _add_shorthands(schema: dict[str, Any]) -> None:
             "nodes",
             "group_by",
             "is_async",
+            "log_stdout",
             "report",
             "pipeline",
         ):
@@ -159,11 +160,10 @@ def _add_shorthands(schema: dict[str, Any]) -> None:
         top[key] = _or_null(top[key])
     top["flows"]["additionalProperties"] = {"anyOf": [top["flows"]["additionalProperties"], _NULL]}
     top["flows"]["minProperties"] = 1
-    slack = definitions["SlackConfig"]
-    definitions["SlackConfig"] = {
-        "description": slack.pop("description"),
-        "anyOf": [slack, {"type": "string", "pattern": r"^[A-Za-z_][\w.-]*$"}, {"const": True}],
-    }
+    secret = {"type": "string", "pattern": r"^[A-Za-z_][\w.-]*$"}
+    for model, shorthands in (("SlackConfig", [secret, {"const": True}]), ("WebhookConfig", [secret])):
+        mapping = definitions[model]
+        definitions[model] = {"description": mapping.pop("description"), "anyOf": [mapping, *shorthands]}
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:

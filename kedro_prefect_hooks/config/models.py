@@ -99,6 +99,18 @@ class FlowSettings(Model):
         "datasets), or a tag prefix (nodes with the same tag of that prefix).",
     )
     is_async: bool = Field(False, description="Load and save datasets with threads, as `kedro run --async`.")
+    run_name: Optional[Name] = Field(
+        None,
+        description="Template of the names of flow runs, from {flow_name}, {flow_run_id}, {date}, "
+        "{scheduled_start_time} and {parameters[NAME]}. Runs that are started with a name keep it.",
+        examples=["{flow_name} {scheduled_start_time:%Y-%m-%d} {parameters[model.test_size]}"],
+    )
+    log_stdout: bool = Field(False, description="Log what nodes print, so that it reaches the Prefect API.")
+    extra_loggers: Names = Field(
+        default_factory=list,
+        description="Loggers whose lines reach the Prefect API, besides those of Kedro, the project, and "
+        "PREFECT__LOGGING__EXTRA_LOGGERS.",
+    )
     report: Literal["batches", "each"] = Field(
         "batches",
         description="How task states are reported to the API: in batches, up to 0.25 s later, or each before "
@@ -134,9 +146,9 @@ class FlowSettings(Model):
     def _empty_group_by(cls, value: object) -> object:
         return "none" if value in (None, False, "") else value
 
-    @field_validator("is_async", mode="before")
+    @field_validator("is_async", "log_stdout", mode="before")
     @classmethod
-    def _empty_is_async(cls, value: object) -> object:
+    def _empty_switch(cls, value: object) -> object:
         return False if value is None else value
 
     @field_validator("report", mode="before")
@@ -253,6 +265,13 @@ class FlowConfig(FlowSettings):
         from kedro_prefect_hooks.config.prefect.state_handlers import build_state_handlers
 
         return build_state_handlers(self.state_handlers, self.notify, self.place)
+
+    def check_node_state_handlers(self) -> None:
+        """Check the state handlers of single nodes, which are imported where their tasks run."""
+        from kedro_prefect_hooks.config.prefect.state_handlers import check_node_state_handlers
+
+        for key, settings in self.nodes.items():
+            check_node_state_handlers(settings.state_handlers, self.place("nodes", key, "state_handlers"))
 
 
 class PrefectConfig(Model):

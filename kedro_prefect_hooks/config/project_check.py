@@ -12,6 +12,7 @@ from typing import Any, Callable, Container, Iterable, Iterator, Mapping
 from kedro.pipeline import Pipeline
 
 from kedro_prefect_hooks.compat import kedro_pipeline
+from kedro_prefect_hooks.config import name_template
 from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem, format_value, unknown_name
 from kedro_prefect_hooks.config.models import GROUPINGS, FlowConfig, PrefectConfig
 from kedro_prefect_hooks.config.node_settings import NAMESPACE, TAG, selectors
@@ -60,7 +61,7 @@ def check(
                 problems += _map_problems(flow, parts[name])
             problems += [*_parameter_problems(flow, parameters), *_clock_problems(flow)]
             problems += _object_problems(flow)
-            problems += _notify_problems(flow)
+            problems += [*_notify_problems(flow), *_run_name_problems(flow)]
             # Not where a flow is run: the time that it is due at has just passed.
             problems += _past_problems(flow) if only is None else ()
     if only is None:
@@ -269,13 +270,18 @@ def _clock_problems(flow: FlowConfig) -> Iterator[Problem]:
 
 def _notify_problems(flow: FlowConfig) -> Iterator[Problem]:
     """A channel may come from `defaults`, so only a whole flow can lack one."""
-    if flow.notify is not None and flow.notify.slack is None and not flow.notify.email:
+    if flow.notify is not None and not flow.notify.has_channel:
         yield Problem(
             flow.place("notify"),
-            "found no channel, expected `slack: {secret: NAME}`, `slack: {env: NAME}` or `email: true`; "
-            "an empty "
-            "`notify:` switches notifications off",
+            "found no channel, expected `slack: {secret: NAME}`, `webhook: {secret: NAME}`, `smtp:` or "
+            "`email: true`; an empty `notify:` switches notifications off",
         )
+
+
+def _run_name_problems(flow: FlowConfig) -> Iterator[Problem]:
+    problem = name_template.problem_of(flow.run_name or "", flow.parameters)
+    if problem is not None:
+        yield Problem(flow.place("run_name"), problem)
 
 
 def _past_problems(flow: FlowConfig) -> Iterator[Problem]:
@@ -321,6 +327,7 @@ def _object_problems(flow: FlowConfig) -> Iterator[Problem]:
         flow.build_executor,
         flow.build_result,
         flow.build_state_handlers,
+        flow.check_node_state_handlers,
     )
     for build in builders:
         try:

@@ -77,32 +77,7 @@ def read_prefect_yml(config_loader: Any) -> dict[str, Any]:
         problems += uninterpolated(raw, place, type(config_loader).__name__)
     if problems:
         raise InvalidConfigError(problems)
-    return _with_all_flows(raw, config_loader)
-
-
-def _with_all_flows(raw: Mapping[str, Any], config_loader: Any) -> dict[str, Any]:
-    """The content with the flows that have a top-level key of their own under `flows`.
-
-    Raises:
-        ConfigError: a flow is there too.
-    """
-    single = {str(key): value for key, value in raw.items() if str(key).startswith(ONE_FLOW)}
-    together = raw.get("flows")
-    if not single or not isinstance(together, (Mapping, type(None))):
-        return dict(raw)
-    flows = dict(together or {})
-    twice = [key for key in single if key[len(ONE_FLOW) :] in flows]
-    if twice:
-        files = files_by_key(config_loader)
-        raise ConfigError(
-            "\n".join(
-                f"{files.get(key, files[''])}, {key}: also under `flows` in {files.get('flows', files[''])}, "
-                "expected each flow in one place: remove one"
-                for key in twice
-            )
-        )
-    flows.update({key[len(ONE_FLOW) :]: value for key, value in single.items()})
-    return {**{key: value for key, value in raw.items() if key not in single}, "flows": flows}
+    return dict(raw)
 
 
 def _hidden_problems(name: str, node: Any) -> list[Problem]:
