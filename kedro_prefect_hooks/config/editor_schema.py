@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
 import re
 import typing
+from pathlib import Path
 from typing import Any, Iterator
 
+from kedro_prefect_hooks.compat.pydantic_models import HAS_PYDANTIC_2
 from kedro_prefect_hooks.config import models, node_settings, notify, schedule, typed
 from kedro_prefect_hooks.config.fields import Model
 from kedro_prefect_hooks.config.prefect import objects
+
+GENERATED = Path(__file__).resolve().parents[1] / "templates" / "prefect.schema.json"
+"""The schema as `docs/generate.py` has written it, for projects with pydantic 1."""
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
@@ -37,6 +43,14 @@ _INTERPOLATION = {"type": "string", "pattern": r"\$\{.+\}"}
 
 def json_schema() -> dict[str, Any]:
     """The schema as plain data, in draft 7, which the YAML servers of editors support."""
+    if HAS_PYDANTIC_2:
+        return generated_schema()
+    found: dict[str, Any] = json.loads(GENERATED.read_text(encoding="utf-8"))
+    return found
+
+
+def generated_schema() -> dict[str, Any]:
+    """The schema made from the models, which needs pydantic 2."""
     schema = models.PrefectConfig.model_json_schema(by_alias=True)
     schema = _with_definitions(schema)
     _allow_interpolation(schema)

@@ -11,10 +11,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterable, List, Optional
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 from typing_extensions import Literal
 
+from kedro_prefect_hooks.compat.pydantic_models import (
+    Field,
+    PrivateAttr,
+    PydanticCustomError,
+    field_validator,
+    model_validator,
+)
 from kedro_prefect_hooks.config.defaults import merge_defaults
 from kedro_prefect_hooks.config.fields import Model, Name, Names, Seconds
 from kedro_prefect_hooks.config.messages import Place, unknown_name

@@ -6,10 +6,9 @@ import datetime
 from dataclasses import dataclass
 from typing import FrozenSet, Iterable, Mapping, Optional, Tuple, Union
 
-from pydantic import Field, StrictBool, field_validator
-from pydantic_core import PydanticCustomError
 from typing_extensions import Literal
 
+from kedro_prefect_hooks.compat.pydantic_models import Field, PydanticCustomError, StrictBool, field_validator
 from kedro_prefect_hooks.config.fields import Count, Duration, Model, Names, PositiveCount, WholeSeconds
 from kedro_prefect_hooks.config.messages import format_value
 

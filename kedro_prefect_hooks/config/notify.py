@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Optional
 
-from pydantic import Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 from typing_extensions import Literal
 
+from kedro_prefect_hooks.compat.pydantic_models import (
+    Field,
+    PydanticCustomError,
+    field_validator,
+    model_validator,
+)
 from kedro_prefect_hooks.config.fields import Model, Name, Names, PositiveCount
 
 SLACK_SECRET = "SLACK_WEBHOOK_URL"

@@ -8,8 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Mapping
 
-from pydantic import ValidationError
-
+from kedro_prefect_hooks.compat.pydantic_models import ValidationError
 from kedro_prefect_hooks.config.literal_secrets import literal_secrets
 from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem
 from kedro_prefect_hooks.config.models import FlowConfig, PrefectConfig
