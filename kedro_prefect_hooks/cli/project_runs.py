@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections import Counter
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
 
 import click
 
@@ -138,7 +138,7 @@ def outcome(watch: FlowRunWatch) -> Iterator[str]:
         yield f"  {view.message}"
 
 
-def _rows(run: Any) -> list[TaskRow]:
+def _rows(run: Mapping[str, Any]) -> list[TaskRow]:
     """The tasks of a flow run in the order in which they started; a mapped task with all of its children."""
     by_slug: dict[str, list[Any]] = {}
     for each in run["task_runs"]:

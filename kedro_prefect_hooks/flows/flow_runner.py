@@ -11,12 +11,13 @@ from typing import Any, Callable, Iterable, Iterator
 
 import prefect
 from prefect.engine.cloud import CloudFlowRunner
-from prefect.engine.state import State
+from prefect.engine.state import Pending, State
 from prefect.exceptions import ClientError
 
 from kedro_prefect_hooks.compat.prefect import flush_logs
 from kedro_prefect_hooks.compat.prefect_client import PatientClient
 from kedro_prefect_hooks.flows.heartbeat import beating
+from kedro_prefect_hooks.flows.tasks import lacked_inputs
 
 QUALIFIED_NAME = f"{__name__}.KedroFlowRunner"
 
@@ -58,11 +59,18 @@ class KedroFlowRunner(CloudFlowRunner):
         self.client: FlowRunClient = FlowRunClient()
         self._running = contextlib.ExitStack()
 
-    def get_flow_run_state(self, *args: Any, **kwargs: Any) -> State:
-        """Run the flow; the process that sends heartbeats ends after the final state was reported."""
+    def get_flow_run_state(
+        self, state: State, task_states: dict[prefect.Task, State], *args: Any, **kwargs: Any
+    ) -> State:
+        """Run the flow; the process that sends heartbeats ends after the final state was reported.
+
+        After a restart, a task that ran without some of its inputs runs again, although it succeeded.
+        """
+        for task in [task for task, before in task_states.items() if lacked_inputs(before)]:
+            task_states[task] = Pending("Some inputs were missing before the restart.")
         with contextlib.ExitStack() as self._running, self.client.without_task_runs():
-            state: State = super().get_flow_run_state(*args, **kwargs)
-            return state
+            ended: State = super().get_flow_run_state(state, task_states, *args, **kwargs)
+            return ended
 
     def call_runner_target_handlers(self, old_state: State, new_state: State) -> State:
         """Report a state of the flow run; before the last one, the log lines, so that they are all there."""
