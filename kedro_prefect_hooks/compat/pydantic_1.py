@@ -120,7 +120,7 @@ class _ModelType(type):
                 if isinstance(value, _Decorated):
                     validators[name] = value
             for name in vars(base).get("__annotations__", {}):
-                if get_origin(hints[name]) is ClassVar or hints[name] is ClassVar:
+                if str(get_origin(hints[name]) or hints[name]) == str(ClassVar):
                     continue
                 given = vars(base).get(name, _UNSET)
                 given = copy.copy(given) if isinstance(given, FieldInfo) else Field(given)
@@ -150,7 +150,7 @@ class BaseModel(metaclass=_ModelType):
             ValidationError: it is not one.
         """
         errors: Errors = []
-        made = _model(cls, value, (), errors)
+        made: Model = _model(cls, value, (), errors)
         if errors:
             raise ValidationError(errors)
         return made
@@ -187,7 +187,7 @@ class BaseModel(metaclass=_ModelType):
         object.__setattr__(self, name, value)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.model_dump() == other.model_dump()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self.model_dump() == other.model_dump()
 
     def __hash__(self) -> int:
         return id(self)
