@@ -130,7 +130,8 @@ def same(one: Any, other: Any) -> bool:
 
 
 if __name__ == "__main__":
-    os.environ.update(DO_NOT_TRACK="1", KEDRO_DISABLE_TELEMETRY="1")
+    # MLflow 3 refuses kedro-mlflow's default folder otherwise.
+    os.environ.update(DO_NOT_TRACK="1", KEDRO_DISABLE_TELEMETRY="1", MLFLOW_ALLOW_FILE_STORE="true")
     if sys.argv[1] == "new":
         new(Path(sys.argv[2]).resolve(), *sys.argv[3:])
     else:
