@@ -249,7 +249,19 @@ def grid() -> str:
         "",
         "Skipped tests need a feature that this version of Kedro does not have, or a Kedro plugin: "
         "`tests/plugins` runs in its own environment.",
+        "",
+        "## Projects of their time",
+        "",
+        "Official starters of Kedro, each with the packages that it pins, and with kedro-viz and "
+        "kedro-mlflow, installed together with this plugin. A flow run on the embedded API saves the same "
+        'data as `kedro run` (`make test-all CELLS="-s starters"`).',
+        "",
+        "| Python | Kedro | Starter | Installed beside it | Date |",
+        "|---|---|---|---|---|",
     ]
+    for row in json.loads((REFERENCE / "starters.json").read_text(encoding="utf-8")):
+        beside = ", ".join(each.replace("==", " ") for each in row["beside"])
+        parts.append(f"| {row['python']} | {row['kedro']} | {row['starter']} | {beside} | {row['day']} |")
     return "\n".join(parts)
 
 

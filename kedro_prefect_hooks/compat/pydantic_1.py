@@ -120,7 +120,7 @@ class _ModelType(type):
                 if isinstance(value, _Decorated):
                     validators[name] = value
             for name in vars(base).get("__annotations__", {}):
-                if ClassVar in (get_origin(hints[name]), hints[name]):
+                if str(get_origin(hints[name]) or hints[name]) == str(ClassVar):
                     continue
                 given = vars(base).get(name, _UNSET)
                 given = copy.copy(given) if isinstance(given, FieldInfo) else Field(given)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import inspect
 import ipaddress
 import logging
 import os
@@ -167,7 +168,7 @@ class EmbeddedServer:
             ws="none",
             server_header=False,
             timeout_keep_alive=30,
-            timeout_graceful_shutdown=_STOP_SECONDS,
+            **_graceful_shutdown(),
         )
 
     def _services_problem(self) -> str | None:
@@ -181,6 +182,12 @@ class EmbeddedServer:
             if not thread.is_alive() or time.monotonic() > deadline:
                 raise KedroPrefectError("The embedded Prefect API did not start.")
             time.sleep(0.005)
+
+
+def _graceful_shutdown() -> dict[str, Any]:
+    """A limit for answering what is open when the server stops; `stop` has its own where uvicorn has none."""
+    known = inspect.signature(uvicorn.Config).parameters
+    return {"timeout_graceful_shutdown": _STOP_SECONDS} if "timeout_graceful_shutdown" in known else {}
 
 
 def serve(
