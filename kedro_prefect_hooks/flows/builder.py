@@ -307,8 +307,10 @@ def _add_mapped_edges(
     # What no slice has is processed by the task that gathers them, with the same other inputs.
     has_rest = after is not None or len(tasks.mapped[name].sliced) > 1
     for upstream, key in keys.items():
-        given = {"key": key} if has_rest else {}
-        flow.add_edge(tasks.ends[upstream], gather, validate=False, **given)
+        if has_rest:
+            flow.add_edge(tasks.ends[upstream], gather, key=key, validate=False)
+        else:
+            flow.add_edge(tasks.ends[upstream], gather, validate=False)
 
 
 def _list_task(flow: KedroFlow, task: NodeTask, tasks: Tasks, before: Collection[str]) -> ListTask:
