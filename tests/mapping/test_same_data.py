@@ -171,6 +171,37 @@ def test_inputs_of_all_slices_are_released_after_the_last_one(
     assert collect_outputs(project)["end.json"] == [["p0", "p1", "p2"], True]
 
 
+REST = """
+def note():
+    attempt("note", ["once"])
+    return {"text": "!"}
+
+
+def clean(raw):
+    return {key: load() for key, load in raw.items()}
+
+
+def add(cleaned, note):
+    return {key: load() + note["text"] for key, load in cleaned.items()}
+"""
+REST_NODES = """
+    node(note, None, "note", name="note"),
+    node(clean, "raw", "cleaned", name="clean"),
+    node(add, ["cleaned", "note"], "added", name="add"),
+    node(same, "added", "end", name="end"),
+"""
+
+
+@on("flow-local", "flow-processes")
+def test_what_is_left_over_has_the_same_other_inputs(tmp_path: Path, start: Callable[..., Any]) -> None:
+    project = make(tmp_path / "project", 2, REST, REST_NODES)
+    write(project, "old", "cleaned")
+    start(project, defaults={"nodes": {"clean": {"map": True}, "add": {"map": "cleaned"}}}, ok=True)
+    assert attempts(project) == ["note once"], "in memory, it is passed on and not made again"
+    texts = {name: f"text of {name}!" for name in ("old", "p0", "p1")}
+    assert collect_outputs(project)["end.json"] == texts
+
+
 COUNTED = """
 import os
 from pathlib import Path
