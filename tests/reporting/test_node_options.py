@@ -64,12 +64,18 @@ NAMES = "query {flow_run(order_by: {created: asc}) {name}}"
 TASKS = "query($id: uuid!) {task_run(where: {id: {_eq: $id}}) {task {name}}}"
 
 
-@pytest.mark.parametrize("executor", ["local", "processes"])
+@pytest.mark.parametrize(("executor", "storage"), [("local", "Local"), ("processes", "Module")])
 def test_prints_checkpoints_names_and_clean_up(
-    tmp_path: Path, home: Path, log: Path, registered: Callable[[Project], str], executor: str
+    tmp_path: Path, home: Path, log: Path, registered: Callable[[Project], str], executor: str, storage: str
 ) -> None:
     results = tmp_path / "results"
-    flow = {"executor": EXECUTORS[executor], "result": {"type": "LocalResult", "dir": str(results)}, **FLOW}
+    place = {"type": "Local", "directory": str(tmp_path / "flows")} if storage == "Local" else {}
+    flow = {
+        "executor": EXECUTORS[executor],
+        "storage": place or {"type": "Module"},
+        "result": {"type": "LocalResult", "dir": str(results)},
+        **FLOW,
+    }
     project = nodes_project(
         tmp_path / "project",
         SOURCE,
