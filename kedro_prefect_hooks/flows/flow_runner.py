@@ -1,7 +1,7 @@
 """The flow runner of a `KedroFlow` that runs against an API.
 
-Prefect chooses a flow runner by its configuration, after it has loaded the flow: rebuilt from the project or from
-a pickle, which both call `use_for_flow_runs`.
+Prefect chooses a flow runner by its configuration, after it has loaded the flow. A flow that is rebuilt from
+the project, or loaded from a pickle, changes that by `use_for_flow_runs`.
 """
 
 from __future__ import annotations
