@@ -51,6 +51,7 @@ def findings(env: str | None) -> Findings:
         return
     project = projects[0]
     yield from _guarded(lambda: _hook(project))
+    yield from _guarded(lambda: _image(project))
     configs: list[PrefectConfig] = []
     yield from _guarded(lambda: _configuration(project, configs))
     if not configs:
@@ -165,6 +166,17 @@ def _hook(project: OpenProject) -> Findings:
     else:
         yield Finding(
             NOTE, "`register.environments` is empty: only `kedro prefect register` registers flows."
+        )
+
+
+def _image(project: OpenProject) -> Findings:
+    from kedro_prefect_hooks.images import ignore_file
+
+    if ignore_file.can_leak(project.path):
+        yield Finding(
+            PROBLEM,
+            f"{ignore_file.NAME} does not leave out {ignore_file.STATE}: an image would have the token of "
+            "the embedded API. To add it: kedro prefect docker",
         )
 
 
