@@ -218,7 +218,11 @@ def _health(project: OpenProject) -> Findings:
 
 
 def _agents(api: Api, config: PrefectConfig) -> Findings:
-    from kedro_prefect_hooks.agent.flow_labels import flows_for_other_agents, label_sets_of
+    from kedro_prefect_hooks.agent.flow_labels import (
+        agent_command_for,
+        flows_for_other_agents,
+        label_sets_of,
+    )
     from kedro_prefect_hooks.api.flow_runs import FlowRuns
     from kedro_prefect_hooks.labels import labels_in_words, why_not_accepted
 
@@ -235,8 +239,7 @@ def _agents(api: Api, config: PrefectConfig) -> Findings:
         flows = f"flow{'s' * (len(names) > 1)} {', '.join(names)}"
         yield Finding(NOTE, f"Nobody runs {flows}: {reason} To start one: kedro prefect agent")
     for name, kind in flows_for_other_agents(config).items():
-        tool = kind.replace("Run", "").lower()
-        yield Finding(NOTE, f"Flow '{name}' has `run_config: {kind}`: it needs `prefect agent {tool} start`")
+        yield Finding(NOTE, f"Flow '{name}' has `run_config: {kind}`: it needs {agent_command_for(kind)}")
 
 
 def _registration(project: OpenProject) -> Findings:
