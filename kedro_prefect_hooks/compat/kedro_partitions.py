@@ -32,18 +32,12 @@ def list_ids(dataset: Any) -> list[str]:
 
 
 def slice_of(dataset: Any, ids: Iterable[str]) -> Any:
-    """A copy of the dataset that has only these partitions."""
-    paths = [_path(dataset, each) for each in ids]
-    copied = copy.copy(dataset)
-    copied._list_partitions = lambda: paths
-    return copied
-
-
-def _path(dataset: Any, partition: str) -> str:
-    """What `_list_partitions` lists for this id."""
+    """A copy of the dataset that has only these partitions, which may grow until it is loaded."""
     path = getattr(dataset, "_normalized_path", dataset._path)
-    folder = str(dataset._filesystem._strip_protocol(path)).rstrip(dataset._sep)
-    return f"{folder}{dataset._sep}{partition}{dataset._filename_suffix}"
+    folder = str(dataset._filesystem._strip_protocol(path)).rstrip(dataset._sep) + dataset._sep
+    copied = copy.copy(dataset)
+    copied._list_partitions = lambda: [f"{folder}{each}{dataset._filename_suffix}" for each in ids]
+    return copied
 
 
 def confirm(dataset: Any, ids: Iterable[str]) -> None:

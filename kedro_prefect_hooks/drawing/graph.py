@@ -16,6 +16,7 @@ class Vertex:
         name: the text in the box.
         inside: the names of a task's nodes, if it has several.
         notes: further lines for the tooltip.
+        mapped_over: of a mapped task: the input of which it runs once per partition, or per several.
     """
 
     id: str
@@ -23,6 +24,7 @@ class Vertex:
     name: str
     inside: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    mapped_over: str | None = None
 
 
 @dataclass(frozen=True)

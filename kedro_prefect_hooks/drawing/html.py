@@ -110,9 +110,9 @@ for (const box of svg.querySelectorAll("g[id]")) {
   box.addEventListener("blur", clear);
 }
 addEventListener("keydown", event => {
-  if (event.legend === "+") setZoom(zoom * 1.25);
-  if (event.legend === "-") setZoom(zoom * 0.8);
-  if (event.legend === "0") fit(0);
+  if (event.key === "+") setZoom(zoom * 1.25);
+  if (event.key === "-") setZoom(zoom * 0.8);
+  if (event.key === "0") fit(0);
 });
 fit(0.6);  // any smaller would be unreadable
 </script>

@@ -17,7 +17,7 @@ def mermaid(graph: Graph) -> str:
 def _lines(graph: Graph) -> Iterator[str]:
     yield "flowchart TD"
     for vertex in graph.vertices:
-        before, after = _SHAPES[vertex.kind]
+        before, after = ("[[", "]]") if vertex.mapped_over else _SHAPES[vertex.kind]
         yield f'    {vertex.id}{before}"{_label(vertex)}"{after}'
     for edge in graph.edges:
         arrow = "-.->" if edge.kind == "parameter" else "-->"
@@ -26,7 +26,8 @@ def _lines(graph: Graph) -> Iterator[str]:
 
 
 def _label(vertex: Vertex) -> str:
-    return "<br/>".join([_quoted(vertex.name), *(f"<i>{_quoted(name)}</i>" for name in vertex.inside)])
+    lines = [*vertex.inside, *([f"mapped over {vertex.mapped_over}"] if vertex.mapped_over else [])]
+    return "<br/>".join([_quoted(vertex.name), *(f"<i>{_quoted(line)}</i>" for line in lines)])
 
 
 def _quoted(text: str) -> str:

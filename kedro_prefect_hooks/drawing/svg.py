@@ -91,15 +91,20 @@ def _curve(points: Sequence[Point]) -> str:
 def _vertex(vertex: Vertex, layout: Layout) -> str:
     x, y, width, height = layout.boxes[vertex.id]
     radius = height / 2 if vertex.kind in ("dataset", "memory") else 7
-    tooltip = "\n".join([vertex.name, *vertex.inside, *vertex.notes])
+    mapped = [f"mapped over {vertex.mapped_over}"] if vertex.mapped_over else []
+    tooltip = "\n".join([vertex.name, *vertex.inside, *mapped, *vertex.notes])
     label = f"{vertex.kind} {tooltip}".replace("\n", ", ")
     texts = "".join(
         f'<text class="{kind}" x="{width / 2:.1f}" y="{line:.1f}" text-anchor="middle">{escape(text)}</text>'
         for text, kind, line in _texts(vertex)
     )
+    behind = "".join(
+        f'<rect class="box" x="{by}" y="{by}" width="{width:.1f}" height="{height:.1f}" rx="{radius:.1f}"/>'
+        for by in ((6, 3) if vertex.mapped_over else ())
+    )
     return (
         f'<g class="{vertex.kind}" id="{vertex.id}" tabindex="0" transform="translate({x:.1f} {y:.1f})" '
-        f'aria-label="{escape(label)}"><title>{escape(tooltip)}</title>'
+        f'aria-label="{escape(label)}"><title>{escape(tooltip)}</title>{behind}'
         f'<rect class="box" width="{width:.1f}" height="{height:.1f}" rx="{radius:.1f}"/>{texts}</g>'
     )
 
@@ -112,7 +117,10 @@ def _texts(vertex: Vertex) -> Iterator[tuple[str, str, float]]:
         line += 16
         yield shorten(name), "dim", line
     if len(vertex.inside) > SHOWN_NODES:
-        yield f"… and {len(vertex.inside) - SHOWN_NODES} more", "dim", line + 16
+        line += 16
+        yield f"… and {len(vertex.inside) - SHOWN_NODES} more", "dim", line
+    if vertex.mapped_over:
+        yield shorten(f"mapped over {vertex.mapped_over}"), "dim", line + 16
 
 
 def _size(vertex: Vertex) -> Size:

@@ -98,7 +98,7 @@ def _add_tasks(
     parameter_tasks = as_tasks(values)
     for parameter in parameter_tasks.values():
         flow.add_task(parameter)
-    tasks: dict[str, RunTask] = {}
+    tasks: dict[str, NodeTask] = {}
     ends: dict[str, RunTask] = {}
     for group in groups:
         left = consumers.of_slices(group) if group.name in mapped else consumers.of(group)
@@ -116,7 +116,9 @@ def _add_tasks(
     makers = {name: group.name for group in groups for name in group.outputs}
     last = {ends[makers[dataset]] for dataset in free if dataset in kinds.in_memory}
     extra = {task for task in last if task not in flow.terminal_tasks()}
-    extra |= {tasks[name] for name, each in mapped.items() if each.sliced.continues}  # its slices count too
+    extra |= {
+        tasks[name] for name, each in mapped.items() if each.sliced[0].continues
+    }  # its slices count too
     if extra:
         # An in-memory output of the whole run that is not made by a last task: its state must be waited
         # for, so that the run's result has it.
@@ -175,7 +177,7 @@ def _task(
         inputs_of_nodes=group.inputs,
         position=position,
         confirms=any(node.confirms for node in group.nodes),
-        sliced=mapped[group.name].sliced if group.name in mapped else None,
+        sliced=mapped[group.name].sliced if group.name in mapped else (),
         name=group.name,
         slug=group.name if group.name not in taken else f"{group.name} (node)",
         tags={tag for node in group.nodes for tag in node.tags}
@@ -190,8 +192,8 @@ def _gather_task(
     flow: KedroFlow, task: NodeTask, consumers: Mapping[str, int], whole: Collection[str]
 ) -> GatherTask:
     """The task after a mapped one: it is done with what it gathers, and with what all slices have loaded."""
-    assert task.sliced is not None
     gather = GatherTask(
+        task.name,
         task.sliced,
         confirms=task.confirms,
         consumers=consumers,
@@ -215,7 +217,7 @@ class Tasks(NamedTuple):
         mapped: the groups whose tasks are mapped.
     """
 
-    of: Mapping[str, RunTask]
+    of: Mapping[str, NodeTask]
     ends: Mapping[str, RunTask]
     mapped: Mapping[str, MappedGroup]
 
@@ -236,43 +238,56 @@ def _add_edges(
         task = tasks.of[group.name]
         before = {group_of[dep] for node in group.nodes for dep in dependencies[node]} - {group.name}
         used: set[str] = set()
-        of_mapped = tasks.mapped.get(group.name)
         keys = {upstream: _key(upstream, used) for upstream in sorted(before)}
-        if of_mapped is not None:
-            listing = listed[of_mapped.after] if of_mapped.after else _list_task(flow, task, of_mapped)
-            listed[group.name] = listing
-            flow.add_edge(listing, task, key=SLICE, mapped=True, validate=False)
-            if of_mapped.after is None:
-                for upstream in keys:
-                    flow.add_edge(tasks.ends[upstream], listing, validate=False)
-            else:
-                after, key = tasks.of[of_mapped.after], keys.pop(of_mapped.after)
-                flow.add_edge(after, task, key=key, mapped=True, validate=False)
-                loaded = {name for name in group.inputs if makers.get(base_name(name)) == of_mapped.after}
-                if loaded - {of_mapped.sliced.dataset}:  # another output of the same group, as a whole
-                    keys[of_mapped.after] = _key(f"all of {of_mapped.after}", used)
-            gather = tasks.ends[group.name]
-            flow.add_edge(listing, gather, key=LISTED, validate=False)
-            flow.add_edge(task, gather, key=SLICES, validate=False)
-            if of_mapped.after is not None:
-                flow.add_edge(tasks.ends[of_mapped.after], gather, key=BEFORE, validate=False)
+        if group.name in tasks.mapped:
+            after = tasks.mapped[group.name].after
+            from_after = {name for name in group.inputs if makers.get(base_name(name)) == after}
+            listed[group.name] = listed[after] if after else _list_task(flow, task, tasks, keys)
+            _add_mapped_edges(flow, group.name, tasks, listed[group.name], keys)
+            if after and from_after - {tasks.mapped[group.name].sliced[0].dataset}:
+                keys[after] = _key(f"all of {after}", used)  # another of its outputs, as a whole
         for upstream, key in keys.items():
             flow.add_edge(tasks.ends[upstream], task, key=key, validate=False)
-            if of_mapped is not None and upstream != of_mapped.after:
-                flow.add_edge(tasks.ends[upstream], tasks.ends[group.name], validate=False)
         for name, parameter in parameters.items():
             if reads_parameter(name, (dataset for node in group.nodes for dataset in node.inputs)):
                 flow.add_edge(parameter, task, validate=False)
 
 
-def _list_task(flow: KedroFlow, task: RunTask, of_mapped: MappedGroup) -> ListTask:
+def _add_mapped_edges(
+    flow: KedroFlow, name: str, tasks: Tasks, listing: RunTask, keys: dict[str, str]
+) -> None:
+    """The edges to a mapped task that go slice by slice, and those to the task that gathers its slices.
+
+    Args:
+        flow: the flow.
+        name: the group's name.
+        tasks: the tasks of all groups.
+        listing: the task that lists the partitions.
+        keys: upstream group → the argument for its outputs; that of the mapped task before is taken out.
+    """
+    task, gather, after = tasks.of[name], tasks.ends[name], tasks.mapped[name].after
+    flow.add_edge(listing, task, key=SLICE, mapped=True, validate=False)
+    if after is not None:
+        flow.add_edge(tasks.of[after], task, key=keys.pop(after), mapped=True, validate=False)
+        flow.add_edge(tasks.ends[after], gather, key=BEFORE, validate=False)
+    flow.add_edge(listing, gather, key=LISTED, validate=False)
+    flow.add_edge(task, gather, key=SLICES, validate=False)
+    for upstream in keys:
+        flow.add_edge(tasks.ends[upstream], gather, validate=False)
+
+
+def _list_task(flow: KedroFlow, task: NodeTask, tasks: Tasks, before: Collection[str]) -> ListTask:
+    """The task that lists the partitions for a mapped one, after the groups `before`."""
     listing = ListTask(
-        of_mapped.sliced,
+        task.name,
+        task.sliced[0],
         position=task.position,
         name=f"{task.name}: partitions",
         slug=f"{task.slug}: partitions",
     )
     flow.add_task(listing)
+    for upstream in before:
+        flow.add_edge(tasks.ends[upstream], listing, validate=False)
     return listing
 
 

@@ -31,7 +31,7 @@ def nodes_done_before(flow: prefect.Flow) -> set[str]:
     for task in flow.tasks:
         run = runs.get(flow.slugs[task])
         if run is not None and isinstance(task, (NodeTask, GatherTask)):
-            if isinstance(task, NodeTask) and task.sliced is not None:
+            if isinstance(task, NodeTask) and task.sliced:
                 continue  # `GatherTask` confirms, and nothing else of a node that was done matters
             if is_a(run.state, "Success"):
                 done.update(_nodes(task))
@@ -41,4 +41,4 @@ def nodes_done_before(flow: prefect.Flow) -> set[str]:
 
 
 def _nodes(task: NodeTask | GatherTask) -> tuple[str, ...]:
-    return task.nodes if isinstance(task, NodeTask) else (task.sliced.node,)
+    return task.nodes if isinstance(task, NodeTask) else tuple(each.node for each in task.sliced)

@@ -84,7 +84,8 @@ class _Builder:
             else:
                 self._edges[self._dataset(dataset), id, "dataset"] = []
         inside = tuple(task.nodes) if len(task.nodes) > 1 else ()
-        self.vertices[id] = Vertex(id, "task", task.name, inside, tuple(_notes(task, nodes)))
+        over = base_name(task.sliced[0].dataset) if task.sliced else None
+        self.vertices[id] = Vertex(id, "task", task.name, inside, tuple(_notes(task, nodes)), over)
         for dataset in sorted({base_name(name) for node in nodes for name in node.outputs}):
             if dataset not in self.in_memory or dataset in self.results:
                 self._edges[id, self._dataset(dataset), "dataset"] = []
@@ -106,8 +107,8 @@ class _Builder:
 
 
 def _notes(task: NodeTask, nodes: Iterable[Node]) -> Iterable[str]:
-    if task.sliced is not None:
-        yield f"mapped over: {task.sliced.dataset}"
+    if task.sliced and task.sliced[0].per_slice > 1:
+        yield f"partitions per task: {task.sliced[0].per_slice}"
     tags = sorted(task.tags)
     if tags:
         yield f"tags: {', '.join(tags)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Collection, Mapping, NoReturn
+from typing import TYPE_CHECKING, Collection, Mapping, NoReturn, Sequence
 
 from kedro_prefect_hooks.compat.kedro_pipeline import is_parameter
 from kedro_prefect_hooks.config.messages import InvalidConfigError, Problem, format_names, unknown_name
@@ -26,16 +26,16 @@ class MappedGroup:
     """A group whose task is mapped.
 
     Attributes:
-        sliced: its node, and what is sliced.
+        sliced: its nodes, in order, and what is sliced of each.
         after: name of the mapped group that it follows slice by slice.
     """
 
-    sliced: SlicedNode
+    sliced: tuple[SlicedNode, ...]
     after: str | None
 
     def follows(self, dataset: str) -> bool:
         """Whether this input comes slice by slice, from the mapped group before."""
-        return self.after is not None and dataset == self.sliced.dataset
+        return self.after is not None and dataset == self.sliced[0].dataset
 
 
 @dataclass(frozen=True)
@@ -64,85 +64,144 @@ def mapped_groups(
     Raises:
         InvalidConfigError: a node cannot be mapped as the settings say.
     """
-    found: dict[str, MappedGroup] = {}
-    makers = {name: group.name for group in groups for name in group.outputs}
+    builder = _Builder(config, kinds, {name: group.name for group in groups for name in group.outputs})
     for group in groups:
-        for node in group.nodes:
-            settings = config.node_settings(node.name, node.tags)
-            if settings.map is None:
-                if settings.partitions_per_task is not None:
-                    _refuse(config, node, "`partitions_per_task` needs `map`")
-                if settings.continues:
-                    _refuse(config, node, "`on_failed_partition` needs `map`")
-                continue
-            if len(group.nodes) > 1:
-                names = format_names(each.name for each in group.nodes)
-                _refuse(
-                    config, node, f"a mapped node needs a task of its own, and `group_by` gives it: {names}"
-                )
-            per_task = settings.partitions_per_task
-            possible = _possible(node, kinds, found, makers)
-            dataset = _dataset(config, node, settings.map, possible)
-            _check_node(config, node, kinds)
-            before = found.get(makers.get(dataset, ""))
-            if before is not None and per_task in (None, before.sliced.per_slice):
-                continues = settings.continues or before.sliced.continues
-                sliced = SlicedNode(node.name, dataset, before.sliced, before.sliced.per_slice, continues)
-                found[group.name] = MappedGroup(sliced, makers[dataset])
-                continue
-            if before is not None and dataset in kinds.in_memory:
-                _refuse(
-                    config,
-                    node,
-                    f"'{dataset}' is in memory, so node '{node.name}' has the slices of "
-                    f"'{before.sliced.node}', {before.sliced.per_slice} partitions per task: leave "
-                    "`partitions_per_task` out",
-                )
-            sliced = SlicedNode(node.name, dataset, None, per_task or 1, settings.continues)
-            found[group.name] = MappedGroup(sliced, None)
-    return found
+        mapped = [node for node in group.nodes if builder.is_mapped(node)]
+        if mapped:
+            builder.add(group, mapped)
+    return builder.found
 
 
-def _possible(
-    node: Node, kinds: DatasetKinds, found: Mapping[str, MappedGroup], makers: Mapping[str, str]
-) -> list[str]:
-    """The inputs that a node can be mapped over."""
-    return [
-        name
-        for name in dict.fromkeys(node.inputs)
-        if name in kinds.partitioned or (name in kinds.in_memory and makers.get(name) in found)
-    ]
+class _Builder:
+    """Finds the mapped groups, one after the other, in topological order."""
 
+    def __init__(self, config: FlowConfig, kinds: DatasetKinds, makers: Mapping[str, str]) -> None:
+        self.config = config
+        self.kinds = kinds
+        self.makers = makers
+        self.found: dict[str, MappedGroup] = {}
+        self._sliced: dict[str, SlicedNode] = {}
+        """Dataset → the mapped node that makes it."""
 
-def _dataset(config: FlowConfig, node: Node, wanted: str | bool, possible: list[str]) -> str:
-    """The input that a node is mapped over."""
-    what = "a partitioned dataset, or made in memory by a mapped node"
-    if wanted is True:
-        if len(possible) == 1:
-            return possible[0]
-        names = f"these inputs are: {format_names(possible)}" if possible else "none of its inputs is"
-        _refuse(config, node, f"`map: true` needs exactly one input that is {what}; {names}")
-    name = str(wanted)
-    inputs = [name for name in node.inputs if not is_parameter(name)]
-    if name not in inputs:
-        _refuse(config, node, unknown_name("input", name, inputs, among=f"Inputs of node {node.name!r}"))
-    if name not in possible:
-        _refuse(config, node, f"cannot be mapped over '{name}', which is not {what}")
-    return name
+    def is_mapped(self, node: Node) -> bool:
+        """Whether the settings map this node."""
+        settings = self.config.node_settings(node.name, node.tags)
+        if settings.map is None and settings.partitions_per_task is not None:
+            self._refuse(node, "`partitions_per_task` needs `map`")
+        if settings.map is None and settings.continues:
+            self._refuse(node, "`on_failed_partition` needs `map`")
+        return settings.map is not None
 
-
-def _check_node(config: FlowConfig, node: Node, kinds: DatasetKinds) -> None:
-    for output in node.outputs:
-        if output not in kinds.partitioned and output not in kinds.in_memory:
-            _refuse(
-                config,
-                node,
-                f"a mapped node saves slice by slice, which its output '{output}' cannot: use a partitioned "
-                "dataset, or leave it in memory",
+    def add(self, group: Group, mapped: Sequence[Node]) -> None:
+        """A group of which some nodes are mapped: that must be all, over the same partitions."""
+        others = [node.name for node in group.nodes if node not in mapped]
+        if others:
+            self._refuse(
+                mapped[0],
+                f"`group_by` puts it into one task with {format_names(others)}, which {_is_not(others)} "
+                f"mapped. {_TOGETHER}",
             )
-    if inspect.isgeneratorfunction(node.func):
-        _refuse(config, node, "a generator function cannot be mapped")
+        first = self._first(group)
+        nodes = [first, *(self._later(group, node, first) for node in group.nodes[1:])]
+        self.found[group.name] = MappedGroup(
+            tuple(nodes), self.makers[first.dataset] if first.after else None
+        )
+
+    def _first(self, group: Group) -> SlicedNode:
+        """The first node of a mapped group, whose slices are those of the group."""
+        node = group.nodes[0]
+        dataset = self._dataset(node)
+        before = self._sliced.get(dataset)
+        per_task, continues = self._settings(group)
+        if before is None or per_task in (None, before.per_slice):
+            per_slice = before.per_slice if before else per_task or 1
+            continues = continues or bool(before and before.continues)
+            return self._add(SlicedNode(node.name, dataset, before, per_slice, continues), node)
+        if dataset in self.kinds.in_memory:
+            self._refuse(
+                node,
+                f"'{dataset}' is in memory, so node '{node.name}' has the slices of '{before.node}', "
+                f"{before.per_slice} partitions per task: leave `partitions_per_task` out",
+            )
+        return self._add(SlicedNode(node.name, dataset, None, per_task or 1, continues), node)
+
+    def _later(self, group: Group, node: Node, first: SlicedNode) -> SlicedNode:
+        """Another node of a mapped group: it has the slices of the first, or what was made of them."""
+        dataset = self._dataset(node)
+        if dataset not in (first.dataset, *group.outputs):
+            self._refuse(
+                node,
+                f"it is mapped over '{dataset}', and `group_by` puts it into one task with '{first.node}', "
+                f"which is mapped over '{first.dataset}'. {_TOGETHER}",
+            )
+        whole = [name for name in node.inputs if name in group.outputs and name != dataset]
+        if whole:
+            self._refuse(
+                node,
+                f"it needs all partitions of {format_names(whole)}, which is made slice by slice in the task "
+                f"that `group_by` puts it into. {_TOGETHER}",
+            )
+        after = first.after if dataset == first.dataset else self._sliced[dataset]
+        return self._add(SlicedNode(node.name, dataset, after, first.per_slice, first.continues), node)
+
+    def _add(self, sliced: SlicedNode, node: Node) -> SlicedNode:
+        self._check(node)
+        self._sliced.update(dict.fromkeys(node.outputs, sliced))
+        return sliced
+
+    def _settings(self, group: Group) -> tuple[int | None, bool]:
+        """How many partitions the group's task has, and whether what comes after goes on."""
+        settings = [self.config.node_settings(node.name, node.tags) for node in group.nodes]
+        sizes = sorted({each.partitions_per_task for each in settings if each.partitions_per_task})
+        if len(sizes) > 1:
+            names = format_names(node.name for node in group.nodes[1:])
+            self._refuse(
+                group.nodes[0],
+                f"`group_by` puts it into one task with {names}, and `partitions_per_task` is "
+                f"{' and '.join(map(str, sizes))}: give one number for the task",
+            )
+        return sizes[0] if sizes else None, any(each.continues for each in settings)
+
+    def _dataset(self, node: Node) -> str:
+        """The input that a node is mapped over."""
+        wanted = self.config.node_settings(node.name, node.tags).map
+        possible = [
+            name
+            for name in dict.fromkeys(node.inputs)
+            if name in self.kinds.partitioned or (name in self.kinds.in_memory and name in self._sliced)
+        ]
+        what = "a partitioned dataset, or made in memory by a mapped node"
+        if wanted is True:
+            if len(possible) == 1:
+                return possible[0]
+            names = f"these inputs are: {format_names(possible)}" if possible else "none of its inputs is"
+            self._refuse(node, f"`map: true` needs exactly one input that is {what}; {names}")
+        name = str(wanted)
+        inputs = [name for name in node.inputs if not is_parameter(name)]
+        if name not in inputs:
+            self._refuse(node, unknown_name("input", name, inputs, among=f"Inputs of node {node.name!r}"))
+        if name not in possible:
+            self._refuse(node, f"cannot be mapped over '{name}', which is not {what}")
+        return name
+
+    def _check(self, node: Node) -> None:
+        for output in node.outputs:
+            if output not in self.kinds.partitioned and output not in self.kinds.in_memory:
+                self._refuse(
+                    node,
+                    f"a mapped node saves slice by slice, which its output '{output}' cannot: use a "
+                    "partitioned dataset, or leave it in memory",
+                )
+        if inspect.isgeneratorfunction(node.func):
+            self._refuse(node, "a generator function cannot be mapped")
+
+    def _refuse(self, node: Node, why: str) -> NoReturn:
+        raise InvalidConfigError([Problem(self.config.place("nodes", node.name), why)])
 
 
-def _refuse(config: FlowConfig, node: Node, why: str) -> NoReturn:
-    raise InvalidConfigError([Problem(config.place("nodes", node.name), why)])
+_TOGETHER = "The nodes of a mapped task must all be mapped over the same partitions"
+"""Where `group_by` puts nodes together that cannot be."""
+
+
+def _is_not(names: Sequence[str]) -> str:
+    return "is not" if len(names) == 1 else "are not"

@@ -47,11 +47,13 @@ class ListTask(RunTask):
     added since.
 
     Args:
-        sliced: the mapped node that they are listed for.
+        of: name of the mapped task.
+        sliced: its first node.
         **kwargs: those of `RunTask`.
     """
 
-    def __init__(self, sliced: SlicedNode, **kwargs: Any) -> None:
+    def __init__(self, of: str, sliced: SlicedNode, **kwargs: Any) -> None:
+        self.of = of
         self.sliced = sliced
         super().__init__({}, result=PrefectResult(), **kwargs)
 
@@ -67,13 +69,15 @@ class GatherTask(RunTask):
     """Waits for all slices of a mapped task, and returns what they have left in memory as one.
 
     Args:
-        sliced: the mapped node.
-        confirms: whether it confirms a dataset, which is done here.
+        of: name of the mapped task.
+        sliced: its nodes.
+        confirms: whether one of them confirms a dataset, which is done here.
         **kwargs: those of `RunTask`.
     """
 
-    def __init__(self, sliced: SlicedNode, confirms: bool, **kwargs: Any) -> None:
-        self.sliced = sliced
+    def __init__(self, of: str, sliced: Sequence[SlicedNode], confirms: bool, **kwargs: Any) -> None:
+        self.of = of
+        self.sliced = tuple(sliced)
         self.confirms = confirms
         super().__init__(trigger=all_slices_successful, **kwargs)
 
@@ -105,7 +109,7 @@ def all_slices_successful(upstream_states: Mapping[Edge, State]) -> bool:
             continue
         slices: list[Any] = state.map_states
         failed = [number for number, each in enumerate(slices) if not each.is_successful()]
-        continues = edge.downstream_task.sliced.continues
+        continues = edge.downstream_task.sliced[0].continues
         if not failed or (continues and len(failed) < len(slices)):
             continue
         causes = [slices[number] for number in failed]

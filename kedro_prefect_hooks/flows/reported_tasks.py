@@ -36,7 +36,12 @@ class ReportedTasks:
             self._tasks[task_run_id] = task
 
     def after(self, states: Mapping[Any, State], executor: Executor) -> Mapping[Any, State]:
-        """The last tasks' states, as the API knows them: everything was reported, also by Dask's workers."""
+        """The last tasks' states, as the API knows them: everything was reported, also by Dask's workers.
+
+        Args:
+            states: by task; those of a mapped task's slices, which are waited for last, by number.
+            executor: the flow run's.
+        """
         try:
             refused = self.flush(executor)
         except TimeoutError as error:

@@ -113,8 +113,6 @@ class _SessionExecutor(Executor):
                 self._reported = ReportedTasks()
             try:
                 yield
-                if self._reported is not None:
-                    self._reported.flush(self)  # also the children of mapped tasks, which are waited for last
             except BaseException:
                 if self._spec is not None:
                     note_cancellation(self._spec)
@@ -137,6 +135,8 @@ class _SessionExecutor(Executor):
             note_slices(self._outcome, states)
         if self._reported is not None and isinstance(states, dict) and _are_of_tasks(states):
             return self._reported.after(states, self)
+        if self._reported is not None and isinstance(states, list):
+            return list(self._reported.after(dict(enumerate(states)), self).values())
         return states
 
     def submit(self, fn: Any, *args: Any, **kwargs: Any) -> Any:

@@ -109,7 +109,7 @@ class ProgressReader:
             self.tasks[task.name] = TaskProgress(task.name)
         for other in flow.tasks:
             if isinstance(other, (ListTask, GatherTask)):
-                beside = functools.partial(record_state, path=str(file), of=other.sliced.node)
+                beside = functools.partial(record_state, path=str(file), of=other.of)
                 other.state_handlers = [*other.state_handlers, beside]
         self._offset = 0
         self._done = threading.Event()

@@ -115,13 +115,15 @@ def note_the_partitions(task: prefect.Task, old_state: State, new_state: State) 
     """
     outputs = new_state.result
     if new_state.is_successful() and isinstance(outputs, Outputs) and outputs.made is not None:
-        ids = [*outputs.given, *(each for made in outputs.made.values() for each in made)]
+        ids = [each for listed in (outputs.given, outputs.made) for ids in listed.values() for each in ids]
         if all(isinstance(each, str) for each in ids):
             new_state.context[SLICE] = {"given": outputs.given, "made": outputs.made}
     name = prefect.context.get("task_run_name")
     if new_state.is_failed() and name and not isinstance(new_state, prefect.engine.state.TriggerFailed):
         cause = new_state.result
-        new_state.message = f"{name} failed: {cause!r}" if isinstance(cause, Exception) else new_state.message
+        if isinstance(cause, Exception):
+            node = failed_node(cause) if len(task.nodes) > 1 else None  # type: ignore[attr-defined]
+            new_state.message = f"{name} failed{f' in node {node}' if node else ''}: {cause!r}"
         # Kedro's console handler would take square brackets for markup, and leave them out.
         task.logger.error("Failed: %s", name.replace("[", "(").replace("]", ")"))
     return new_state
@@ -193,7 +195,7 @@ class NodeTask(RunTask):
         inputs_of_nodes: datasets that the nodes load and do not make themselves.
         position: of the first node in the pipeline; tasks are started in this order where edges allow it.
         confirms: whether a node confirms a dataset that it, or a node before it, has loaded.
-        sliced: for a mapped task, which runs once per slice: its node, and what is sliced.
+        sliced: for a mapped task, which runs once per slice: its nodes, and what is sliced of each.
         **kwargs: Prefect's own: name, slug, tags, max_retries, retry_delay, timeout, …
     """
 
@@ -205,14 +207,14 @@ class NodeTask(RunTask):
         position: int = 0,
         confirms: bool = False,
         *,
-        sliced: SlicedNode | None = None,
+        sliced: Sequence[SlicedNode] = (),
         **kwargs: Any,
     ) -> None:
         self.nodes = tuple(nodes)
         self.confirms = confirms
-        self.sliced = sliced
+        self.sliced = tuple(sliced)
         self.limit: int | None = None
-        if sliced is not None:
+        if sliced:
             kwargs["state_handlers"] = [*kwargs.get("state_handlers", ()), note_the_partitions]
             kwargs["task_run_name"] = slice_name
         elif len(self.nodes) > 1:
@@ -246,7 +248,7 @@ class NodeTask(RunTask):
             may_be_retried=number <= (self.max_retries or 0),
             keeps_result=bool(prefect.context.get("checkpointing")) and self.checkpoint is not False,
         )
-        if self.sliced is None:
+        if not self.sliced:
             return runner.run_nodes(self.nodes, handles, self.consumers, attempt)
         return run_slice(runner, self.sliced, part or [], handles, self.consumers, attempt=attempt)
 
@@ -259,12 +261,12 @@ class NodeTask(RunTask):
 
     def prepare(self) -> None:
         """Called once before the slices of a mapped task."""
-        if self.sliced is not None:
+        if self.sliced:
             prepare_outputs(current_run(), self.sliced)
 
     def releases(self, edge: Edge) -> bool:
         """Of a mapped task, each slice is done with its own slice; the rest is for all slices."""
-        return self.sliced is None or bool(edge.mapped)
+        return not self.sliced or bool(edge.mapped)
 
 
 class _InProcess:

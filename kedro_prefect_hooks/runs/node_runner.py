@@ -101,17 +101,20 @@ class NodeRunner:
         self._recomputed: dict[str, Any] = {}
         self._versions = VersionHooks.registered_with(hooks)
         self._own: frozenset[str] = frozenset()
+        self._is_idle: Callable[[Node], bool] = lambda node: False
 
-    def with_datasets(self, own: Mapping[str, Any], node: Node) -> NodeRunner:
-        """The same run for one node, with some datasets of its own; all others are shared."""
-        for name in (*node.inputs, *node.outputs):
-            self.dataset(name)  # made here, it is shared
+    def with_datasets(
+        self, own: Mapping[str, Any], nodes: Sequence[Node], is_idle: Callable[[Node], bool]
+    ) -> NodeRunner:
+        """The same run for some nodes, with datasets of their own; `is_idle` says which are left out."""
+        shared = {name: self.dataset(name) for node in nodes for name in (*node.inputs, *node.outputs)}
         view = copy.copy(self)
         view.catalog = kedro_catalog.with_datasets(self.catalog, own)
         view._own = frozenset(own)
-        view._datasets = {**self._datasets, **own}
-        view._nodes = {**self._nodes, node.name: node}
-        view._confirmed = {name: nodes for name, nodes in self._confirmed.items() if name not in own}
+        view._datasets = {**self._datasets, **shared, **own}
+        view._nodes = {**self._nodes, **{node.name: node for node in nodes}}
+        view._is_idle = is_idle
+        view._confirmed = {name: loaded for name, loaded in self._confirmed.items() if name not in own}
         view._recompute = self._recompute  # type: ignore[method-assign] # other nodes see the whole
         return view
 
@@ -205,7 +208,8 @@ class NodeRunner:
             self._check_not_stopped(node)
             for name in (*node.inputs, *node.outputs):
                 self.dataset(name)
-            self._run_node(node, tries)
+            if not self._is_idle(node):
+                self._run_node(node, tries)
             for name in node.inputs:
                 loads[name] -= 1
             if len(nodes) > 1:

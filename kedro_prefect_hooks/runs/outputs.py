@@ -33,10 +33,10 @@ class Outputs:
         partitions: partitioned dataset → what the run has listed of it, for the node that confirms it.
 
     Attributes:
-        given: of a node that ran on a slice: ids of its partitions.
-        made: of such a node: output → ids of the partitions that it returned. Empty if it had nothing to do;
-            None for all other nodes.
-        rest: of all slices of a node: what it made of partitions that belong to no slice.
+        given: of nodes that ran on a slice: input → ids of its partitions.
+        made: of such nodes: output → ids of the partitions that they returned. Empty if they had nothing to
+            do; None for all other nodes.
+        rest: of all slices of a task: what its nodes made of partitions that belong to no slice.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Outputs:
     ) -> None:
         self.producer = producer
         self.partitions = dict(partitions or {})
-        self.given: list[Any] = []
+        self.given: dict[str, list[Any]] = {}
         self.made: dict[str, list[Any]] | None = None
         self.rest: list[Outputs] = []
         self._values = dict(values)
@@ -145,7 +145,7 @@ class Outputs:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # A result that an older version has kept has none of these.
-        self.partitions, self.given, self.made, self.rest = {}, [], None, []
+        self.partitions, self.given, self.made, self.rest = {}, {}, None, []
         self.__dict__.update(state)
         self._lock = threading.Lock()
 

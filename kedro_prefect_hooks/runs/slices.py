@@ -1,15 +1,14 @@
 """Running nodes on a slice of the partitions of one of their inputs.
 
 A mapped task runs its node once per slice, with a catalog in which the mapped input has the slice alone,
-and in which the outputs add to what other slices save. What is passed between processes are ids of
-partitions; the partitions are loaded where the node runs. This module knows nothing of Prefect.
+and in which the outputs add to what other slices save. Nodes that share a mapped task run one after the
+other on each slice. What is passed between processes are ids of partitions; the partitions are loaded where
+the node runs. This module knows nothing of Prefect.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 
@@ -17,6 +16,7 @@ from kedro_prefect_hooks.compat import kedro_datasets, kedro_partitions
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.runs.node_runner import FIRST_TRY, Try
 from kedro_prefect_hooks.runs.outputs import KEPT, Outputs
+from kedro_prefect_hooks.runs.shared_inputs import shared_inputs
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.runs.node_runner import NodeRunner
@@ -59,17 +59,18 @@ def listed_slices(runner: NodeRunner, sliced: SlicedNode) -> list[list[str]]:
     return sliced.slices(kedro_partitions.list_ids(runner.dataset(sliced.dataset))) or [[]]
 
 
-def prepare_outputs(runner: NodeRunner, sliced: SlicedNode) -> None:
+def prepare_outputs(runner: NodeRunner, nodes: Sequence[SlicedNode]) -> None:
     """Empty the outputs that overwrite, before the first slice is saved."""
-    for name in runner.node(sliced.node).outputs:
-        dataset = runner.dataset(name)
-        if kedro_partitions.is_partitioned(dataset) and kedro_partitions.overwrites(dataset):
-            kedro_partitions.empty(dataset)
+    for sliced in nodes:
+        for name in runner.node(sliced.node).outputs:
+            dataset = runner.dataset(name)
+            if kedro_partitions.is_partitioned(dataset) and kedro_partitions.overwrites(dataset):
+                kedro_partitions.empty(dataset)
 
 
 def run_slice(
     runner: NodeRunner,
-    sliced: SlicedNode,
+    nodes: Sequence[SlicedNode],
     source: Sequence[str],
     upstream: Sequence[Outputs],
     consumers: Mapping[str, int],
@@ -77,50 +78,69 @@ def run_slice(
     attempt: Try = FIRST_TRY,
     even_if_empty: bool = False,
 ) -> Outputs:
-    """Run a node on one slice.
+    """Run nodes on one slice.
 
     Args:
         runner: the flow run in this process.
-        sliced: the node.
+        nodes: the nodes of the task; each is mapped over what the first one is mapped over, or over what one
+            before it makes.
         source: ids of the partitions that the first node of the chain was given for this slice.
-        upstream: results of the tasks before; for a node after another mapped node, also of the same slice.
+        upstream: results of the tasks before; for a node after another mapped task, also of the same slice.
         consumers: in-memory output → how many tasks load this slice of it.
         attempt: which try this is.
-        even_if_empty: run the node, although the node before has made nothing for this slice.
+        even_if_empty: run the first node, although the node before has made nothing for this slice.
 
     Returns:
         The slices of the in-memory outputs, and the ids of all slices.
 
     Raises:
-        FlowRunError: the node has not returned what a mapped node must return.
-        Exception: the node's own.
+        FlowRunError: a node has not returned what a mapped node must return.
+        Exception: a node's own.
     """
-    node = runner.node(sliced.node)
-    given, ids = _input(runner, sliced, source, upstream)
-    made = {name: _Slice(sliced, name, ids) for name in node.outputs}
-    if not ids and sliced.after is not None and not even_if_empty:
-        values: dict[str, Any] = {
-            name: {} for name in node.outputs if kedro_datasets.is_memory(runner.dataset(name))
-        }
-        outputs = Outputs(node.name, values, consumers)
-        outputs.made = {}
-        return outputs
-    own = {**_shared_inputs(runner, node, sliced.dataset), sliced.dataset: given}
-    for name, each in made.items():
-        dataset = runner.dataset(name)
-        if kedro_datasets.is_memory(dataset):
-            dataset = kedro_datasets.MemoryDataset(copy_mode=kedro_datasets.copy_mode(dataset))
-        own[name] = kedro_partitions.saving_slices(dataset, each.checked)
-    view = runner.with_datasets(own, _without_confirms(node))
-    outputs = view.run_nodes([node.name], upstream, consumers, attempt)
-    outputs.given = ids
-    outputs.made = {name: each.saved for name, each in made.items()}
+    first = nodes[0]
+    given, ids = _input(runner, first, source, upstream)
+    ids_of: dict[str, list[str]] = {first.dataset: ids}
+    own: dict[str, Any] = {}
+    for sliced in nodes:
+        node = runner.node(sliced.node)
+        own.update(shared_inputs(runner, node, ids_of))
+        for name in node.outputs:
+            made = _Slice(sliced, name, ids_of[sliced.dataset])
+            own[name] = _dataset_of_slice(runner.dataset(name), made)
+            ids_of[name] = made.saved
+    own[first.dataset] = given
+    ran: list[SlicedNode] = []
+    of_node = {sliced.node: sliced for sliced in nodes}
+
+    def is_idle(node: Any) -> bool:
+        """Whether there is nothing in this slice for a node. It counts as having made nothing."""
+        sliced = of_node[node.name]
+        if ids_of[sliced.dataset] or (sliced is first and (even_if_empty or sliced.after is None)):
+            ran.append(sliced)
+            return False
+        for name in node.outputs:
+            if kedro_datasets.is_memory(own[name]):
+                kedro_datasets.fill(own[name], {})
+        return True
+
+    view = runner.with_datasets(own, [_without_confirms(runner.node(name)) for name in of_node], is_idle)
+    outputs = view.run_nodes(list(of_node), upstream, consumers, attempt)
+    outputs.given = {sliced.dataset: ids_of[sliced.dataset] for sliced in ran}
+    outputs.made = {name: ids_of[name] for sliced in ran for name in runner.node(sliced.node).outputs}
     return outputs
+
+
+def _dataset_of_slice(dataset: Any, made: _Slice) -> Any:
+    """A dataset for one slice of an output: it adds what is saved, and loads just that."""
+    if kedro_datasets.is_memory(dataset):
+        dataset = kedro_datasets.MemoryDataset(copy_mode=kedro_datasets.copy_mode(dataset))
+        return kedro_partitions.saving_slices(dataset, made.checked)
+    return kedro_partitions.slice_of(kedro_partitions.saving_slices(dataset, made.checked), made.saved)
 
 
 def gathered(
     runner: NodeRunner,
-    sliced: SlicedNode,
+    nodes: Sequence[SlicedNode],
     slices: Sequence[Outputs | None],
     source: Sequence[Sequence[str]],
     consumers: Mapping[str, int],
@@ -128,61 +148,79 @@ def gathered(
     before: Outputs | None = None,
     confirms: bool = True,
 ) -> Outputs:
-    """What all slices of a node have made, put together, once they are done.
+    """What all slices of a mapped task have made, put together, once they are done.
 
-    What the node's input has besides, from earlier runs, is processed first: `kedro run` does that too.
+    What the nodes' input has besides, from earlier runs, is processed first: `kedro run` does that too.
 
     Args:
         runner: the flow run in this process.
-        sliced: the node.
+        nodes: the nodes of the task.
         slices: what its slices have left in memory; None where that is not known any more, after a restart.
         source: ids of the partitions that the first node of the chain was given, by slice.
         consumers: in-memory output → how many tasks load it.
-        before: what this function has returned for the node before in the chain.
-        confirms: whether all slices have succeeded, so that what the node confirms is confirmed.
+        before: what this function has returned for the mapped task before.
+        confirms: whether all slices have succeeded, so that what the nodes confirm is confirmed.
 
     Raises:
         FlowRunError: two slices have returned the same partition.
-        Exception: the node's own.
+        Exception: a node's own.
     """
-    node = runner.node(sliced.node)
-    wanted = [name for name in node.outputs if consumers.get(name)]
+    made = [name for sliced in nodes for name in runner.node(sliced.node).outputs]
+    wanted = [name for name in made if consumers.get(name)]
     wanted = [name for name in wanted if kedro_datasets.is_memory(runner.dataset(name))]
-    everything = dict.fromkeys(node.outputs, KEPT)
     found: list[Outputs] = []
     for each, ids in zip(slices, source):
         if wanted and (each is None or any(name not in each for name in wanted)):
-            logger.info("Running node %s again for %s, which was in memory", node.name, in_words(ids))
-            found.append(run_slice(runner, sliced, ids, [], everything))
+            names = ", ".join(sliced.node for sliced in nodes)
+            logger.info("Running node %s again for %s, which was in memory", names, in_words(ids))
+            found.append(run_slice(runner, nodes, ids, [], dict.fromkeys(made, KEPT)))
         elif each is not None:
             found.append(each)
-    rest = []
-    if sliced.after is not None:
-        for handle in _unprocessed(runner, sliced, found, before):
-            rest.append(run_slice(runner, sliced, [], [handle], everything))
-        if not rest and len(found) == len(slices) and all(each.made == {} for each in found):
-            # The node before has made nothing at all: as under `kedro run`, this one is given nothing.
-            rest.append(run_slice(runner, sliced, [], [_made(sliced, [])], everything, even_if_empty=True))
-    _refuse_duplicates(sliced, [*found, *rest])
-    values = {name: _together(runner, sliced, name, found, rest) for name in wanted}
-    if confirms:
-        _confirm(runner, sliced, [*found, *rest], [each for ids in source for each in ids])
+    values: dict[str, Any] = {}
+    all_rest: list[Outputs] = []
+    for sliced in nodes:
+        known = [*(before.rest if before is not None else ()), *all_rest]
+        rest = _rest(runner, sliced, found, known, complete=len(found) == len(slices))
+        all_rest += rest
+        names_of_node = runner.node(sliced.node).outputs
+        _refuse_duplicates(sliced, names_of_node, [*found, *rest])
+        for name in names_of_node:
+            if name in wanted:
+                values[name] = _together(runner, sliced, name, found, rest)
+        if confirms:
+            _confirm(runner, sliced, [*found, *rest], [each for ids in source for each in ids])
     partitions = {name: listed for each in found for name, listed in each.partitions.items()}
-    outputs = Outputs(node.name, values, consumers, partitions)
-    outputs.rest = rest
+    outputs = Outputs(nodes[-1].node, values, consumers, partitions)
+    outputs.rest = all_rest
     if runner.remote:
         outputs.check_can_travel()
     return outputs
 
 
-def _unprocessed(
-    runner: NodeRunner, sliced: SlicedNode, found: Sequence[Outputs], before: Outputs | None
+def _rest(
+    runner: NodeRunner, sliced: SlicedNode, found: Sequence[Outputs], known: Sequence[Outputs], complete: bool
 ) -> list[Outputs]:
-    """What a node's input has besides what the slices of the node before have made."""
+    """Run a node on what its input has besides what the slices of the node before have made."""
+    if sliced.after is None:
+        return []
+    everything = dict.fromkeys(runner.node(sliced.node).outputs, KEPT)
+    rest = [
+        run_slice(runner, [sliced], [], [handle], everything)
+        for handle in _unprocessed(runner, sliced, found, known)
+    ]
+    if not rest and complete and not any(each.given.get(sliced.dataset) for each in found):
+        # The node before has made nothing at all: as under `kedro run`, this one is given nothing.
+        rest.append(run_slice(runner, [sliced], [], [_made(sliced, [])], everything, even_if_empty=True))
+    return rest
+
+
+def _unprocessed(
+    runner: NodeRunner, sliced: SlicedNode, found: Sequence[Outputs], known: Sequence[Outputs]
+) -> list[Outputs]:
     dataset = runner.dataset(sliced.dataset)
     if kedro_datasets.is_memory(dataset):
-        return before.rest if before is not None else []
-    done = {each for outputs in found for each in outputs.given}
+        return [each for each in known if sliced.dataset in (each.made or {})]
+    done = {each for outputs in found for each in outputs.given.get(sliced.dataset, ())}
     left = [each for each in kedro_partitions.list_ids(dataset) if each not in done]
     return [_made(sliced, ids) for ids in sliced.slices(left)]
 
@@ -225,7 +263,8 @@ def _confirm(runner: NodeRunner, sliced: SlicedNode, done: Sequence[Outputs], so
         elif sliced.after is None:
             kedro_partitions.confirm(dataset, source)
         else:
-            kedro_partitions.confirm(dataset, sorted(each for outputs in done for each in outputs.given))
+            given = {each for outputs in done for each in outputs.given.get(name, ())}
+            kedro_partitions.confirm(dataset, sorted(given))
 
 
 def in_words(ids: Sequence[str]) -> str:
@@ -244,13 +283,14 @@ def _input(
         return kedro_partitions.slice_of(dataset, source), list(source)
     in_memory = kedro_datasets.is_memory(dataset)
     name = sliced.dataset
-    handle = next((each for each in upstream if name in (each if in_memory else each.made or {})), None)
+    of_slices = [each for each in upstream if each.made is not None]
+    handle = next((each for each in of_slices if name in (each if in_memory else each.made or {})), None)
     if handle is None:
-        known = next((each for each in upstream if each.producer == sliced.after.node), None)
-        if known is None or known.made is None or (known.made and in_memory):
+        known = next(iter(of_slices), None)
+        if known is None or (known.made and in_memory):
             logger.info("Running node %s again for %s", sliced.after.node, in_words(source))
             everything = dict.fromkeys(runner.node(sliced.after.node).outputs, KEPT)
-            known = run_slice(runner, sliced.after, source, [], everything)
+            known = run_slice(runner, [sliced.after], source, [], everything)
         handle = known
     if not in_memory:
         ids = list((handle.made or {}).get(name, ()))
@@ -261,54 +301,16 @@ def _input(
     return given, list(value)
 
 
-_shared: dict[str, dict[str, Any]] = {}
-_shared_lock = threading.RLock()
-
-
-def _after_fork() -> None:
-    global _shared_lock  # a thread of the parent may have held it
-    _shared_lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-
-
-def _shared_inputs(runner: NodeRunner, node: Any, sliced: str) -> dict[str, Any]:
-    """A node's other persisted inputs, loaded once per process for all slices of this run.
-
-    Each slice gets a copy, as from a memory dataset. What cannot be copied is loaded by each slice.
-    """
-    with _shared_lock:
-        if runner.spec.key not in _shared:
-            _shared.clear()  # of another run
-        values = _shared.setdefault(runner.spec.key, {})
-        for name in node.inputs:
-            dataset = runner.dataset(name)
-            if name == sliced or name in values or kedro_datasets.is_memory(dataset):
-                continue
-            if kedro_partitions.is_partitioned(dataset) or name in node.confirms:
-                continue
-            copies = kedro_datasets.MemoryDataset()
-            try:
-                kedro_datasets.fill(copies, dataset.load())
-                copies.load()
-            except Exception:  # it is not there, or cannot be copied: an open connection, a generator …
-                values[name] = None
-            else:
-                values[name] = copies
-        return {name: values[name] for name in node.inputs if values.get(name) is not None and name != sliced}
-
-
 def _without_confirms(node: Any) -> Any:
     """The node as it runs on a slice: what it confirms is confirmed when all slices are done."""
     return node._copy(confirms=None) if node.confirms else node
 
 
-def _refuse_duplicates(sliced: SlicedNode, slices: Iterable[Outputs]) -> None:
+def _refuse_duplicates(sliced: SlicedNode, names: Sequence[str], slices: Iterable[Outputs]) -> None:
     seen: dict[str, set[str]] = {}
     for each in slices:
-        for name, ids in (each.made or {}).items():
+        for name in names:
+            ids = (each.made or {}).get(name, ())
             twice = seen.setdefault(name, set()).intersection(ids)
             if twice:
                 raise FlowRunError(
@@ -330,7 +332,7 @@ class _Slice:
     def __init__(self, sliced: SlicedNode, output: str, given: Sequence[str]) -> None:
         self.sliced = sliced
         self.output = output
-        self.given = set(given)
+        self.given = given
         self.saved: list[str] = []
 
     def checked(self, data: Any) -> Mapping[str, Any]:
@@ -342,7 +344,8 @@ class _Slice:
         start = f"Node '{self.sliced.node}', mapped over '{self.sliced.dataset}', has returned"
         if not isinstance(data, Mapping):
             raise FlowRunError(f"{start} a {type(data).__name__} as '{self.output}'. {_MUST}")
-        others = [key for key in data if key not in self.given]
+        given = set(self.given)
+        others = [key for key in data if key not in given]
         if others and len(others) < len(data):
             raise FlowRunError(
                 f"{start} partitions of '{self.output}' that it was not given: {_shown(others)}. {_MUST}"

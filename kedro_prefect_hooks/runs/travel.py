@@ -8,6 +8,7 @@ So are datasets that live in one process. All of it happens before the first nod
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Collection, Iterator, Mapping
 
@@ -28,6 +29,10 @@ IN_ONE_PROCESS = (
 )
 
 
+_CLOCK_TICK = 0.002
+"""Seconds after which Kedro's clock for versions shows another time."""
+
+
 class CatalogState:
     """The datasets of a catalog before the project's `before_pipeline_run` hooks could change them."""
 
@@ -37,7 +42,7 @@ class CatalogState:
             name: found._data for name, found in self.datasets.items() if kedro_datasets.is_memory(found)
         }
         self._digests = {
-            name: _digest(found) for name, found in self.datasets.items() if name not in self._values
+            name: _digests(found) for name, found in self.datasets.items() if name not in self._values
         }
         self._known = kedro_catalog.declared_names(catalog)
 
@@ -47,17 +52,32 @@ class CatalogState:
         before = self.datasets.get(name)
         if now is None or kedro_datasets.is_memory(now):
             return None
-        if before is None:  # not made yet, so it may only have been asked for
-            configured = kedro_catalog.configured_dataset(catalog, name)
-            if configured is None:
-                return None if name in self._known else f"added, as a {type(now).__name__}"
-            if kedro_datasets.is_memory(configured) and name not in self._known:
-                return f"added, as a {type(now).__name__}"
-            same = type(configured) is type(now) and _digest(configured) == _digest(now)
-            return None if same else f"replaced by another {type(now).__name__}"
+        if before is None:
+            return self._difference_from_configuration(catalog, name, now)
         if now is not before:
             return f"replaced by a {type(now).__name__}"
-        return None if _digest(now) == self._digests[name] else "changed"
+        return None if _digests(now) == self._digests[name] else "changed"
+
+    def _difference_from_configuration(
+        self, catalog: kedro_catalog.Catalog, name: str, now: Any
+    ) -> str | None:
+        """The same for a dataset that was not made yet, so it may only have been asked for."""
+        kind = type(now).__name__
+        configured = kedro_catalog.configured_dataset(catalog, name)
+        if configured is None or kedro_datasets.is_memory(configured):
+            if name not in self._known:
+                return f"added, as a {kind}"
+            if configured is None:
+                return None
+        if type(configured) is type(now):
+            different = _differences(now, configured)
+            if not different:
+                return None
+            # The version, id or connection that each dataset makes for itself is not what was configured.
+            time.sleep(_CLOCK_TICK)
+            if different <= _differences(configured, kedro_catalog.configured_dataset(catalog, name)):
+                return None
+        return f"replaced by another {kind}"
 
     def has_new_value(self, name: str, now: Any) -> bool:
         """Whether a memory dataset is another one, or holds another value, than before."""
@@ -225,20 +245,35 @@ def _equal(one: Any, other: Any) -> bool:
         return False
 
 
-def _digest(dataset: Any) -> str:
-    """A hash of how a dataset is set up; caches and what cannot be pickled do not count."""
+def _digests(dataset: Any) -> dict[str, str]:
+    """How a dataset is set up, as hashes by attribute; caches and what cannot be pickled do not count."""
     import cloudpickle
 
-    digest = hashlib.sha256(type(dataset).__qualname__.encode())
     attributes = vars(dataset) if hasattr(dataset, "__dict__") else {}
-    for name, value in sorted(attributes.items()):
-        if "cache" in name:
-            continue
+    found = {"": type(dataset).__qualname__}
+    for name, value in _entries("", attributes):
         try:
-            digest.update(name.encode() + cloudpickle.dumps(value))
+            found[name] = hashlib.sha256(cloudpickle.dumps(value)).hexdigest()
         except Exception:
             continue
-    return digest.hexdigest()
+    return found
+
+
+def _entries(prefix: str, values: Mapping[Any, Any], depth: int = 3) -> Iterator[tuple[str, Any]]:
+    """Attributes, those that are dicts entry by entry."""
+    for name, value in values.items():
+        if "cache" in str(name):
+            continue
+        if type(value) is dict and value and depth:
+            yield from _entries(f"{prefix}{name}.", value, depth - 1)
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _differences(one: Any, other: Any) -> set[str]:
+    """The attributes in which two datasets differ."""
+    first, second = _digests(one), _digests(other)
+    return {name for name in {*first, *second} if first.get(name) != second.get(name)}
 
 
 def _hooks_in_words(hooks: PluginManager) -> str:

@@ -27,6 +27,7 @@ GRAPH = Graph(
         Vertex("t0", "task", NASTY, notes=("retries: 2",)),
         Vertex("t1", "task", "group", inside=("one", "two<b>")),
         Vertex("d0", "dataset", "end"),
+        Vertex("t2", "task", "each", notes=("partitions per task: 5",), mapped_over="raw<b>"),
     ),
     (Edge("p0", "t0", "parameter"), Edge("t0", "t1", "memory", ("x", "y")), Edge("t1", "d0", "dataset")),
     (("about", NASTY),),
@@ -36,8 +37,20 @@ GRAPH = Graph(
 def test_svg_is_well_formed_and_shows_everything() -> None:
     root = ElementTree.fromstring(svg(GRAPH))
     text = " ".join("".join(element.itertext()) for element in root.iter())
-    for name in (NASTY, "model.size", "group", "one", "two<b>", "end", "retries: 2", "in memory: x, y"):
+    for name in (
+        NASTY,
+        "model.size",
+        "group",
+        "one",
+        "two<b>",
+        "end",
+        "retries: 2",
+        "in memory: x, y",
+        "mapped over raw<b>",
+    ):
         assert name in text
+    boxes = {each.get("id"): len(each.findall("{*}rect")) for each in root.iter() if each.get("id")}
+    assert (boxes["t0"], boxes["t2"]) == (1, 3), "a mapped task is several, one behind the other"
     assert not [element for element in root.iter() if element.tag.endswith("script")]
 
 
@@ -54,6 +67,7 @@ def test_mermaid_escapes_what_would_end_a_string() -> None:
     assert lines[0] == "flowchart TD"
     assert '    t1["group<br/><i>one</i><br/><i>two#lt;b#gt;</i>"]' in lines
     assert '    d0[("end")]' in lines
+    assert '    t2[["each<br/><i>mapped over raw#lt;b#gt;</i>"]]' in lines
     assert '    t0 -->|"x, y"| t1' in lines
     assert "    p0 -.-> t0" in lines
     label = lines[2].split('"')

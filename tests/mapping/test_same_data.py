@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 import pytest
 
-from tests.mapping.conftest import MAPPED, attempts, folder, make, write
+from tests.mapping.conftest import MAPPED, NODES, attempts, folder, make, write
 from tests.same_run.conftest import on, package_at
 from tests.scenarios.project_factory import HAS_FACTORIES, Project, collect_outputs
 
@@ -38,16 +38,74 @@ def prepare(project: Project) -> None:
 
 
 def test_chain(tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any]) -> None:
-    expected = by_kedro(kedro, tmp_path / "expected")
-    project = make(tmp_path / "project")
+    expected = by_kedro(kedro, tmp_path / "expected", partitions=3)
+    project = make(tmp_path / "project", 3)
     prepare(project)
     start(project, defaults={"nodes": MAPPED}, ok=True)
     assert collect_outputs(project) == collect_outputs(expected)
     assert "old.note.txt" in {path.name for path in (project.data / "notes").iterdir()}
     assert attempts(project) == sorted(
-        [f"clean p{number}" for number in range(5)]
-        + [f"{name} {each}" for name in ("score", "double") for each in ("old", *(f"p{n}" for n in range(5)))]
+        [f"clean p{number}" for number in range(3)]
+        + [f"{name} {each}" for name in ("score", "double") for each in ("old", "p0", "p1", "p2")]
     )
+
+
+ALONE = """
+def notify(cleaned):
+    attempt("notify", cleaned)
+
+
+class Here(dict):
+    def __deepcopy__(self, memo):
+        return Here(self)
+
+    def __reduce__(self):
+        raise TypeError("it stays here")
+
+
+def here(raw):
+    return {key: Here(text=load()) for key, load in raw.items() if key != "p1"}
+
+
+def out(kept):
+    return {key: value["text"] + "!" for key, value in kept.items()}
+"""
+ALONE_NODES = """
+    node(here, "raw", "kept", name="here", tags="one.task"),
+    node(out, "kept", "made", name="out", tags="one.task"),
+    node(notify, "made", None, name="notify"),
+    node(sorted, "made", "end", name="end"),
+"""
+
+
+@on("flow-local", "flow-processes", "runner-dask")
+def test_nodes_in_one_mapped_task(
+    tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any]
+) -> None:
+    """What passes between them stays in the process. A node without outputs is mapped too."""
+    options = {"source": ALONE, "nodes": ALONE_NODES, "made": folder("made", overwrite=True)}
+    expected, project = make(tmp_path / "expected", **options), make(tmp_path / "project", **options)
+    kedro(expected, "run", ok=True)
+    mapped = {name: {"map": True} for name in ("here", "out", "notify")}
+    start(project, defaults={"nodes": mapped, "group_by": "one."}, ok=True)
+    assert collect_outputs(project) == collect_outputs(expected)
+    assert attempts(project) == [f"notify {each}" for each in ("p0", "p2", "p3", "p4")]
+
+
+@on("flow-local", "flow-dask")
+def test_chain_in_one_mapped_task(
+    tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any]
+) -> None:
+    nodes = NODES.replace('"score")', '"score", tags="all.three")').replace(
+        '"clean")', '"clean", tags="all.three")'
+    )
+    nodes = nodes.replace('"double")', '"double", tags="all.three")')
+    expected = by_kedro(kedro, tmp_path / "expected", nodes=nodes)
+    project = make(tmp_path / "project", nodes=nodes)
+    prepare(project)
+    start(project, defaults={"nodes": MAPPED, "group_by": "all."}, ok=True)
+    assert collect_outputs(project) == collect_outputs(expected)
+    assert "old.note.txt" in {path.name for path in (project.data / "notes").iterdir()}
 
 
 @on("flow-local", "flow-dask")
@@ -128,7 +186,7 @@ SECOND_NODES = """
 
 
 @pytest.mark.skipif(not HAS_FACTORIES, reason="dataset factories")
-@on("flow-processes", "flow-dask", "flow-timeouts")
+@on("flow-processes", "flow-dask", "flow-timeouts", "runner-dask")
 def test_factories_versions_and_credentials(
     tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any]
 ) -> None:
@@ -143,9 +201,8 @@ def test_factories_versions_and_credentials(
     for name in ("expected", "project"):
         path = tmp_path / name
         secret = {"type": f"{package_at(path)}.secrets_of_tests.SecretText", "credentials": "vault"}
-        project = make(
-            path, files={"secrets_of_tests.py": SECRET}, raw=folder("raw", dataset=secret), **options
-        )
+        files = {"secrets_of_tests.py": SECRET}
+        project = make(path, 3, files=files, raw=folder("raw", dataset=secret), **options)
         if name == "expected":
             kedro(project, "run", ok=True)
         else:

@@ -12,6 +12,7 @@ from kedro_prefect_hooks.config.messages import InvalidConfigError
 from kedro_prefect_hooks.config.project_check import check
 from kedro_prefect_hooks.flows.builder import build_flow
 from kedro_prefect_hooks.flows.flow import KedroFlow
+from kedro_prefect_hooks.flows.flow_graph import graph_of
 from kedro_prefect_hooks.flows.mapping import DatasetKinds
 from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec
 
@@ -24,16 +25,22 @@ def yielding(value: Any) -> Any:
     yield value
 
 
+TAGS = ["per-file", "persist.a", "two.a", "both.a"]
 PIPELINE = Pipeline(
     [
-        node(same, ["raw", "params:weight", "model"], "cleaned", name="clean", tags="per-file"),
-        node(same, "cleaned", "scores", name="score"),
+        node(same, ["raw", "params:weight", "model"], "cleaned", name="clean", tags=TAGS),
+        node(same, "cleaned", "scores", name="score", tags="persist.a"),
         node(same, "scores", "doubled", name="double"),
         node(same, ["doubled", "raw"], "end", name="total"),
         node(yielding, "raw", "chunks", name="chunks"),
+        node(same, "others", "more", name="other", tags="two.a"),
+        node(same, ["raw", "cleaned"], "pairs", name="both", tags="both.a"),
     ]
 )
-KINDS = DatasetKinds(in_memory={"scores", "doubled", "chunks"}, partitioned={"raw", "cleaned"})
+KINDS = DatasetKinds(
+    in_memory={"scores", "doubled", "chunks", "more", "pairs"}, partitioned={"raw", "cleaned", "others"}
+)
+TWO = {"partitions_per_task": 2}
 CHAIN = {"clean": {"map": True}, "score": {"map": "cleaned"}, "double": {"map": "scores"}}
 
 
@@ -58,6 +65,21 @@ def test_a_chain_is_mapped_slice_by_slice() -> None:
         ("clean: all", "score: all", False),
         ("score: all", "double: all", False),
         ("double: all", "total", False),
+        ("clean: all", "both", False),
+    }
+
+
+def test_a_group_is_one_mapped_task() -> None:
+    flow = build(CHAIN, group_by="persist.")
+    assert edges(flow) == {
+        ("persist.a: partitions", "persist.a", True),
+        ("persist.a: partitions", "double", True),
+        ("persist.a", "double", True),
+        *((name, f"{name}: all", False) for name in ("persist.a", "double")),
+        *(("persist.a: partitions", f"{name}: all", False) for name in ("persist.a", "double")),
+        ("persist.a: all", "double: all", False),
+        ("persist.a: all", "both", False),
+        ("double: all", "total", False),
     }
 
 
@@ -74,6 +96,15 @@ def test_an_entry_for_a_tag_can_be_cancelled() -> None:
     assert "clean: all" in names
     names = {task.name for task in build({"tag:per-file": {"map": True}, "clean": {"map": False}}).tasks}
     assert "clean: all" not in names
+
+
+def test_the_graph_marks_mapped_tasks() -> None:
+    flow = build({**CHAIN, "score": {"map": "cleaned", **TWO}}, group_by="persist.")
+    graph = graph_of(flow, PIPELINE, KINDS.in_memory)
+    mapped = {each.name: each.mapped_over for each in graph.vertices if each.mapped_over}
+    assert mapped == {"persist.a": "raw", "double": "scores"}
+    notes = {each.name: each.notes for each in graph.vertices}
+    assert "partitions per task: 2" in notes["persist.a"]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +131,26 @@ def test_an_entry_for_a_tag_can_be_cancelled() -> None:
             {},
             "'scores' is in memory, so node 'double' has the slices of 'score', 1 partitions per task",
         ),
-        (CHAIN, {"group_by": "memory"}, "a mapped node needs a task of its own, and `group_by` gives it: "),
+        (
+            CHAIN,
+            {"group_by": "memory"},
+            "nodes.score: `group_by` puts it into one task with total, which is not mapped. The nodes of a",
+        ),
+        (
+            {**CHAIN, "clean": {"map": True, "partitions_per_task": 5}, "score": {"map": True, **TWO}},
+            {"group_by": "persist."},
+            "`group_by` puts it into one task with score, and `partitions_per_task` is 2 and 5: give one",
+        ),
+        (
+            {**CHAIN, "other": {"map": "others"}},
+            {"group_by": "two."},
+            "nodes.other: it is mapped over 'others', and `group_by` puts it into one task with 'clean'",
+        ),
+        (
+            {**CHAIN, "both": {"map": "raw"}},
+            {"group_by": "both."},
+            "nodes.both: it needs all partitions of cleaned, which is made slice by slice in the task that",
+        ),
     ],
     ids=str,
 )

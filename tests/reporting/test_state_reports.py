@@ -6,12 +6,17 @@ import multiprocessing
 import os
 import threading
 import time
-from typing import Any, Callable, List
+from types import SimpleNamespace
+from typing import Any, Callable, Dict, List
 
+import prefect
 import pytest
 import requests
+from prefect.engine.state import ClientFailed, Mapped, Success
+from prefect.executors import LocalExecutor
 
-from kedro_prefect_hooks.flows import state_reports
+from kedro_prefect_hooks.flows import reported_tasks, state_reports
+from kedro_prefect_hooks.flows.session_executor import opening_session
 from kedro_prefect_hooks.flows.state_reports import Report, StateReports, requests_of
 
 
@@ -153,3 +158,28 @@ def test_a_forked_process_sends_only_its_own(monkeypatch: pytest.MonkeyPatch) ->
     assert not receiver.poll(0)
     assert reports.flush(10)
     assert api.states("of the parent") == ["Running"]
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["answers", "away"])
+def test_at_the_end_of_a_flow_run_states_are_flushed_once_for_all_that_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, away: bool
+) -> None:
+    flushed = []
+
+    def flush_all(timeout: float) -> Dict[str, str]:
+        flushed.append(timeout)
+        if away:
+            raise TimeoutError("The API does not respond.")
+        return {}
+
+    monkeypatch.setattr(reported_tasks, "flush_all", flush_all)
+    flow: Any = SimpleNamespace(report="batches", own_session=False, current_spec=lambda: None)
+    executor = opening_session(LocalExecutor(), flow)
+    mapped, slices = Mapped(n_map_states=2), [Success(), Success()]
+    with executor.start():
+        executor._reported = reported_tasks.ReportedTasks()
+        (last,) = executor.wait({prefect.Task(name="mapped"): mapped}).values()
+        if last.is_mapped():
+            assert executor.wait(slices) == slices
+    assert len(flushed) == (1 if away else 2)
+    assert isinstance(last, ClientFailed if away else Mapped)

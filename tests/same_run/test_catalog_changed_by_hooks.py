@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 
+from kedro_prefect_hooks.compat import kedro_catalog
+from kedro_prefect_hooks.compat.kedro_datasets import AbstractDataset
+from kedro_prefect_hooks.runs.travel import CatalogState
 from tests.same_run.conftest import ELSEWHERE, nodes_project, on, said, saved, saved_all
-from tests.scenarios.project_factory import KEDRO, Project, collect_outputs
+from tests.scenarios.project_factory import HAS_FACTORIES, KEDRO, Project, collect_outputs
 
 HOOKS = """
 from .datasets import JsonDataset
@@ -124,3 +128,40 @@ def test_an_input_that_nobody_has_is_refused(tmp_path: Path, start: Callable[...
     assert result.returncode == 1
     assert "'extra'" in said(result)
     assert collect_outputs(project).keys() == {"input_point.json"}, "no node has run"
+
+
+class Marked(AbstractDataset):
+    """Has an id of its own, as others have a save version, a folder or a connection."""
+
+    def __init__(self, filepath: str, options: Any = None) -> None:
+        self.filepath = filepath
+        self.options = {"id": uuid.uuid4().hex, "given": dict(options or {})}
+
+    def _load(self) -> Any: ...
+
+    def _save(self, data: Any) -> None: ...
+
+    def _describe(self) -> Any:
+        return {}
+
+
+@pytest.mark.skipif(not HAS_FACTORIES, reason="dataset factories")
+def test_a_dataset_of_a_factory_that_was_only_asked_for_is_as_configured() -> None:
+    from kedro.io import DataCatalog
+
+    type_name = f"{Marked.__module__}.{Marked.__qualname__}"
+    configured = {"{name}_made": {"type": type_name, "filepath": "{name}.txt", "options": {"a": 1}}}
+    catalog = DataCatalog.from_config(configured)
+    before = CatalogState(catalog)
+    kedro_catalog.dataset(catalog, "one_made")
+    assert before.change(catalog, "one_made") is None
+    for other in (
+        Marked("one.txt", {"a": 2}),
+        Marked("one.txt", {"a": 1, "b": 1}),
+        Marked("two.txt", {"a": 1}),
+    ):
+        kedro_catalog.put(catalog, "one_made", other)
+        assert before.change(catalog, "one_made") == "replaced by another Marked"
+    before = CatalogState(catalog)
+    other.options["id"] = "another"
+    assert before.change(catalog, "one_made") == "changed"

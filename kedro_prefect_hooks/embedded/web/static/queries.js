@@ -57,7 +57,7 @@ export const FLOW_RUNS = `query($group: uuid!, $limit: Int!) {
 export const STRUCTURE = `query($id: uuid!) {
   flow_by_pk(id: $id) {
     tasks { id name slug type }
-    edges { upstream_task_id downstream_task_id }
+    edges { upstream_task_id downstream_task_id mapped }
   }
 }`;
 
@@ -67,7 +67,7 @@ export const RUN = `query($id: uuid!) {
     version context times_resurrected
     agent { name }
     flow { id name version archived flow_group_id project { name } }
-    task_runs { id task_id map_index version state state_message state_timestamp start_time end_time }
+    task_runs { id name task_id map_index version state state_message state_timestamp start_time end_time }
     states(order_by: {version: asc}) { id version timestamp state message }
   }
   agent(order_by: {last_queried: desc_nulls_last}, limit: 50) { ${AGENT_FIELDS} }

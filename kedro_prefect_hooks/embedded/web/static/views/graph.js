@@ -8,6 +8,7 @@ import { family, inWords } from "../states.js";
 const SIZE = { width: 200, height: 34 };
 const MARGIN = 16;
 const TEXT_WIDTH = SIZE.width - 33 - 10;
+const PROGRESS_WIDTH = 62; // for such as 1000/1000
 const ZOOM = { min: 0.15, max: 2 };
 const LAYOUT_TIMEOUT = 60_000; // milliseconds; large graphs take a few seconds
 const KEPT_LAYOUTS = 10;
@@ -17,11 +18,11 @@ export const isParameter = (task) => /(^|\.)Parameter$/.test(task.type ?? "");
 const ruler = document.createElement("canvas").getContext("2d");
 
 /** The part of a name that fits into a box. The middle is left out, because similar names differ at their ends. */
-function shortened(text) {
+function shortened(text, taken = 0) {
   ruler.font = `550 13px ${getComputedStyle(document.body).fontFamily}`;
   let kept = text.length;
   let short = text;
-  while (ruler.measureText(short).width > TEXT_WIDTH && kept > 4) {
+  while (ruler.measureText(short).width > TEXT_WIDTH - taken && kept > 4) {
     kept -= 1;
     short = `${text.slice(0, Math.ceil(kept * 0.6))}…${text.slice(text.length - Math.floor(kept * 0.4))}`;
   }
@@ -58,6 +59,7 @@ export class TaskGraph {
     this.onSelect = onSelect;
     this.boxes = new Map();
     this.lines = [];
+    this.mapped = new Set(edges.filter((edge) => edge.mapped).map((edge) => edge.downstream_task_id));
     this.before = new Map(tasks.map((task) => [task.id, []]));
     this.after = new Map(tasks.map((task) => [task.id, []]));
     // Two tasks may share several edges, one for each argument.
@@ -127,7 +129,7 @@ export class TaskGraph {
     // The size of the visible part is known only while it is on the page.
     this.observer = new ResizeObserver(() => this.scroll.clientWidth && !this.zoomed && this.fit());
     this.observer.observe(this.scroll);
-    if (this.states) this.showStates(this.states);
+    if (this.states) this.showStates(this.states, this.progress);
     const { selected } = this;
     this.selected = null;
     this.select(selected);
@@ -136,29 +138,37 @@ export class TaskGraph {
   box(task, at) {
     const mark = icon("pending");
     for (const [name, value] of [["x", 10], ["y", 9], ["width", 16], ["height", 16]]) mark.setAttribute(name, value);
-    const title = s("title", {}, task.name);
-    const group = s("g", { class: `box pending ${isParameter(task) ? "parameter" : ""}`, transform: `translate(${at.x} ${at.y})`, tabindex: "-1", role: this.onSelect ? "button" : "img", "aria-label": task.name, "data-task": task.id },
+    const isMapped = this.mapped.has(task.id);
+    const name = isMapped ? `${task.name}, mapped` : task.name;
+    const title = s("title", {}, name);
+    const progress = s("text", { class: "progress", x: SIZE.width - 10, y: SIZE.height / 2, "dominant-baseline": "central", "text-anchor": "end" });
+    const group = s("g", { class: `box pending ${isParameter(task) ? "parameter" : ""}`, transform: `translate(${at.x} ${at.y})`, tabindex: "-1", role: this.onSelect ? "button" : "img", "aria-label": name, "data-task": task.id },
       title,
+      // A mapped task looks like several, one behind the other.
+      isMapped ? [6, 3].map((by) => s("rect", { class: "behind", x: by, y: by, width: SIZE.width, height: SIZE.height, rx: 7 })) : [],
       s("rect", { width: SIZE.width, height: SIZE.height, rx: isParameter(task) ? SIZE.height / 2 : 7 }),
       mark,
-      s("text", { x: 33, y: SIZE.height / 2, "dominant-baseline": "central" }, shortened(task.name)));
+      s("text", { x: 33, y: SIZE.height / 2, "dominant-baseline": "central" }, shortened(task.name, isMapped ? PROGRESS_WIDTH : 0)), progress);
     group.addEventListener("click", () => this.toggle(task.id));
-    this.boxes.set(task.id, { group, mark, title, at, state: null });
+    this.boxes.set(task.id, { group, mark, title, progress, name, at, state: null });
     return group;
   }
 
-  /** Show the states of a run: task id → state. */
-  showStates(states) {
+  /** Show the states of a run: task id → state; and of mapped tasks, how many of how many have finished. */
+  showStates(states, progress = new Map()) {
     this.states = states;
+    this.progress = progress;
     for (const [id, box] of this.boxes) {
       const state = states.get(id) ?? "Pending";
-      if (box.state === state) continue;
-      const task = this.tasks.get(id);
+      const done = progress.get(id) ?? "";
+      if (box.state === state && box.progress.textContent === done) continue;
+      box.progress.textContent = done;
+      const words = `${inWords(state)}${done && `, ${done}`}`;
       box.group.classList.remove(family(box.state));
       box.group.classList.add(family(state), "stateful");
       box.mark.firstChild.setAttribute("href", `#icon-${family(state)}`);
-      box.title.textContent = `${task.name}: ${inWords(state)}`;
-      box.group.setAttribute("aria-label", `${task.name}, ${inWords(state)}`);
+      box.title.textContent = `${box.name}: ${words}`;
+      box.group.setAttribute("aria-label", `${box.name}, ${words}`);
       box.state = state;
     }
   }

@@ -5,10 +5,11 @@ import { check } from "../agents.js";
 import { ask, follow } from "../api.js";
 import { confirm } from "../dialog.js";
 import { h, icon, keep } from "../dom.js";
+import * as mapped from "../mapped.js";
 import { hint, labelList, problem, startAnAgent, time, valueInShort } from "../parts.js";
 import { RUN, STRUCTURE, TASK_STATES } from "../queries.js";
 import { flowLink, isId, runLink } from "../routes.js";
-import { badge, family, inWords, isFailure, isFinished, isSuccess, isWaiting } from "../states.js";
+import { badge, family, inWords, isFinished, isSuccess, isWaiting } from "../states.js";
 import { clock, duration, moment, roughly, since } from "../times.js";
 import { TaskGraph } from "./graph.js";
 import { Logs } from "./logs.js";
@@ -29,7 +30,9 @@ class RunView {
     this.history = new Map(); // task run id → its states
     this.knownStates = new Set();
     this.lastState = "1970-01-01T00:00:00.000Z";
-    this.selected = null;
+    this.selected = null; // a task's id
+    this.selectedRun = null; // and, of a mapped task, the id of a child's task run
+    this.unfolded = new Map(); // mapped task's id → how many of its children are shown
     this.tab = "timeline";
     this.logs = new Logs(context.id, (taskRunId) => this.nameOf(taskRunId));
   }
@@ -46,8 +49,9 @@ class RunView {
   }
 
   nameOf(taskRunId) {
-    const taskRun = this.run?.task_runs.find((each) => each.id === taskRunId);
-    return taskRun ? this.tasks.get(taskRun.task_id)?.name ?? null : null;
+    const taskRun = this.taskRuns?.get(taskRunId);
+    const task = taskRun && this.tasks.get(taskRun.task_id);
+    return task ? mapped.nameOf(task, taskRun) : null;
   }
 
   async refresh() {
@@ -63,6 +67,8 @@ class RunView {
     this.waiting = reason ? { reason, anyAgent: running.size > 0 } : null;
     if (this.run && this.run.state !== run.state) this.context.announce(`${run.name}: ${inWords(run.state)}. ${run.state_message ?? ""}`);
     this.run = run;
+    this.taskRuns = new Map(run.task_runs.map((each) => [each.id, each]));
+    this.byTask = mapped.byTask(run.task_runs);
     this.render();
     await this.logs.refresh();
   }
@@ -81,29 +87,45 @@ class RunView {
     }
   }
 
-  select(id) {
+  select(id, runId = null) {
     this.selected = id;
+    this.selectedRun = runId;
     this.render();
     document.querySelector(".task-panel")?.scrollIntoView({ block: "nearest" });
   }
 
+  unfold(id, count) {
+    this.unfolded.set(id, count);
+    this.render();
+  }
+
+  /** Task id → its state. */
   taskStates() {
-    const states = new Map();
-    // A mapped task has the state of its parent, unless one of its children failed.
-    for (const run of this.run.task_runs) {
-      if (run.map_index < 0 ? !states.has(run.task_id) : isFailure(run.state)) states.set(run.task_id, run.state);
-    }
-    return states;
+    return new Map([...this.byTask].map(([id, runs]) => [id, mapped.stateOf(runs, isFinished(this.run.state))]));
+  }
+
+  /** Of mapped tasks: task id → how many of its children have finished, such as 37/120. */
+  progress() {
+    const found = [...this.byTask].filter(([, { children }]) => children.length);
+    return new Map(found.map(([id, { children }]) => [id, `${children.filter((each) => isFinished(each.state)).length}/${children.length}`]));
+  }
+
+  /** The task runs that are selected: those of a task, or one of its children. */
+  selectedRuns() {
+    if (this.selectedRun) return [this.taskRuns.get(this.selectedRun)].filter(Boolean);
+    const { run, children } = this.byTask.get(this.selected) ?? { run: null, children: [] };
+    return [run, ...children].filter(Boolean);
   }
 
   render() {
     const { run } = this;
     if (this.selected) {
-      const taskRunIds = run.task_runs.filter((each) => each.task_id === this.selected).map((each) => each.id);
-      this.logs.showTask(taskRunIds, this.tasks.get(this.selected)?.name ?? "task", () => this.select(null));
+      const taskRunIds = this.selectedRuns().map((each) => each.id);
+      const name = this.selectedRun ? this.nameOf(this.selectedRun) : this.tasks.get(this.selected)?.name;
+      this.logs.showTask(taskRunIds, name ?? "task", () => this.select(null));
     } else this.logs.showTask(null, null, null);
     if (this.tab === "graph") this.graph.draw();
-    this.graph.showStates(this.taskStates());
+    this.graph.showStates(this.taskStates(), this.progress());
     this.graph.select(this.selected);
     this.context.show(`${inWords(run.state)}: ${run.name}`,
       h("nav", { class: "crumbs", "data-key": "crumbs", "aria-label": "Breadcrumb" },
@@ -114,8 +136,9 @@ class RunView {
         h("div", { class: "title" }, h("h2", { id: "tasks" }, "Tasks"), this.tally(), this.tabs()),
         h("div", { id: "panel", role: "tabpanel", "aria-labelledby": `tab-${this.tab}`, "data-key": this.tab },
           this.tab === "graph" ? keep(this.graph.element) : timeline({
-            tasks: this.structure.tasks, taskRuns: run.task_runs, history: this.history, selected: this.selected,
-            onSelect: (id) => this.select(id), now: Date.now(),
+            tasks: this.structure.tasks, taskRuns: run.task_runs, history: this.history, isOver: isFinished(run.state),
+            selected: this.selected, selectedRun: this.selectedRun, onSelect: (id, runId) => this.select(id, runId),
+            unfolded: this.unfolded, onUnfold: (id, count) => this.unfold(id, count), now: Date.now(),
           })),
         this.taskPanel()),
       h("section", { "aria-labelledby": "logs", "data-key": "logs" }, h("h2", { id: "logs" }, "Log"), keep(this.logs.element)),
@@ -139,8 +162,8 @@ class RunView {
     if (!failed.length) return null;
     return h("ul", { class: "failures", "aria-label": "Failed tasks" },
       failed.slice(0, MAX_FAILURES).map((each) => h("li", { "data-key": each.id },
-        h("button", { type: "button", onclick: () => this.select(each.task_id) },
-          h("strong", {}, this.tasks.get(each.task_id)?.name ?? "task"),
+        h("button", { type: "button", onclick: () => this.select(each.task_id, each.map_index < 0 ? null : each.id) },
+          h("strong", {}, this.nameOf(each.id) ?? "task"),
           h("span", { class: "why" }, (each.state_message ?? "").replace("Error during execution of task: ", ""))))),
       failed.length > MAX_FAILURES && h("li", {}, `and ${failed.length - MAX_FAILURES} more`));
   }
@@ -244,11 +267,15 @@ class RunView {
   taskPanel() {
     const task = this.tasks.get(this.selected);
     if (!task) return null;
-    const runs = this.run.task_runs.filter((each) => each.task_id === task.id);
-    const states = runs.flatMap((each) => this.history.get(each.id) ?? []).sort((one, other) => moment(one.timestamp) - moment(other.timestamp));
+    const runs = this.selectedRuns();
+    const [first, ...children] = runs;
+    // The states of all children of a mapped task would be too many; each child has a row of its own.
+    const states = this.history.get(first?.id) ?? [];
+    const name = this.selectedRun ? this.nameOf(this.selectedRun) : task.name;
     return h("div", { class: "card task-panel", "data-key": "task-panel" },
-      h("div", { class: "title" }, h("h3", {}, task.name), runs[0] && badge(runs[0].state),
-        h("button", { type: "button", class: "plain", "aria-label": `Close ${task.name}`, onclick: () => this.select(null) }, icon("cross"))),
+      h("div", { class: "title" }, h("h3", {}, name), first && badge(this.selectedRun ? first.state : this.taskStates().get(task.id)),
+        h("button", { type: "button", class: "plain", "aria-label": `Close ${name}`, onclick: () => this.select(null) }, icon("cross"))),
+      children.length > 0 && h("p", {}, `${children.length} tasks: ${mapped.countsInWords(children)}`),
       h("ol", { class: "history" }, states.map((each) => h("li", {},
         time(each.timestamp, clock(each.timestamp)), badge(each.state), h("span", { class: "message" }, each.message ?? "")))),
       h("p", { class: "muted" }, "The log below shows only the lines of this task."));
