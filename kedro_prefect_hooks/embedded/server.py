@@ -44,6 +44,7 @@ class EmbeddedServer:
         services: whether schedules create runs, and dead runs are found.
         token: what each request must send as ``Authorization: Bearer …``.
         settings: the API's intervals and limits.
+        place: the project and the environment that the page names in its header.
 
     Raises:
         KedroPrefectError: on `start`, when it cannot listen at the address or use the database.
@@ -58,6 +59,7 @@ class EmbeddedServer:
         token: str | None = None,
         *,
         settings: Settings | None = None,
+        place: page.Place | None = None,
     ) -> None:
         _check_exposure(host, token)
         if token is not None and not token.isascii():
@@ -67,6 +69,7 @@ class EmbeddedServer:
         self._port = port
         self._token = token
         self._settings = settings
+        self._place = place or page.Place()
         self._runs_services = services
         self._database: Database | None = None
         self._services: Services | None = None
@@ -154,7 +157,7 @@ class EmbeddedServer:
             database,
             hosts=_allowed_hosts(self._host),
             token=self._token,
-            page=page.routes(database),
+            page=page.routes(database, self._place),
             checks=[self._services_problem],
         )
         return uvicorn.Config(
