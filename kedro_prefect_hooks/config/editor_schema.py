@@ -144,6 +144,7 @@ def _add_shorthands(schema: dict[str, Any]) -> None:
             "group_by",
             "is_async",
             "report",
+            "artifacts",
             "pipeline",
         ):
             if key in properties:

@@ -178,6 +178,7 @@ def _task(
         position=position,
         confirms=any(node.confirms for node in group.nodes),
         sliced=mapped[group.name].sliced if group.name in mapped else (),
+        artifacts=config.artifacts,
         name=group.name,
         slug=group.name if group.name not in taken else f"{group.name} (node)",
         tags={tag for node in group.nodes for tag in node.tags}

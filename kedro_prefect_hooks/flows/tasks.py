@@ -6,6 +6,7 @@ the run's spec in Prefect's context, so a task pickles small and nothing secret 
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import sys
 import threading
@@ -19,6 +20,7 @@ from prefect.engine import signals
 from kedro_prefect_hooks.compat.prefect import send_kedro_logs
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.dask_futures import register_state_sizeof
+from kedro_prefect_hooks.flows.data_artifacts import recorded
 from kedro_prefect_hooks.runs.failures import NodeNotStarted, failed_node
 from kedro_prefect_hooks.runs.node_runner import NodeRunner, Try
 from kedro_prefect_hooks.runs.outputs import Outputs
@@ -196,6 +198,7 @@ class NodeTask(RunTask):
         position: of the first node in the pipeline; tasks are started in this order where edges allow it.
         confirms: whether a node confirms a dataset that it, or a node before it, has loaded.
         sliced: for a mapped task, which runs once per slice: its nodes, and what is sliced of each.
+        artifacts: whether the API is told what the nodes read and wrote.
         **kwargs: Prefect's own: name, slug, tags, max_retries, retry_delay, timeout, …
     """
 
@@ -208,11 +211,13 @@ class NodeTask(RunTask):
         confirms: bool = False,
         *,
         sliced: Sequence[SlicedNode] = (),
+        artifacts: bool = True,
         **kwargs: Any,
     ) -> None:
         self.nodes = tuple(nodes)
         self.confirms = confirms
         self.sliced = tuple(sliced)
+        self.artifacts = artifacts
         self.limit: int | None = None
         if sliced:
             kwargs["state_handlers"] = [*kwargs.get("state_handlers", ()), note_the_partitions]
@@ -248,9 +253,10 @@ class NodeTask(RunTask):
             may_be_retried=number <= (self.max_retries or 0),
             keeps_result=bool(prefect.context.get("checkpointing")) and self.checkpoint is not False,
         )
-        if not self.sliced:
-            return runner.run_nodes(self.nodes, handles, self.consumers, attempt)
-        return run_slice(runner, self.sliced, part or [], handles, self.consumers, attempt=attempt)
+        with recorded(runner, self.nodes) if self.artifacts else contextlib.nullcontext():
+            if not self.sliced:
+                return runner.run_nodes(self.nodes, handles, self.consumers, attempt)
+            return run_slice(runner, self.sliced, part or [], handles, self.consumers, attempt=attempt)
 
     def limited(self) -> NodeTask:
         """The task as it is run in a thread: its timeout is enforced here, not by Prefect."""

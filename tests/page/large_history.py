@@ -49,8 +49,8 @@ def write_large_history(database: Database) -> LargeHistory:
         wide = writer.flow(project, wide_group, "wide")
         wide_run = writer.run(wide, "wide-run", "Failed", now - 60 * SECOND, 50 * SECOND)
         wide_tasks = _tasks(writer, wide, wide_run, now - 60 * SECOND)
-        talkative_run = writer.run(flows[0][0], "talkative", "Success", now - _DAY // 12, _DAY // 12)
-        _lines(writer, talkative_run, now - _DAY // 12)
+        talkative_run = writer.run(flows[0][0], "talkative", "Success", now - _DAY // 8, _DAY // 12)
+        _lines(writer, talkative_run, now - _DAY // 8)
         writer.flush()
     return LargeHistory(flows[0][1], wide_run, wide_tasks[0], talkative_run)
 
@@ -113,10 +113,10 @@ class _Writer:
         )
         history = [("Scheduled", start)] if began is None else [("Running", began), (state, ended or began)]
         for version, (kind, time) in enumerate(history, 1):
-            self.state("flow_run", run, kind, time, version, message)
+            self.state("flow_run", run, kind=kind, time=time, version=version, message=message)
         return run
 
-    def state(self, of: str, run: str, kind: str, time: int, version: int, message: str) -> None:
+    def state(self, of: str, run: str, *, kind: str, time: int, version: int, message: str) -> None:
         self.add(
             f"{of}_state",
             **{f"{of}_id": run},
@@ -177,7 +177,7 @@ def _tasks(writer: _Writer, flow: str, run: str, start: int) -> List[str]:
             )
         )
         for version, (each, time) in enumerate([("Running", began), (kind, began + SECOND)], 1):
-            writer.state("task_run", runs[-1], each, time, version, message)
+            writer.state("task_run", runs[-1], kind=each, time=time, version=version, message=message)
     return runs
 
 
@@ -200,5 +200,3 @@ def _lines(writer: _Writer, run: str, start: int) -> None:
             is_loaded_from_archive=False,
         )
         writer.rows["log"][-1]["created"] = time
-
-

@@ -1,4 +1,4 @@
-"""Reads the bodies of requests, within a limit; writes JSON and compresses it. Knows nothing of what they mean."""
+"""Reads the bodies of requests, within a limit, and writes JSON. Knows nothing of what they mean."""
 
 from __future__ import annotations
 

@@ -36,6 +36,7 @@ PATH = "/changes"
 MAX_KEPT_BYTES = 16 * 1024 * 1024
 """Of all answers that are kept, as JSON."""
 
+
 @dataclass
 class _Kept:
     """An answer, the request that it answers, and the number of the last commit that it knows of."""

@@ -40,10 +40,11 @@ _TYPES = {
 }
 
 _HEADERS: Dict[str, str] = {
-    # Nothing from other hosts, no inline scripts or styles, and no markup made from text. Previews of pictures are
-    # within the data.
+    # Nothing from other hosts, no inline scripts or styles, and no markup made from text. Previews of
+    # pictures are within the data.
     "Content-Security-Policy": (
-        "default-src 'self'; object-src 'none'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "default-src 'self'; object-src 'none'; img-src 'self' data:; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -62,7 +63,7 @@ class Place(NamedTuple):
     environment: Optional[str] = None
 
 
-def routes(database: Database, place: Place = Place()) -> List[BaseRoute]:
+def routes(database: Database, place: Place) -> List[BaseRoute]:
     """The page's routes: its files, and the endpoints behind what it shows."""
 
     async def where(request: Request) -> Response:

@@ -5,9 +5,11 @@ import { h } from "./dom.js";
 
 const INLINE = /`([^`]+)`|!\[([^\]]*)\]\((data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+)\)|\[([^\]]+)\]\(([^)\s]+)\)|\*\*([^*]+)\*\*/g;
 
+const isWeb = (address) => ["http:", "https:"].includes(URL.canParse?.(address) ? new URL(address).protocol : "");
+
 /** A link that can be followed, else its text. */
 export function link(address, text = address) {
-  return /^https?:\/\//i.test(address) ? h("a", { href: address, rel: "noopener noreferrer", target: "_blank" }, text) : h("code", {}, text === address ? text : `${text} (${address})`);
+  return isWeb(address) ? h("a", { href: address, rel: "noopener noreferrer", target: "_blank" }, text) : h("code", {}, text === address ? text : `${text} (${address})`);
 }
 
 function inline(text) {

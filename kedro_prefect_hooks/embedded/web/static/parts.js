@@ -43,7 +43,7 @@ export function runsTable(runs, { withFlow = false, withMessage = false, caption
         h("th", { scope: "row", "data-label": "Run" },
           h("a", { href: runLink(run.id) }, run.name),
           run.auto_scheduled && h("span", { class: "by", title: "Started by the schedule" }, icon("calendar"), h("span", { class: "visually-hidden" }, "by the schedule")),
-          withMessage && !isSuccess(run.state) && run.state_message && h("p", { class: "row-message", title: run.state_message }, run.state_message)),
+          withMessage && !isSuccess(run.state) && run.state_message && h("p", { class: `row-message ${family(run.state)}`, title: run.state_message }, run.state_message)),
         withFlow && h("td", { "data-label": "Flow" }, h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name)),
         h("td", { "data-label": "Started", class: "started" }, startOf(run)),
         h("td", { "data-label": "Duration", class: "number" }, durationOf(run) || "–"))))));
