@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, Collection, Iterator, NamedTuple
+from typing import TYPE_CHECKING, Any, Collection, Iterable, Iterator, NamedTuple
 
 import prefect
 from prefect.utilities.logging import get_logger
@@ -105,7 +105,7 @@ def artifact(runner: NodeRunner, record: DataRecord) -> dict[str, Any] | None:
     return {"markdown": "\n\n".join([_table(rows), *more, *previews])}
 
 
-def clean(text: str, secrets: Collection[str]) -> str:
+def clean(text: str, secrets: Iterable[str]) -> str:
     """A path or URL without user, password, query and fragment; nothing of it if it may contain a secret."""
     without = _USER.sub("", text)
     if "://" in without:
@@ -113,7 +113,7 @@ def clean(text: str, secrets: Collection[str]) -> str:
     return NOT_SHOWN if _may_have_secret(without, secrets) else without
 
 
-def _may_have_secret(text: str, secrets: Collection[str]) -> bool:
+def _may_have_secret(text: str, secrets: Iterable[str]) -> bool:
     known = any(len(secret) >= _SHORTEST_SECRET and secret in text for secret in secrets)
     return known or secret_shape(text) is not None
 
@@ -167,7 +167,7 @@ def _cell(value: object) -> str:
     return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)
 
 
-def _preview(name: str, preview: facts.Preview | None, secrets: Collection[str]) -> list[str]:
+def _preview(name: str, preview: facts.Preview | None, secrets: Iterable[str]) -> list[str]:
     """Markdown of a preview, with its heading; nothing if it may contain a secret or is too large."""
     if preview is None:
         return []

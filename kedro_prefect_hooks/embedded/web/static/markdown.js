@@ -29,7 +29,7 @@ function inline(text) {
 
 const unescaped = (text) => text.replace(/\\([\\`*_{}[\]()#+\-.!|<>])/g, "$1").replace(/<br\s*\/?>/g, "\n");
 
-const cells = (line) => line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "").split(/(?<!\\)\|/).map((each) => each.trim());
+const cells = (line) => line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "").split(/(?<!\\)\|/).map((each) => each.trim().replace(/\\\|/g, "|"));
 const isTable = (lines, at) => /\|/.test(lines[at]) && /^\s*\|?[\s:|-]*-[\s:|-]*\|?\s*$/.test(lines[at + 1] ?? "");
 
 /** The elements of a text. Headings begin at the level `top`. */
