@@ -96,12 +96,20 @@ def command(
         )
     from kedro_prefect_hooks.embedded.server import EmbeddedServer
     from kedro_prefect_hooks.embedded.settings import Settings
+    from kedro_prefect_hooks.embedded.web.page import Place
 
     if not token and not no_token:
         token = location.own_token(project.path)
     settings = Settings(retention=config.retention)
+    place = Place(project.path.name, project.env)
     with EmbeddedServer(
-        location.database_path(project.path), host, port, token=token, settings=settings, names=hosts
+        location.database_path(project.path),
+        host,
+        port,
+        token=token,
+        settings=settings,
+        names=hosts,
+        place=place,
     ) as server:
         location.write_endpoint(project.path, server.url, token=token)
         try:

@@ -46,6 +46,7 @@ class EmbeddedServer:
         token: what each request must send as ``Authorization: Bearer …``.
         settings: the API's intervals and limits.
         names: further names of this server, such as that of a reverse proxy.
+        place: the project and the environment that the page names in its header.
 
     Raises:
         KedroPrefectError: on `start`, when it cannot listen at the address or use the database.
@@ -61,6 +62,7 @@ class EmbeddedServer:
         *,
         settings: Settings | None = None,
         names: Sequence[str] = (),
+        place: page.Place | None = None,
     ) -> None:
         _check_exposure(host, token)
         if token is not None and not token.isascii():
@@ -71,6 +73,7 @@ class EmbeddedServer:
         self._token = token
         self._settings = settings
         self._names = names
+        self._place = place or page.Place()
         self._runs_services = services
         self._database: Database | None = None
         self._services: Services | None = None
@@ -158,7 +161,7 @@ class EmbeddedServer:
             database,
             hosts=OwnNames(self._host, self._names, has_token=self._token is not None),
             token=self._token,
-            page=page.routes(database),
+            page=page.routes(database, self._place),
             checks=[self._services_problem],
         )
         return uvicorn.Config(

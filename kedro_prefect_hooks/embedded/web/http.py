@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kedro_prefect_hooks.embedded.graphql import answers
 from kedro_prefect_hooks.embedded.storage.database import Database
 from kedro_prefect_hooks.embedded.web import health, wake_up
-from kedro_prefect_hooks.embedded.web.bodies import BodyRefused, json_response, read_body, refusal
+from kedro_prefect_hooks.embedded.web.bodies import BodyRefused, compressed, json_response, read_body, refusal
 from kedro_prefect_hooks.embedded.web.own_names import LOOPBACK
 from kedro_prefect_hooks.embedded.web.page import is_public
 
@@ -55,7 +55,9 @@ def application(
             body = await read_body(request)
         except BodyRefused as refused:
             return refused.response
-        return await run_in_threadpool(_answer, database, body, dict(request.headers))
+        return await run_in_threadpool(
+            lambda: compressed(request, _answer(database, body, dict(request.headers)))
+        )
 
     routes: List[BaseRoute] = [
         Route("/health", health_check.respond, methods=["GET"]),
