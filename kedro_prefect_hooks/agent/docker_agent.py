@@ -12,11 +12,10 @@ from typing import Any
 from prefect.agent.docker import DockerAgent
 from prefect.run_configs import DockerRun
 
+from kedro_prefect_hooks.agent.container_address import API_VARIABLE
 from kedro_prefect_hooks.agent.container_process import ContainerProcess
 from kedro_prefect_hooks.agent.owned_runs import OwnedRun
 from kedro_prefect_hooks.agent.watchful_agent import Echo, WatchfulAgent
-
-_API = "PREFECT__CLOUD__API"
 
 
 class DockerProjectAgent(WatchfulAgent, DockerAgent):
@@ -47,11 +46,13 @@ class DockerProjectAgent(WatchfulAgent, DockerAgent):
     def populate_env_vars(self, flow_run: Any, image: str, run_config: Any = None) -> dict[str, str]:
         """The environment of a flow run's container."""
         env: dict[str, str] = super().populate_env_vars(flow_run, image, run_config=run_config)
-        given = {**self.env_vars, **(run_config.env or {})}
-        env[_API] = given.get(_API) or self._api_for(run_config)
+        env[API_VARIABLE] = self._api_for(run_config)
         return env
 
     def _api_for(self, run_config: Any) -> str:
+        given: dict[str, str] = {**self.env_vars, **(run_config.env or {})}
+        if API_VARIABLE in given:
+            return given[API_VARIABLE]
         on_host = (run_config.host_config or {}).get("network_mode") == "host"
         return str(self.client.api_server) if on_host else self.container_api
 
