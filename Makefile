@@ -102,7 +102,7 @@ docs: $(VENV)/.docs
 install: $(VENV)/.test
 
 clean:
-	rm -rf $(VENV) .nox site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .nox .places site .pytest_cache .mypy_cache .ruff_cache
 
 # .venv is created once; an extra is installed again only if pyproject.toml has changed.
 $(VENV)/.made:

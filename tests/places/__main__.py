@@ -21,7 +21,7 @@ from typing import Iterator
 
 from tests import processes
 
-CACHE = Path(__file__).parents[2] / ".places"
+CACHE = Path(os.environ.get("PLACES_CACHE") or Path(__file__).parents[2] / ".places").absolute()
 BASE = "kedro-prefect-places/python:3.11"
 PACKAGES = ("docker.io", "debootstrap", "iptables")
 

@@ -97,6 +97,7 @@ class Place:
         self.address = address
         self.docker = docker
         self.environment: dict[str, str] = {}
+        self._agent = contextlib.ExitStack()
 
     def kedro(self, *arguments: str, ok: bool = True) -> str:
         """Run a command of the project; its output."""
@@ -128,6 +129,17 @@ class Place:
             wait_until(lambda: until in output.read_text() or process.poll() is not None, until)
             assert until in output.read_text(), output.read_text()
             yield output
+
+    def start_agent(self) -> None:
+        """Start the Docker agent, as on the page "Run flows in Docker"."""
+        variables = [*SECRETS, "STORAGE_EMULATOR_HOST", "PREFECT__CONTEXT__SECRETS__CLONE_URL"]
+        options = [text for name in variables for text in ("--env-var", name)]
+        command = ["agent", "--type", "docker", "--no-pull", *options]
+        output = self._agent.enter_context(self.running(*command, until="is waiting for flow runs"))
+        assert f"Containers reach it at http://{self.address}:" in output.read_text()
+
+    def stop_agent(self) -> None:
+        self._agent.close()
 
     def graphql(self, query: str, **variables: Any) -> Any:
         endpoint = location.running(self.project.path)
@@ -205,12 +217,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         up = found.running("up", "--no-agent", "--port", "0", "--host", "0.0.0.0", until="Press Ctrl+C")
         stack.enter_context(up)
         found.kedro("register")
-        variables = [*SECRETS, "STORAGE_EMULATOR_HOST", "PREFECT__CONTEXT__SECRETS__CLONE_URL"]
-        options = [text for name in variables for text in ("--env-var", name)]
-        agent = found.running(
-            "agent", "--type", "docker", "--no-pull", *options, until="is waiting for flow runs"
-        )
-        assert f"Containers reach it at http://{address}:" in stack.enter_context(agent).read_text()
+        stack.callback(found.stop_agent)
+        found.start_agent()
         yield found
         for container in found.containers():
             docker.remove_container(container["Id"], force=True)
