@@ -164,7 +164,7 @@ def test_nothing_is_asked_for_again_once_a_run_has_ended(browser: Browser, large
     added = browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": HURRY})
     try:
         browser.open(f"{large.url}/#/run/{large.ids.talkative_run}")
-        browser.find(".log-tools", "100,000 lines")
+        browser.until(lambda: browser.find(".log-tools [role=status]").text == "100,000 lines")
         sizes: List[List[int]] = browser.run(SIZES)
         before = len(browser.requested())
         time.sleep(0.5)  # 10 seconds
