@@ -121,6 +121,11 @@ def test_a_run_of_3000_tasks_is_usable_and_asked_for_once(browser: Browser, larg
     browser.click("Graph")
     browser.find(".graph [data-task].failed", timeout=60)
     assert len(browser.all(".graph [data-task]")) == 3_000
+    seen = """
+        const frame = document.querySelector('.graph-scroll').getBoundingClientRect();
+        const box = document.querySelector('.graph [data-task].failed').getBoundingClientRect();
+        return box.top >= frame.top && box.bottom <= frame.bottom"""
+    browser.until(lambda: browser.run(seen), "the first failed task is in the visible part")
     browser.find("#task-search").send_keys("node_2999")
     browser.until(lambda: len(browser.all(".graph [data-task]:not(.dim)")) == 1)
 
