@@ -33,7 +33,20 @@ GRID = {
 
 CELLS = [(python, kedro) for python, versions in GRID.items() for kedro in versions]
 CORNERS = [("3.8", "0.18.1"), ("3.13", "1.7.0")]
-MEETS_KEDRO = ("scenarios", "flows", "end_to_end")
+STARTERS = [
+    ("3.8", "0.17.7", "spaceflights", "0.17.7"),
+    ("3.8", "0.18.2", "spaceflights", "0.18.2"),
+    ("3.9", "0.18.14", "spaceflights-pandas-viz", "0.18.14"),
+    ("3.11", "0.19.15", "spaceflights-pandas-viz", "0.19.15"),
+    ("3.12", "1.7.0", "spaceflights-pandas", "1.2.0"),
+]
+"""Python, Kedro, official starter, its tag. Kedro 1.7 begins projects with the starter of 1.2."""
+
+MORE_PINS = {"0.18.14": ("numpy<2", "mlflow>=2")}
+"""Without them, the pins of 2023 allow a NumPy with which the MLflow of that time cannot be imported."""
+
+STARTERS_REPOSITORY = os.environ.get("STARTERS", "https://github.com/kedro-org/kedro-starters.git")
+MEETS_KEDRO = {"0.18.1": ("scenarios", "flows", "end_to_end"), "1.7.0": ("scenarios", "flows")}
 """Test folders for the corners in CI, where `make test` has already run all of them with one pair."""
 
 RESULTS = Path(".nox") / "grid"
@@ -99,7 +112,7 @@ def suite(session: nox.Session, kedro: str) -> None:
 def corner(session: nox.Session, kedro: str) -> None:
     """Run the tests that depend most on Kedro and Python, with the oldest and the newest of both."""
     _install(session, kedro)
-    _pytest(session, *(f"tests/{folder}" for folder in MEETS_KEDRO))
+    _pytest(session, *(f"tests/{folder}" for folder in MEETS_KEDRO[kedro]))
 
 
 @nox.session(python="3.11")
@@ -110,6 +123,45 @@ def plugins(session: nox.Session) -> None:
     """
     _install(session, "1.7.0", "test,plugins")
     _pytest(session, "tests/plugins", *session.posargs)
+
+
+@nox.session(default=False)
+@nox.parametrize(
+    "python,kedro,starter,tag", [nox.param(*cell, id=f"{cell[0]}-{cell[1]}") for cell in STARTERS]
+)
+def starters(session: nox.Session, kedro: str, starter: str, tag: str) -> None:
+    """Run an official starter as a flow, beside the packages that it pins, kedro-viz and kedro-mlflow.
+
+    The starters are cloned from GitHub, or from the Git repository in the variable STARTERS.
+    """
+    folder = Path(session.create_tmp()).resolve()
+    project = folder / "project"
+    shutil.rmtree(folder, ignore_errors=True)
+    name = f"py{session.python}-kedro{kedro}-starter"
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    result = RESULTS / f"{name}.json"
+    result.unlink(missing_ok=True)
+    script = ("python", "tests/starters/check_starter.py")
+    session.install(f"kedro=={kedro}", "setuptools<81")
+    session.run(*script, "new", str(folder), starter, tag, STARTERS_REPOSITORY)
+    pins = next(each for each in (project / "src", project) if (each / "requirements.txt").is_file())
+    started = time.monotonic()
+    session.install(
+        *("--requirement", str(pins / "requirements.txt")),
+        *(f"kedro=={kedro}", "kedro-mlflow", *MORE_PINS.get(kedro, ()), "--editable", ".[embedded]"),
+    )
+    session.run(*script, "run", str(project))
+    packages = session.run("uv", "pip", "freeze", "--exclude-editable", silent=True, external=True)
+    shown = ("kedro-viz==", "kedro-mlflow==", "kedro-datasets==", "pydantic==", "sqlalchemy==")
+    found = {
+        "python": str(session.python),
+        "kedro": kedro,
+        "starter": f"{starter} {tag}",
+        "beside": [line for line in str(packages).splitlines() if line.startswith(shown)],
+        "seconds": round(time.monotonic() - started),
+        "day": time.strftime("%Y-%m-%d"),
+    }
+    result.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def _install(session: nox.Session, kedro: str, extras: str = "test") -> None:
@@ -146,6 +198,11 @@ def record(session: nox.Session) -> None:
     for row in rows:
         row.pop("packages", None)
     Path("docs/reference/grid.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    found = [RESULTS / f"py{cell[0]}-kedro{cell[1]}-starter.json" for cell in STARTERS]
+    projects = [json.loads(file.read_text(encoding="utf-8")) for file in found if file.is_file()]
+    if projects:
+        text = json.dumps(projects, indent=1) + "\n"
+        Path("docs/reference/starters.json").write_text(text, encoding="utf-8")
     Path("constraints.txt").write_text(_constraints(newest), encoding="utf-8")
 
 

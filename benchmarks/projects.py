@@ -116,6 +116,44 @@ def register_pipelines():
     )
 
 
+def partitions(
+    path: Path, count: int, seconds: float, settings: Optional[Mapping[str, Any]] = None
+) -> Project:
+    """Create a node that makes a partition of each of `count` files, using `seconds` of CPU time for each."""
+    pipelines = f"""
+import time
+
+from kedro.pipeline import node, pipeline
+
+
+def work(raw):
+    made = {{}}
+    for name, load in raw.items():
+        end = time.process_time() + {seconds}
+        while time.process_time() < end:
+            sum(range(1000))
+        made[name] = load().upper()
+    return made
+
+
+def register_pipelines():
+    return {{"__default__": pipeline([node(work, "raw", "made", name="work")])}}
+"""
+    kind = {
+        "type": "partitions.PartitionedDataset",
+        "dataset": "text.TextDataset",
+        "filename_suffix": ".txt",
+    }
+    catalog = {name: {**kind, "path": f"data/{name}"} for name in ("raw", "made")}
+    project = make_project(
+        path, pipelines=pipelines, catalog=catalog, prefect=_prefect(settings), settings=NO_HOOKS_OF_ITS_OWN
+    )
+    (path / "data" / "raw").mkdir(parents=True)
+    for number in range(count):
+        (path / "data" / "raw" / f"part_{number:05}.txt").write_text(f"text {number}")
+    return project
+
+
 def transfer(path: Path, megabytes: int, settings: Optional[Mapping[str, Any]] = None) -> Project:
     """Pass one frame from a node that runs only on worker A to a node that runs only on worker B.
 

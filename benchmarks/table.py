@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List, Optional
 
-from benchmarks import flow_run_rows, rows
+from benchmarks import flow_run_rows, mapped_rows, rows
 
 PASSES = {"pass": 1, "due_pass": 1}
 """Of the scheduler, in seconds."""
@@ -34,5 +34,6 @@ def table(quick: Optional[bool] = False) -> List[rows.Set]:
         rows.page(60, 14),
         rows.hook(),
         *flow_run_rows.sets(),
+        *mapped_rows.sets(),
     ]
     return [each for each in sets if each.quick or not quick]

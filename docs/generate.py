@@ -1,4 +1,4 @@
-"""Generate the reference pages that are derived from the code: prefect.yml, commands, tested versions.
+"""Generate what is derived from the code: the reference of prefect.yml, commands, tested versions; a schema.
 
     python docs/generate.py            write the pages
     python docs/generate.py --check    exit with code 1 if a page is out of date
@@ -20,7 +20,7 @@ import click
 
 from kedro_prefect_hooks.cli import COMMANDS, prefect
 from kedro_prefect_hooks.config import models, node_settings, notify, schedule, typed
-from kedro_prefect_hooks.config.editor_schema import examples
+from kedro_prefect_hooks.config.editor_schema import GENERATED, examples, generated_schema
 from kedro_prefect_hooks.config.fields import Model
 from kedro_prefect_hooks.config.messages import Place
 from kedro_prefect_hooks.config.prefect import objects as prefect_types
@@ -44,6 +44,9 @@ SECTIONS: list[tuple[str, type[Model]]] = [
     ("nodes", node_settings.NodeConfig),
     ("notify", notify.NotifyConfig),
     ("slack", notify.SlackConfig),
+    ("webhook", notify.WebhookConfig),
+    ("smtp", notify.SmtpConfig),
+    ("password", notify.PasswordConfig),
     ("storage", typed.StorageConfig),
     ("run_config", typed.RunConfigConfig),
     ("executor", typed.ExecutorConfig),
@@ -61,7 +64,8 @@ def prefect_yml() -> str:
         NOTE,
         "# prefect.yml\n",
         "The file is located in `conf/<environment>/` and is read by the project's config loader. You can "
-        "split it into several files whose names start with `prefect`. Unknown keys are errors. `kedro "
+        "split it into several files whose names start with `prefect`; a top-level key such as `flows.train` "
+        "is one flow, so that each can have a file of its own. Unknown keys are errors. `kedro "
         "prefect schema` prints the same reference as a JSON Schema, for editors. The "
         "[glossary](glossary.md) explains Prefect's terms.\n",
         "A *duration* is a number of seconds, or a string such as `90s`, `5m`, `1h 30m` or `2 days`. *Names* "
@@ -245,22 +249,46 @@ def grid() -> str:
         "",
         "Skipped tests need a feature that this version of Kedro does not have, or a Kedro plugin: "
         "`tests/plugins` runs in its own environment.",
+        "",
+        "## Projects of their time",
+        "",
+        "Official starters of Kedro, each with the packages that it pins, and with kedro-viz and "
+        "kedro-mlflow, installed together with this plugin. A flow run on the embedded API saves the same "
+        'data as `kedro run` (`make test-all CELLS="-s starters"`).',
+        "",
+        "| Python | Kedro | Starter | Installed beside it | Date |",
+        "|---|---|---|---|---|",
     ]
+    for row in json.loads((REFERENCE / "starters.json").read_text(encoding="utf-8")):
+        beside = ", ".join(each.replace("==", " ") for each in row["beside"])
+        parts.append(f"| {row['python']} | {row['kedro']} | {row['starter']} | {beside} | {row['day']} |")
     return "\n".join(parts)
 
 
-PAGES = {"prefect-yml.md": prefect_yml, "commands.md": commands, "grid.md": grid}
+# --- the JSON Schema -------------------------------------------------------------------------------
+
+
+def schema() -> str:
+    """Return the JSON Schema of prefect.yml, which the package ships for projects with pydantic 1."""
+    return json.dumps(generated_schema(), separators=(",", ":"))
+
+
+FILES = {
+    REFERENCE / "prefect-yml.md": prefect_yml,
+    REFERENCE / "commands.md": commands,
+    REFERENCE / "grid.md": grid,
+    GENERATED: schema,
+}
 
 
 def main() -> int:
     """Write or check the pages, and return the exit code."""
     stale = []
-    for name, page in PAGES.items():
+    for path, page in FILES.items():
         text = page().rstrip() + "\n"
-        path = REFERENCE / name
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
-        stale.append(name)
+        stale.append(path.name)
         if "--check" not in sys.argv:
             path.write_text(text, encoding="utf-8")
             sys.stdout.write(f"Wrote {path}\n")

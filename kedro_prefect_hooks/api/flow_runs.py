@@ -56,7 +56,7 @@ query($id: uuid!) {
     flow_run_by_pk(id: $id) {
         start_time
         end_time
-        task_runs { state state_message start_time end_time task { slug name type } }
+        task_runs { name map_index state state_message start_time end_time task { slug name type } }
     }
 }"""
 

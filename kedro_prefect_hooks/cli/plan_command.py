@@ -28,7 +28,8 @@ NOTHING_TO_DO, SOMETHING_TO_DO = 0, 3
     "--output",
     "-o",
     type=click.Path(dir_okay=False),
-    help="Write to this file. Useful with --json: Kedro's own log lines go to standard output too.",
+    help="Write to this file. Useful with --json: Kedro prints a line of its own on standard output, except "
+    "with `python -m kedro_prefect_hooks plan`.",
 )
 @click.pass_context
 def command(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections import Counter
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
 
 import click
 
@@ -131,24 +132,34 @@ def outcome(watch: FlowRunWatch) -> Iterator[str]:
         return
     failed = [task for task in run["task_runs"] if task["state"] in ("Failed", "TimedOut")]
     for task in failed:
-        yield f"  {task['task']['name']}: {task['state_message'] or task['state']}"
+        name = task["name"] if task["map_index"] >= 0 and task["name"] else task["task"]["name"]
+        yield f"  {name}: {task['state_message'] or task['state']}"
     if not failed and view.message:
         yield f"  {view.message}"
 
 
-def _rows(run: Any) -> list[TaskRow]:
-    """The tasks of a flow run in the order in which they started."""
-    tasks = [task for task in run["task_runs"] if not str(task["task"]["type"]).endswith("Parameter")]
-    tasks.sort(key=lambda task: (task["start_time"] is None, task["start_time"] or "", task["task"]["slug"]))
-    return [
-        TaskRow(
-            task["task"]["name"],
-            task["state"] or "-",
-            _seconds(run["start_time"], task["start_time"]),
-            _seconds(task["start_time"], task["end_time"]),
-        )
-        for task in tasks
-    ]
+def _rows(run: Mapping[str, Any]) -> list[TaskRow]:
+    """The tasks of a flow run in the order in which they started; a mapped task with all of its children."""
+    by_slug: dict[str, list[Any]] = {}
+    for each in run["task_runs"]:
+        if not str(each["task"]["type"]).endswith("Parameter"):
+            by_slug.setdefault(each["task"]["slug"], []).append(each)
+    rows = {slug: _row(run["start_time"], runs) for slug, runs in by_slug.items()}
+    return [rows[slug] for slug in sorted(rows, key=lambda slug: (*_start(rows[slug]), slug))]
+
+
+def _start(row: TaskRow) -> tuple[bool, float]:
+    return row.started is None, row.started or 0.0
+
+
+def _row(start: str | None, runs: list[Any]) -> TaskRow:
+    """One task, of which there are several task runs if it is mapped."""
+    children = [each for each in runs if each["map_index"] >= 0]
+    states = Counter(each["state"] or "-" for each in children or runs)
+    words = ", ".join(f"{count} {state}" if children else state for state, count in states.most_common())
+    began = min((each["start_time"] for each in runs if each["start_time"]), default=None)
+    ended = max((each["end_time"] for each in runs if each["end_time"]), default=None)
+    return TaskRow(runs[0]["task"]["name"], words, _seconds(start, began), _seconds(began, ended))
 
 
 def _seconds(start: str | None, end: str | None) -> float | None:

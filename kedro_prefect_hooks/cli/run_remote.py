@@ -43,13 +43,18 @@ def run_remote(flows: ProjectFlows, options: FlowRunOptions, *, watch: bool) -> 
     from kedro_prefect_hooks.api.flow_run_watch import FlowRunWatch
     from kedro_prefect_hooks.api.flow_runs import FlowRuns
     from kedro_prefect_hooks.flows.parameters import LOAD_VERSIONS
+    from kedro_prefect_hooks.flows.run_naming import NAMED
 
     with open_api(flows.config, flows.path) as api:
         runs = FlowRuns(api, flows.project_name)
         if watch:
             runs.check_is_served()
         flow = runs.flow(options.flow)
-        context = {LOAD_VERSIONS: dict(options.load_versions)} if options.load_versions else {}
+        context: dict[str, Any] = {}
+        if options.load_versions:
+            context[LOAD_VERSIONS] = dict(options.load_versions)
+        if options.name is not None:
+            context[NAMED] = True
         run_id = runs.create(flow.id, options.parameters, options.labels, options.name, context)
         view = runs.view(run_id, datetime.now(timezone.utc))
         echo(f"Flow run '{view.name}' of '{options.flow}', version {flow.version}, is {view.state}.")

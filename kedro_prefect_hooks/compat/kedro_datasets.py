@@ -61,6 +61,13 @@ def fill(dataset: Any, value: Any) -> None:
     dataset._data = value
 
 
+def holding(value: Any) -> Any:
+    """A new memory dataset with a value."""
+    dataset = MemoryDataset()
+    fill(dataset, value)
+    return dataset
+
+
 def empty(dataset: Any) -> None:
     """Release a memory dataset's value."""
     dataset.release()

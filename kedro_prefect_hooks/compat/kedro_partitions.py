@@ -10,6 +10,8 @@ from __future__ import annotations
 import copy
 from typing import Any, Callable, Iterable, Mapping
 
+from kedro.io.core import Version, generate_timestamp
+
 
 def is_partitioned(dataset: Any) -> bool:
     """Whether the dataset lists partitions."""
@@ -28,7 +30,8 @@ def list_ids(dataset: Any) -> list[str]:
     """
     if not hasattr(dataset, "confirm"):
         dataset._invalidate_caches()
-    return [dataset._path_to_partition(path) for path in dataset._list_partitions()]
+    # A partition with several versions is listed as often.
+    return list(dict.fromkeys(dataset._path_to_partition(path) for path in dataset._list_partitions()))
 
 
 def slice_of(dataset: Any, ids: Iterable[str]) -> Any:
@@ -43,6 +46,14 @@ def slice_of(dataset: Any, ids: Iterable[str]) -> Any:
 def confirm(dataset: Any, ids: Iterable[str]) -> None:
     """Confirm the dataset as if it had loaded exactly these partitions."""
     slice_of(dataset, ids).confirm()
+
+
+def renew_version(dataset: Any) -> None:
+    """Let partitions that have versions be saved again; a dataset chooses their version when it is made."""
+    settings: dict[str, Any] = getattr(dataset, "_dataset_config", {}) if is_partitioned(dataset) else {}
+    version = settings.get("version")
+    if isinstance(version, Version):
+        dataset._dataset_config = {**settings, "version": Version(version.load, generate_timestamp())}
 
 
 def empty(dataset: Any) -> None:

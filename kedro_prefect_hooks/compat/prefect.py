@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Any, Iterable, Iterator
 
 import pendulum
 
@@ -101,8 +101,11 @@ def print_once() -> list[logging.Handler]:
     return own
 
 
-def send_kedro_logs() -> None:
+def send_kedro_logs(more: Iterable[str] = ()) -> None:
     """Send the lines of Kedro, of the project and of this package to the Prefect API, as Prefect's own go.
+
+    Args:
+        more: names of further loggers, besides those in PREFECT__LOGGING__EXTRA_LOGGERS.
 
     Kedro configures logging when a project is bootstrapped, which removes Prefect's handler from the loggers
     named in PREFECT__LOGGING__EXTRA_LOGGERS; so this must be called after that, in each process.
@@ -111,7 +114,7 @@ def send_kedro_logs() -> None:
         return
     _plain_where_nobody_looks(logging.getLogger())
     own = list(filter(None, ("kedro", kedro_project.package_name(), "kedro_prefect_hooks")))
-    extra = _extra_loggers()
+    extra = _extra_loggers() | set(more)
     for name in (*own, *sorted(extra)):
         for logger in (logging.getLogger(name), *_apart(name)):
             _plain_where_nobody_looks(logger)

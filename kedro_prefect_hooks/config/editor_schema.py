@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
 import re
 import typing
+from pathlib import Path
 from typing import Any, Iterator
 
+from kedro_prefect_hooks.compat.pydantic_models import HAS_PYDANTIC_2
 from kedro_prefect_hooks.config import models, node_settings, notify, schedule, typed
 from kedro_prefect_hooks.config.fields import Model
 from kedro_prefect_hooks.config.prefect import objects
+
+GENERATED = Path(__file__).resolve().parents[1] / "templates" / "prefect.schema.json"
+"""The schema as `docs/generate.py` has written it, for projects with pydantic 1."""
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
@@ -31,11 +37,20 @@ _DOTTED_PATH = {
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object"}
 _EXAMPLE = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 _NULL = {"type": "null"}
+_ONE_FLOW = "One flow, in a file of its own."
 _INTERPOLATION = {"type": "string", "pattern": r"\$\{.+\}"}
 
 
 def json_schema() -> dict[str, Any]:
     """The schema as plain data, in draft 7, which the YAML servers of editors support."""
+    if HAS_PYDANTIC_2:
+        return generated_schema()
+    found: dict[str, Any] = json.loads(GENERATED.read_text(encoding="utf-8"))
+    return found
+
+
+def generated_schema() -> dict[str, Any]:
+    """The schema made from the models, which needs pydantic 2."""
     schema = models.PrefectConfig.model_json_schema(by_alias=True)
     schema = _with_definitions(schema)
     _allow_interpolation(schema)
@@ -45,7 +60,10 @@ def json_schema() -> dict[str, Any]:
     # One environment's file overrides another's, so no key is required in each. Kedro drops keys that start
     # with `_`, which hold shared parts.
     schema.pop("required")
-    schema["patternProperties"] = {"^_": True}
+    schema["patternProperties"] = {
+        "^_": True,
+        r"^flows\..": {**schema["properties"]["flows"]["additionalProperties"], "description": _ONE_FLOW},
+    }
     return {"$schema": DIALECT, "title": "prefect.yml of kedro-prefect-hooks", **schema}
 
 
@@ -143,6 +161,7 @@ def _add_shorthands(schema: dict[str, Any]) -> None:
             "nodes",
             "group_by",
             "is_async",
+            "log_stdout",
             "report",
             "artifacts",
             "pipeline",
@@ -156,11 +175,10 @@ def _add_shorthands(schema: dict[str, Any]) -> None:
         top[key] = _or_null(top[key])
     top["flows"]["additionalProperties"] = {"anyOf": [top["flows"]["additionalProperties"], _NULL]}
     top["flows"]["minProperties"] = 1
-    slack = definitions["SlackConfig"]
-    definitions["SlackConfig"] = {
-        "description": slack.pop("description"),
-        "anyOf": [slack, {"type": "string", "pattern": r"^[A-Za-z_][\w.-]*$"}, {"const": True}],
-    }
+    secret = {"type": "string", "pattern": r"^[A-Za-z_][\w.-]*$"}
+    for model, shorthands in (("SlackConfig", [secret, {"const": True}]), ("WebhookConfig", [secret])):
+        mapping = definitions[model]
+        definitions[model] = {"description": mapping.pop("description"), "anyOf": [mapping, *shorthands]}
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:

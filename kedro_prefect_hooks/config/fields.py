@@ -10,11 +10,18 @@ import re
 import unicodedata
 from typing import Any, Dict, List
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from typing_extensions import (
     Annotated,
 )  # not in Python 3.8's typing; pydantic depends on it
 
+from kedro_prefect_hooks.compat.pydantic_models import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 from kedro_prefect_hooks.config.messages import format_value
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

@@ -6,7 +6,9 @@ Knows nothing of pydantic's models, of Prefect, or of Kedro.
 from __future__ import annotations
 
 import datetime
+import re
 import traceback
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterable, Mapping, Tuple, Union
@@ -21,6 +23,7 @@ _MAX_NAMES = 12
 _MAX_CHARACTERS = 60
 _MAX_LINES = 30
 _MAX_PLACES = 4
+_MAX_ALIKE = 5
 
 
 @dataclass(frozen=True)
@@ -141,17 +144,34 @@ def _message(problems: list[Problem]) -> str:
         return f"{file}, {keys}: {text}" if keys else f"{file}: {text}"
     files = list(dict.fromkeys(file for file, _ in folded))
     lines = []
+    shown: Counter[tuple[str, str, str]] = Counter()
+    others: dict[tuple[str, str, str], list[Place]] = {}
     for (file, text), places in folded.items():
+        kind = _kind(file, text, places[0])
+        shown[kind] += 1
+        if shown[kind] > _MAX_ALIKE:
+            others.setdefault(kind, []).extend(places)
+            continue
         keys = _keys(places)
         if len(files) == 1:  # named once, in the first line
             lines.append(f"{keys or 'the file'}: {text}")
         else:
             lines.append(f"{file}, {keys}: {text}" if keys else f"{file}: {text}")
+    for (file, _, _), places in others.items():
+        where = "" if len(files) == 1 else f"{file}, "
+        lines.append(f"{where}{_keys(places)}: the same kind of problem")
     more = len(lines) - _MAX_LINES
     lines = lines[:_MAX_LINES] + ([f"… {more} more of them"] if more > 0 else [])
     return "\n".join(
         [f"{len(problems)} problems in {' and '.join(files)}:", *(f"- {line}" for line in lines)]
     )
+
+
+def _kind(file: str, text: str, place: Place) -> tuple[str, str, str]:
+    """What problems have in common that differ in names only: the file, the key, the text without names."""
+    key = "" if not place.key or isinstance(place.key[-1], int) else place.key[-1]
+    words = re.sub(r"'[^']*'", "'…'", text)
+    return file, key, words.partition(" Did you mean")[0]
 
 
 def _keys(places: list[Place]) -> str:

@@ -11,10 +11,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterable, List, Optional
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 from typing_extensions import Literal
 
+from kedro_prefect_hooks.compat.pydantic_models import (
+    Field,
+    PrivateAttr,
+    PydanticCustomError,
+    field_validator,
+    model_validator,
+)
 from kedro_prefect_hooks.config.defaults import merge_defaults
 from kedro_prefect_hooks.config.fields import Model, Name, Names, Seconds
 from kedro_prefect_hooks.config.messages import Place, unknown_name
@@ -99,6 +104,18 @@ class FlowSettings(Model):
         "datasets), or a tag prefix (nodes with the same tag of that prefix).",
     )
     is_async: bool = Field(False, description="Load and save datasets with threads, as `kedro run --async`.")
+    run_name: Optional[Name] = Field(
+        None,
+        description="Template of the names of flow runs, from {flow_name}, {flow_run_id}, {date}, "
+        "{scheduled_start_time} and {parameters[NAME]}. Runs that are started with a name keep it.",
+        examples=["{flow_name} {scheduled_start_time:%Y-%m-%d} {parameters[model.test_size]}"],
+    )
+    log_stdout: bool = Field(False, description="Log what nodes print, so that it reaches the Prefect API.")
+    extra_loggers: Names = Field(
+        default_factory=list,
+        description="Loggers whose lines reach the Prefect API, besides those of Kedro, the project, and "
+        "PREFECT__LOGGING__EXTRA_LOGGERS.",
+    )
     report: Literal["batches", "each"] = Field(
         "batches",
         description="How task states are reported to the API: in batches, up to 0.25 s later, or each before "
@@ -113,7 +130,8 @@ class FlowSettings(Model):
         default_factory=RetriesConfig, description="How often a failed node is retried."
     )
     nodes: Dict[str, NodeConfig] = Field(
-        default_factory=dict, description="Settings for single nodes, by name or by tag (`tag:…`)."
+        default_factory=dict,
+        description="Settings for nodes: by name, by tag (`tag:…`) or by namespace (`namespace:…`).",
     )
     state_handlers: Names = Field(
         default_factory=list,
@@ -138,9 +156,9 @@ class FlowSettings(Model):
     def _empty_group_by(cls, value: object) -> object:
         return "none" if value in (None, False, "") else value
 
-    @field_validator("is_async", mode="before")
+    @field_validator("is_async", "log_stdout", mode="before")
     @classmethod
-    def _empty_is_async(cls, value: object) -> object:
+    def _empty_switch(cls, value: object) -> object:
         return False if value is None else value
 
     @field_validator("artifacts", mode="before")
@@ -207,9 +225,11 @@ class FlowConfig(FlowSettings):
             return self._place.top("defaults", *key)
         return self._place.at(*key)
 
-    def node_settings(self, name: str, tags: Iterable[str] = ()) -> NodeSettings:
+    def node_settings(
+        self, name: str, tags: Iterable[str] = (), namespace: Optional[str] = None
+    ) -> NodeSettings:
         """The settings for a node of this flow; see `node_settings.node_settings`."""
-        return node_settings(self.retries, self.nodes, name, tags)
+        return node_settings(self.retries, self.nodes, name, tags, namespace)
 
     def build_storage(self) -> prefect.storage.Storage:
         """Prefect's storage for this flow.
@@ -260,6 +280,13 @@ class FlowConfig(FlowSettings):
         from kedro_prefect_hooks.config.prefect.state_handlers import build_state_handlers
 
         return build_state_handlers(self.state_handlers, self.notify, self.place)
+
+    def check_node_state_handlers(self) -> None:
+        """Check the state handlers of single nodes, which are imported where their tasks run."""
+        from kedro_prefect_hooks.config.prefect.state_handlers import check_node_state_handlers
+
+        for key, settings in self.nodes.items():
+            check_node_state_handlers(settings.state_handlers, self.place("nodes", key, "state_handlers"))
 
 
 class PrefectConfig(Model):

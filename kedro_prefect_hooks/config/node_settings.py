@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import FrozenSet, Iterable, Mapping, Optional, Union
+from typing import FrozenSet, Iterable, Mapping, Optional, Tuple, Union
 
-from pydantic import Field, StrictBool, field_validator
-from pydantic_core import PydanticCustomError
 from typing_extensions import Literal
 
+from kedro_prefect_hooks.compat.pydantic_models import Field, PydanticCustomError, StrictBool, field_validator
 from kedro_prefect_hooks.config.fields import Count, Duration, Model, Names, PositiveCount, WholeSeconds
 from kedro_prefect_hooks.config.messages import format_value
 
 DEFAULT_RETRY_DELAY = datetime.timedelta(seconds=60)
 """Applies where `retry_delay` is not set, since Prefect refuses retries without a delay."""
 
+ALWAYS = ("all_finished", "always_run")
+"""Prefect's two names of the trigger that lets a task run whatever became of those before it."""
+
 TAG = "tag:"
+NAMESPACE = "namespace:"
+"""Before the names of tags and namespaces, in keys that stand for several nodes."""
+
+
+def selectors(tags: Iterable[str], namespace: Optional[str]) -> FrozenSet[str]:
+    """The keys under `nodes` that select a node, besides its name: its tags, and the namespaces it is in."""
+    parts = namespace.split(".") if namespace else []
+    namespaces = {".".join(parts[: number + 1]) for number in range(len(parts))}
+    return frozenset({f"{TAG}{tag}" for tag in tags} | {f"{NAMESPACE}{each}" for each in namespaces})
 
 
 class RetriesConfig(Model):
@@ -37,13 +48,14 @@ class RetriesConfig(Model):
 
 
 class NodeConfig(RetriesConfig):
-    """Settings for one node, or for all nodes with a tag.
+    """Settings for one node, for all nodes with a tag, or for all nodes in a namespace.
 
     Example:
         ```yaml
         nodes:
           train_model: {max_retries: 5, timeout: 1h, tags: [gpu]}
           "tag:slow": {timeout: 3600}
+          "namespace:scoring": {max_retries: 1}
           clean_region: {map: raw_regions, partitions_per_task: 50}
         ```
     """
@@ -63,6 +75,22 @@ class NodeConfig(RetriesConfig):
     )
     partitions_per_task: Optional[PositiveCount] = Field(
         None, description="How many partitions a mapped node processes in one task. Default: 1."
+    )
+    log_stdout: Optional[bool] = Field(
+        None, description="Log what the node prints. Default: that of the flow."
+    )
+    trigger: Optional[Literal["all_successful", "all_finished", "always_run"]] = Field(
+        None,
+        description="When the node runs: if all tasks before it have succeeded (all_successful, the default) "
+        "or whatever became of them (all_finished, also called always_run), as for a node that cleans up.",
+    )
+    state_handlers: Names = Field(
+        default_factory=list,
+        description="Dotted paths of functions `(task, old_state, new_state)`, called at each new state of "
+        "the node's task.",
+    )
+    checkpoint: Optional[bool] = Field(
+        None, description="false: do not store the node's in-memory outputs in the flow's `result`."
     )
     on_failed_partition: Optional[Literal["stop", "continue"]] = Field(
         None,
@@ -93,6 +121,10 @@ class NodeSettings:
         tags: added to the node's own tags.
         map: the input that the node is mapped over, True for its only partitioned one; None for no mapping.
         partitions_per_task: None where it is not set.
+        log_stdout: None where it is not set, and the flow's own applies.
+        always: the node runs whatever became of the tasks before it.
+        state_handlers: of its task, those of `tag:…` and `namespace:…` entries first.
+        checkpoint: whether in-memory outputs are stored, if the flow has a result.
         continues: what comes after runs with what succeeded, if some tasks of the node have failed.
     """
 
@@ -103,30 +135,45 @@ class NodeSettings:
     map: Union[bool, str, None] = None
     partitions_per_task: Optional[int] = None
     continues: bool = False
+    log_stdout: Optional[bool] = None
+    always: bool = False
+    state_handlers: Tuple[str, ...] = ()
+    checkpoint: bool = True
 
 
 def node_settings(
-    retries: RetriesConfig, nodes: Mapping[str, NodeConfig], name: str, tags: Iterable[str]
+    retries: RetriesConfig,
+    nodes: Mapping[str, NodeConfig],
+    name: str,
+    tags: Iterable[str],
+    namespace: Optional[str] = None,
 ) -> NodeSettings:
     """The settings for a node.
 
-    `retries` is overridden by the ``tag:…`` entries that match, in their order in the file, and these by the
-    entry with the node's name. Tags add up; for all other settings the last value wins.
+    `retries` is overridden by the ``tag:…`` and ``namespace:…`` entries that match, in their order in the
+    file, and these by the entry with the node's name. Tags add up; for all other settings the last value
+    wins.
     """
-    tag_keys = {f"{TAG}{tag}" for tag in tags}
-    layers = [entry for key, entry in nodes.items() if key in tag_keys and key != name]
+    keys = selectors(tags, namespace)
+    layers = [entry for key, entry in nodes.items() if key in keys and key != name]
     layers += [nodes[name]] if name in nodes else []
     max_retries, retry_delay = retries.max_retries, retries.retry_delay
     timeout: int | None = None
     mapped: bool | str | None = None
     per_task: int | None = None
     on_failed: str | None = None
+    log_stdout: bool | None = None
+    trigger: str | None = None
+    checkpoint: bool | None = None
     for layer in layers:
         max_retries = max_retries if layer.max_retries is None else layer.max_retries
         retry_delay = retry_delay if layer.retry_delay is None else layer.retry_delay
         timeout = timeout if layer.timeout is None else layer.timeout
         mapped = mapped if layer.map is None else layer.map
         per_task = per_task if layer.partitions_per_task is None else layer.partitions_per_task
+        log_stdout = log_stdout if layer.log_stdout is None else layer.log_stdout
+        trigger = trigger if layer.trigger is None else layer.trigger
+        checkpoint = checkpoint if layer.checkpoint is None else layer.checkpoint
         on_failed = on_failed if layer.on_failed_partition is None else layer.on_failed_partition
     return NodeSettings(
         max_retries=max_retries,
@@ -136,4 +183,8 @@ def node_settings(
         map=mapped or None,
         partitions_per_task=per_task,
         continues=on_failed == "continue",
+        log_stdout=log_stdout,
+        always=trigger in ALWAYS,
+        state_handlers=tuple(dict.fromkeys(path for layer in layers for path in layer.state_handlers)),
+        checkpoint=checkpoint is not False,
     )

@@ -8,12 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Mapping
 
-from pydantic import ValidationError
-
+from kedro_prefect_hooks.compat.pydantic_models import ValidationError
 from kedro_prefect_hooks.config.literal_secrets import literal_secrets
 from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem
 from kedro_prefect_hooks.config.models import FlowConfig, PrefectConfig
-from kedro_prefect_hooks.config.reading import NoPrefectYmlError, files_by_key, read_prefect_yml
+from kedro_prefect_hooks.config.reading import ONE_FLOW, NoPrefectYmlError, files_by_key, read_prefect_yml
 from kedro_prefect_hooks.config.validation import problems_of
 
 
@@ -69,6 +68,7 @@ def parse_config(
     if not raw:
         text = "the file is empty: expected `flows:` with at least one flow, such as `my-flow:`"
         raise InvalidConfigError([Problem(place, text)])
+    raw = _with_all_flows(raw, place)
     problems = list(literal_secrets(raw, place, _names(raw.get("not_secrets"))))
     try:
         config = PrefectConfig.model_validate(raw)
@@ -79,6 +79,31 @@ def parse_config(
         raise InvalidConfigError(problems)
     config.set_place(place, project_path)
     return config
+
+
+def _with_all_flows(raw: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+    """The content with the flows that have a top-level key of their own under `flows`.
+
+    Raises:
+        InvalidConfigError: a flow is there too.
+    """
+    single = {str(key)[len(ONE_FLOW) :]: key for key in raw if str(key).startswith(ONE_FLOW)}
+    together = raw.get("flows")
+    if not single or not isinstance(together, (Mapping, type(None))):
+        return raw
+    twice = [
+        Problem(
+            place.top("flows", name),
+            f"found the key `{ONE_FLOW}{name}`, and the same flow under `flows` in {place.at('flows').file}, "
+            "expected each flow in one place: remove one",
+        )
+        for name in single
+        if name in (together or {})
+    ]
+    if twice:
+        raise InvalidConfigError(twice)
+    flows = {**(together or {}), **{name: raw[key] for name, key in single.items()}}
+    return {**{key: value for key, value in raw.items() if key not in single.values()}, "flows": flows}
 
 
 def _names(value: Any) -> list[str]:

@@ -12,9 +12,10 @@ from typing import Any, Callable, Container, Iterable, Iterator, Mapping
 from kedro.pipeline import Pipeline
 
 from kedro_prefect_hooks.compat import kedro_pipeline
+from kedro_prefect_hooks.config import name_template
 from kedro_prefect_hooks.config.messages import InvalidConfigError, Place, Problem, format_value, unknown_name
 from kedro_prefect_hooks.config.models import GROUPINGS, FlowConfig, PrefectConfig
-from kedro_prefect_hooks.config.node_settings import TAG
+from kedro_prefect_hooks.config.node_settings import NAMESPACE, TAG, selectors
 
 PARAMS = "params:"
 """How nodes name parameters."""
@@ -62,7 +63,7 @@ def check(
             # Where a flow is run, the time that it is due at has just passed.
             problems += _schedule_problems(flow, may_be_past=only is not None)
             problems += _object_problems(flow)
-            problems += _notify_problems(flow)
+            problems += [*_notify_problems(flow), *_run_name_problems(flow)]
     if only is None:
         problems += _default_node_problems(config, pipelines)
     if problems:
@@ -148,8 +149,8 @@ def _node_problems(
         if key in before_filters:
             yield Problem(where, "is in the pipeline, but the flow's filters exclude it")
         else:
-            what = "tag" if key.startswith(TAG) else "node"
-            accepted = {each for each in known if each.startswith(TAG) == (what == "tag")} or known
+            what = _kind_of(key)
+            accepted = {each for each in known if _kind_of(each) == what} or known
             yield Problem(where, unknown_name(what, key, accepted, among="In this flow"))
 
 
@@ -159,7 +160,7 @@ def _map_problems(flow: FlowConfig, filtered: Pipeline) -> Iterator[Problem]:
         if not isinstance(settings.map, str):
             continue
         for node in filtered.nodes:
-            if key != node.name and not (key.startswith(TAG) and key[len(TAG) :] in node.tags):
+            if key != node.name and key not in selectors(node.tags, node.namespace):
                 continue
             inputs = [name for name in node.inputs if not kedro_pipeline.is_parameter(name)]
             if settings.map not in inputs:
@@ -169,8 +170,12 @@ def _map_problems(flow: FlowConfig, filtered: Pipeline) -> Iterator[Problem]:
 
 
 def _node_keys(pipeline: Pipeline) -> set[str]:
-    tags, names, _, _ = _names_in(pipeline)
-    return names | {f"{TAG}{tag}" for tag in tags}
+    names = {node.name for node in pipeline.nodes}
+    return names.union(*(selectors(node.tags, node.namespace) for node in pipeline.nodes))
+
+
+def _kind_of(key: str) -> str:
+    return "tag" if key.startswith(TAG) else "namespace" if key.startswith(NAMESPACE) else "node"
 
 
 def _default_node_problems(config: PrefectConfig, pipelines: Mapping[str, Pipeline]) -> Iterator[Problem]:
@@ -182,9 +187,9 @@ def _default_node_problems(config: PrefectConfig, pipelines: Mapping[str, Pipeli
         known |= _node_keys(pipelines[flow.pipeline]) if flow.pipeline in pipelines else set()
     for key in config.defaults.nodes:
         if key not in known:
-            what = "tag" if key.startswith(TAG) else "node"
             yield Problem(
-                config.place("defaults", "nodes", key), unknown_name(what, key, known, among="In the flows")
+                config.place("defaults", "nodes", key),
+                unknown_name(_kind_of(key), key, known, among="In the flows"),
             )
 
 
@@ -265,13 +270,18 @@ def _clock_problems(flow: FlowConfig) -> Iterator[Problem]:
 
 def _notify_problems(flow: FlowConfig) -> Iterator[Problem]:
     """A channel may come from `defaults`, so only a whole flow can lack one."""
-    if flow.notify is not None and flow.notify.slack is None and not flow.notify.email:
+    if flow.notify is not None and not flow.notify.has_channel:
         yield Problem(
             flow.place("notify"),
-            "found no channel, expected `slack: {secret: NAME}`, `slack: {env: NAME}` or `email: true`; "
-            "an empty "
-            "`notify:` switches notifications off",
+            "found no channel, expected `slack: {secret: NAME}`, `webhook: {secret: NAME}`, `smtp:` or "
+            "`email: true`; an empty `notify:` switches notifications off",
         )
+
+
+def _run_name_problems(flow: FlowConfig) -> Iterator[Problem]:
+    problem = name_template.problem_of(flow.run_name or "", flow.parameters)
+    if problem is not None:
+        yield Problem(flow.place("run_name"), problem)
 
 
 def _schedule_problems(flow: FlowConfig, may_be_past: bool) -> Iterator[Problem]:
@@ -316,6 +326,7 @@ def _object_problems(flow: FlowConfig) -> Iterator[Problem]:
         flow.build_executor,
         flow.build_result,
         flow.build_state_handlers,
+        flow.check_node_state_handlers,
     )
     for build in builders:
         try:

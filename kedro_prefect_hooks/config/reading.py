@@ -27,6 +27,9 @@ DEFAULT_ENVIRONMENTS = ("deploy",)
 PATTERNS = ["prefect*", "prefect*/**", "**/prefect*"]
 _SUFFIXES = (".yml", ".yaml", ".json")
 
+ONE_FLOW = "flows."
+"""A top-level key such as ``flows.train`` is one flow. Loaders refuse the key `flows` in two files."""
+
 
 class NoPrefectYmlError(ConfigError):
     """The project has no `prefect.yml`: an error for a command, nothing to do for the hook."""
@@ -246,7 +249,9 @@ def files_by_key(config_loader: Any) -> dict[Any, str]:
     is_deep = kedro_config.merges_deeply(config_loader, "prefect")
     for name, node in nodes.items():
         files[""] = name
-        files.update({key: name for key, _ in yaml_file.top_level(node)})
+        keys = [key for key, _ in yaml_file.top_level(node)]
+        files.update(dict.fromkeys(keys, name))
+        files.update({("flows", key[len(ONE_FLOW) :]): name for key in keys if key.startswith(ONE_FLOW)})
         if is_deep and node is not None:
             files.update({each.key: name for each in yaml_file.walked(node) if each.key})
     if "" not in files:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import List, Optional
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
-
+from kedro_prefect_hooks.compat.pydantic_models import Field, PydanticCustomError, model_validator
 from kedro_prefect_hooks.config.fields import DateTime, Duration, JsonValues, Model, Names
 from kedro_prefect_hooks.config.messages import format_names
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Dict, Optional
 
-from pydantic import ConfigDict, Field, model_validator
-
+from kedro_prefect_hooks.compat.pydantic_models import ConfigDict, Field, model_validator
 from kedro_prefect_hooks.config.fields import Model
 
 DEPLOYED_FLOWS = "kedro_prefect_hooks.flows.deployed:load"

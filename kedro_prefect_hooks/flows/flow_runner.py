@@ -1,6 +1,7 @@
 """The flow runner of a `KedroFlow` that runs against an API.
 
-Prefect chooses a flow runner by its configuration, after it has loaded the flow; `deployed.load` sets that.
+Prefect chooses a flow runner by its configuration, after it has loaded the flow. A flow that is rebuilt from
+the project, or loaded from a pickle, changes that by `use_for_flow_runs`.
 """
 
 from __future__ import annotations
@@ -11,17 +12,28 @@ from typing import Any, Callable, Iterable, Iterator
 
 import prefect
 from prefect.engine.cloud import CloudFlowRunner
-from prefect.engine.state import State
+from prefect.engine.state import Pending, State
 from prefect.exceptions import ClientError
 
 from kedro_prefect_hooks.compat.prefect import flush_logs
 from kedro_prefect_hooks.compat.prefect_client import PatientClient
 from kedro_prefect_hooks.flows.heartbeat import beating
+from kedro_prefect_hooks.flows.tasks import lacked_inputs
 
 QUALIFIED_NAME = f"{__name__}.KedroFlowRunner"
 
+PREFECTS_OWN = "prefect.engine.cloud.CloudFlowRunner"
+"""The flow runner that an agent configures."""
+
 _STATE = "query($id: uuid!) {flow_run_by_pk(id: $id) {version serialized_state}}"
 _SETTINGS = "query($id: uuid!) {flow_run_by_pk(id: $id) {flow {settings}}}"
+
+
+def use_for_flow_runs() -> None:
+    """In a process that an agent has started for a flow run, use this flow runner in place of Prefect's."""
+    for config in (prefect.config, prefect.context.config):  # the two stay equal, as the executor expects
+        if config.engine.flow_runner.default_class == PREFECTS_OWN:
+            config.engine.flow_runner.default_class = QUALIFIED_NAME
 
 
 class FlowRunClient(PatientClient):
@@ -58,11 +70,18 @@ class KedroFlowRunner(CloudFlowRunner):
         self.client: FlowRunClient = FlowRunClient()
         self._running = contextlib.ExitStack()
 
-    def get_flow_run_state(self, *args: Any, **kwargs: Any) -> State:
-        """Run the flow; the process that sends heartbeats ends after the final state was reported."""
+    def get_flow_run_state(
+        self, state: State, task_states: dict[prefect.Task, State], *args: Any, **kwargs: Any
+    ) -> State:
+        """Run the flow; the process that sends heartbeats ends after the final state was reported.
+
+        After a restart, a task that ran without some of its inputs runs again, although it succeeded.
+        """
+        for task in [task for task, before in task_states.items() if lacked_inputs(before)]:
+            task_states[task] = Pending("Some inputs were missing before the restart.")
         with contextlib.ExitStack() as self._running, self.client.without_task_runs():
-            state: State = super().get_flow_run_state(*args, **kwargs)
-            return state
+            ended: State = super().get_flow_run_state(state, task_states, *args, **kwargs)
+            return ended
 
     def call_runner_target_handlers(self, old_state: State, new_state: State) -> State:
         """Report a state of the flow run; before the last one, the log lines, so that they are all there."""

@@ -85,7 +85,7 @@ class _Builder:
 
     def is_mapped(self, node: Node) -> bool:
         """Whether the settings map this node."""
-        settings = self.config.node_settings(node.name, node.tags)
+        settings = self.config.node_settings(node.name, node.tags, node.namespace)
         if settings.map is None and settings.partitions_per_task is not None:
             self._refuse(node, "`partitions_per_task` needs `map`")
         if settings.map is None and settings.continues:
@@ -134,12 +134,13 @@ class _Builder:
                 f"it is mapped over '{dataset}', and `group_by` puts it into one task with '{first.node}', "
                 f"which is mapped over '{first.dataset}'. {_TOGETHER}",
             )
-        whole = [name for name in node.inputs if name in group.outputs and name != dataset]
+        sliced = (first.dataset, *group.outputs)
+        whole = [name for name in node.inputs if name in sliced and name != dataset]
         if whole:
             self._refuse(
                 node,
-                f"it needs all partitions of {format_names(whole)}, which is made slice by slice in the task "
-                f"that `group_by` puts it into. {_TOGETHER}",
+                f"it needs all partitions of {format_names(whole)}, of which the task that `group_by` puts "
+                f"it in has one slice at a time. {_TOGETHER}",
             )
         after = first.after if dataset == first.dataset else self._sliced[dataset]
         return self._add(SlicedNode(node.name, dataset, after, first.per_slice, first.continues), node)
@@ -151,7 +152,7 @@ class _Builder:
 
     def _settings(self, group: Group) -> tuple[int | None, bool]:
         """How many partitions the group's task has, and whether what comes after goes on."""
-        settings = [self.config.node_settings(node.name, node.tags) for node in group.nodes]
+        settings = [self.config.node_settings(node.name, node.tags, node.namespace) for node in group.nodes]
         sizes = sorted({each.partitions_per_task for each in settings if each.partitions_per_task})
         if len(sizes) > 1:
             names = format_names(node.name for node in group.nodes[1:])
@@ -164,7 +165,7 @@ class _Builder:
 
     def _dataset(self, node: Node) -> str:
         """The input that a node is mapped over."""
-        wanted = self.config.node_settings(node.name, node.tags).map
+        wanted = self.config.node_settings(node.name, node.tags, node.namespace).map
         possible = [
             name
             for name in dict.fromkeys(node.inputs)

@@ -39,9 +39,10 @@ from kedro_prefect_hooks.flows.dask_futures import HeldFutures
 from kedro_prefect_hooks.flows.earlier_attempts import nodes_done_before
 from kedro_prefect_hooks.flows.mapped_children import MAPPED_RUN, mapped_children
 from kedro_prefect_hooks.flows.reported_tasks import ReportedTasks
+from kedro_prefect_hooks.flows.run_naming import name_this_run
 from kedro_prefect_hooks.flows.task_context import WithConfig, pickled, without_config
 from kedro_prefect_hooks.flows.task_runners import for_node_tasks
-from kedro_prefect_hooks.flows.tasks import RUN, NodeTask, RunTask, runs_in_main_thread
+from kedro_prefect_hooks.flows.tasks import LOGGERS, RUN, NodeTask, RunTask, runs_in_main_thread
 from kedro_prefect_hooks.runs.failures import NodeNotStarted
 from kedro_prefect_hooks.runs.outputs import KEPT, Outputs
 from kedro_prefect_hooks.runs.session import FlowRunOutcome, flow_session, note_cancellation
@@ -58,6 +59,8 @@ class SessionFlow(Protocol):
     filters: dict[str, Any]
     own_session: bool
     report: str
+    extra_loggers: tuple[str, ...]
+    run_name: str | None
 
     def current_spec(self) -> RunSpec: ...
 
@@ -86,15 +89,17 @@ class _SessionExecutor(Executor):
             with self._started():
                 yield
             return
+        spec = flow.current_spec()
+        name_this_run(flow.run_name, self.flow.name)
         session = flow_session(
-            flow.current_spec(),
+            spec,
             runner=type(self).__name__,
             filters=flow.filters,
             remote_nodes=lambda: remote_nodes(self, self.flow),
             done_before=lambda: nodes_done_before(self.flow),
         )
         with session as (spec, outcome), printed_once():
-            send_kedro_logs()
+            send_kedro_logs(flow.extra_loggers)
             self._spec, self._outcome = spec, outcome
             try:
                 with self._started():
@@ -150,7 +155,7 @@ class _SessionExecutor(Executor):
                 context, fn = without_config(context), WithConfig(fn, self._config)
             elif self._same_config:
                 context = without_config(context)
-            kwargs["context"] = {**context, RUN: self._spec}
+            kwargs["context"] = {**context, RUN: self._spec, LOGGERS: self.flow.extra_loggers}
             if kwargs.get("task_runner_cls") is not None:
                 batching = self.flow.report == "batches"
                 kwargs["task_runner_cls"] = for_node_tasks(kwargs["task_runner_cls"], batching)

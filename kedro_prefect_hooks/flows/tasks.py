@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib
 import sys
 import threading
 import weakref
@@ -21,7 +22,9 @@ from kedro_prefect_hooks.compat.prefect import send_kedro_logs
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.dask_futures import register_state_sizeof
 from kedro_prefect_hooks.flows.data_artifacts import recorded
+from kedro_prefect_hooks.flows.printed_lines import logged_prints
 from kedro_prefect_hooks.runs.failures import NodeNotStarted, failed_node
+from kedro_prefect_hooks.runs.missing_inputs import without_inputs
 from kedro_prefect_hooks.runs.node_runner import NodeRunner, Try
 from kedro_prefect_hooks.runs.outputs import Outputs
 from kedro_prefect_hooks.runs.session import session_for_task
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
 
 RUN = "kedro_run"
 """Where Prefect's context has the run's spec; `SessionExecutor` puts it there for each task."""
+
+LOGGERS = "kedro_extra_loggers"
+"""Where it has the names of further loggers whose lines are sent to the API."""
 
 SLICE = "kedro_slice"
 """The argument of a mapped task that says which partitions it is to process."""
@@ -62,7 +68,7 @@ def current_run() -> NodeRunner:
     runner = session_for_task(spec)
     if _sends_logs is None or _sends_logs() is not runner:
         _sends_logs = weakref.ref(runner)  # opening it may have configured logging
-        send_kedro_logs()
+        send_kedro_logs(prefect.context.get(LOGGERS) or ())
     return runner
 
 
@@ -90,6 +96,58 @@ def _because(upstream: str, state: State) -> str:
     if isinstance(state, prefect.engine.state.TriggerFailed) and state.message:
         return str(state.message)
     return f"Not run, because task '{upstream}' ended {type(state).__name__}: {state.message}"
+
+
+UNMADE = "kedro_unmade"
+"""Where Prefect's context, and a state's, has the arguments for which an upstream task has left nothing."""
+
+
+def all_finished(upstream_states: Mapping[Edge, State]) -> bool:
+    """Prefect's `all_finished`, which also notes which of the tasks before have left nothing.
+
+    Raises:
+        prefect.engine.signals.TRIGGERFAIL: an upstream task has not finished.
+    """
+    prefect.triggers.all_finished(dict(upstream_states))
+    prefect.context[UNMADE] = sorted(
+        edge.key
+        for edge, state in upstream_states.items()
+        if edge.key and (not state.is_successful() or state.is_skipped())
+    )
+    return True
+
+
+class NodeStateHandler:
+    """A state handler of the project's own, by its dotted path.
+
+    Imported where the task runs: a task is unpickled before the project's code can be found there.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __call__(self, task: prefect.Task, old_state: State, new_state: State) -> State | None:
+        module, _, name = self.path.rpartition(".")
+        try:
+            found = importlib.import_module(module)
+        except ModuleNotFoundError:
+            current_run()  # opens the project
+            found = importlib.import_module(module)
+        state: State | None = getattr(found, name)(task, old_state, new_state)
+        return state
+
+
+def note_what_was_missing(task: prefect.Task, old_state: State, new_state: State) -> State:
+    """State handler of a task that runs whatever happened before: a restart must know what it has lacked."""
+    unmade = prefect.context.get(UNMADE)
+    if unmade and new_state.is_finished():
+        new_state.context[UNMADE] = list(unmade)
+    return new_state
+
+
+def lacked_inputs(state: State | None) -> bool:
+    """Whether a task ended in this state without all of its inputs."""
+    return state is not None and state.is_successful() and bool((state.context or {}).get(UNMADE))
 
 
 def name_the_node(task: prefect.Task, old_state: State, new_state: State) -> State:
@@ -197,9 +255,15 @@ class NodeTask(RunTask):
         inputs_of_nodes: datasets that the nodes load and do not make themselves.
         position: of the first node in the pipeline; tasks are started in this order where edges allow it.
         confirms: whether a node confirms a dataset that it, or a node before it, has loaded.
+        always: whether it runs whatever became of the tasks before it.
+        own_handlers: dotted paths of the project's own state handlers.
+        logs_prints: whether what the nodes print becomes lines of the task run's log, if there is an API.
         sliced: for a mapped task, which runs once per slice: its nodes, and what is sliced of each.
         artifacts: whether the API is told what the nodes read and wrote.
         **kwargs: Prefect's own: name, slug, tags, max_retries, retry_delay, timeout, …
+
+    Attributes:
+        made_before: argument of `run` → inputs that the task behind it makes.
     """
 
     def __init__(
@@ -210,21 +274,31 @@ class NodeTask(RunTask):
         position: int = 0,
         confirms: bool = False,
         *,
+        always: bool = False,
+        own_handlers: Iterable[str] = (),
+        logs_prints: bool = False,
         sliced: Sequence[SlicedNode] = (),
         artifacts: bool = True,
         **kwargs: Any,
     ) -> None:
+        self.logs_prints = logs_prints
         self.nodes = tuple(nodes)
         self.confirms = confirms
         self.sliced = tuple(sliced)
         self.artifacts = artifacts
         self.limit: int | None = None
+        self.always = always
+        self.made_before: dict[str, tuple[str, ...]] = {}
+        handlers: list[Any] = [NodeStateHandler(path) for path in own_handlers]
         if sliced:
-            kwargs["state_handlers"] = [*kwargs.get("state_handlers", ()), note_the_partitions]
+            handlers.insert(0, note_the_partitions)
             kwargs["task_run_name"] = slice_name
         elif len(self.nodes) > 1:
-            kwargs["state_handlers"] = [*kwargs.get("state_handlers", ()), name_the_node]
-        super().__init__(consumers, inputs_of_nodes, position, **kwargs)
+            handlers.insert(0, name_the_node)
+        if always:
+            handlers.insert(0, note_what_was_missing)
+            kwargs.update(trigger=all_finished, skip_on_upstream_skip=False)
+        super().__init__(consumers, inputs_of_nodes, position, state_handlers=handlers, **kwargs)
 
     def run(self, **upstream: Any) -> Outputs:  # type: ignore[override]
         """Run the nodes, with what the tasks before left in memory.
@@ -245,6 +319,11 @@ class NodeTask(RunTask):
         if "distributed.worker" in sys.modules:
             register_state_sizeof()
         part = upstream.pop(SLICE, None)
+        if self.always:
+            unmade = set(prefect.context.get(UNMADE) or ())
+            lacking = {name for key in unmade for name in self.made_before.get(key, ())}
+            upstream = {key: value for key, value in upstream.items() if key not in unmade}
+            runner = without_inputs(runner, self.nodes[0], lacking)
         handles = [handle for handle in upstream.values() if handle is not None]
         check_handles(handles)
         number = int(prefect.context.get("task_run_count") or 1)
@@ -253,10 +332,20 @@ class NodeTask(RunTask):
             may_be_retried=number <= (self.max_retries or 0),
             keeps_result=bool(prefect.context.get("checkpointing")) and self.checkpoint is not False,
         )
-        with recorded(runner, self.nodes) if self.artifacts else contextlib.nullcontext():
+        with self._prints(), self._records(runner):
             if not self.sliced:
                 return runner.run_nodes(self.nodes, handles, self.consumers, attempt)
             return run_slice(runner, self.sliced, part or [], handles, self.consumers, attempt=attempt)
+
+    def _prints(self) -> contextlib.AbstractContextManager[None]:
+        """What is printed goes to the log, if anybody can read it there and not in the terminal."""
+        if self.logs_prints and prefect.context.get("running_with_backend"):
+            return logged_prints(self.logger)
+        return contextlib.nullcontext()
+
+    def _records(self, runner: NodeRunner) -> contextlib.AbstractContextManager[None]:
+        """What the nodes read and write becomes an artifact, if there is an API."""
+        return recorded(runner, self.nodes) if self.artifacts else contextlib.nullcontext()
 
     def limited(self) -> NodeTask:
         """The task as it is run in a thread: its timeout is enforced here, not by Prefect."""

@@ -30,7 +30,7 @@ from kedro_prefect_hooks.runs.partitions import (
     smallest_listing,
 )
 from kedro_prefect_hooks.runs.snapshots import snapshot
-from kedro_prefect_hooks.runs.versions import VersionHooks
+from kedro_prefect_hooks.runs.versions import VersionHooks, versions_to_replace
 
 if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
@@ -157,7 +157,13 @@ class NodeRunner:
         """
         nodes = [self.node(name) for name in names]
         made = {name for node in nodes for name in node.outputs}
-        handles = {name: handle for handle in upstream for name in handle.names()}
+        # Of a task that made slices, only what is sliced here too: all else is needed as a whole.
+        handles = {
+            name: handle
+            for handle in upstream
+            for name in handle.names()
+            if (handle.made is not None) == (name in self._own)
+        }
         inputs = sorted({name for node in nodes for name in node.inputs} - made)
         partitions = self.adopt_partitions(upstream)
         self._check_confirmations(nodes, partitions)
@@ -219,7 +225,8 @@ class NodeRunner:
                         kedro_datasets.empty(self.dataset(name))
 
     def _run_node(self, node: Node, tries: int) -> None:
-        again = self._versions_to_replace(node, tries)
+        outputs = {name: self.dataset(name) for name in node.outputs}
+        again = versions_to_replace(outputs, tries, self.spec.owns_version)
         try:
             with self._versions.replacing(again):
                 kedro_runner.run_node(
@@ -239,13 +246,6 @@ class NodeRunner:
     def _check_not_stopped(self, node: Node) -> None:
         if self.spec.stop_file is not None and Path(self.spec.stop_file).exists():
             raise NodeNotStarted(f"Node '{node.name}' was not started, because another node has failed.")
-
-    def _versions_to_replace(self, node: Node, tries: int) -> dict[str, Any]:
-        """The node's versioned outputs that an earlier try or attempt of this run may have saved."""
-        if not (self.spec.owns_version or tries > 1):
-            return {}
-        outputs = {name: self.dataset(name) for name in node.outputs}
-        return {name: found for name, found in outputs.items() if kedro_datasets.is_versioned(found)}
 
     # --- in-memory inputs and outputs --------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 from kedro.framework.hooks import hook_impl
 
-from kedro_prefect_hooks.compat.kedro_datasets import version_set_aside
+from kedro_prefect_hooks.compat import kedro_datasets, kedro_partitions
 
 if TYPE_CHECKING:
     from pluggy import PluginManager
@@ -63,7 +63,7 @@ class VersionHooks:
             dataset = self._waiting.pop(dataset_name, None)
         if dataset is not None:
             stack = contextlib.ExitStack()
-            stack.enter_context(version_set_aside(dataset))
+            stack.enter_context(kedro_datasets.version_set_aside(dataset))
             with self._lock:
                 self._aside[dataset_name] = stack
 
@@ -74,3 +74,20 @@ class VersionHooks:
             stack = self._aside.pop(dataset_name, None)
         if stack is not None:
             stack.close()
+
+
+def versions_to_replace(outputs: Mapping[str, Any], tries: int, owns_version: bool) -> dict[str, Any]:
+    """The versioned outputs that an earlier try or attempt of this run may have saved.
+
+    Partitions that have versions are not replaced: another try saves another version of them.
+
+    Args:
+        outputs: a node's, by name.
+        tries: which try this is, from 1.
+        owns_version: whether no other run saves this run's version.
+    """
+    if not (owns_version or tries > 1):
+        return {}
+    for dataset in outputs.values() if tries > 1 else ():
+        kedro_partitions.renew_version(dataset)
+    return {name: found for name, found in outputs.items() if kedro_datasets.is_versioned(found)}

@@ -9,7 +9,9 @@ from typing import Any, Callable
 
 import pytest
 
+from kedro_prefect_hooks.cli import run_local
 from kedro_prefect_hooks.compat.kedro_params import reads_yaml
+from kedro_prefect_hooks.flows.task_progress import TaskProgress
 from tests.scenarios.project_factory import collect_outputs, hook_counts
 from tests.scenarios.scenarios import chain, failing, slow, traps
 
@@ -40,6 +42,23 @@ def test_each_task_has_a_line_and_a_row(
     assert re.search(r"Flow 'chain' ended in Success after \d+\.\d+ s\.", output)
     assert "\x1b" not in output and "\r" not in output, "no cursor movements and no colours in a log file"
     assert json.loads((project.data / "end.json").read_text()) == 3
+
+
+def test_a_mapped_task_shows_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printer = run_local._ProgressPrinter(["clean_region", "report"])
+    for done in (37, 38):  # the second one too soon after the first
+        printer.print(TaskProgress("clean_region", "Running", slices=120, slices_done=done))
+    monkeypatch.setattr(run_local, "SLICES_SECONDS", 0)
+    printer.print(TaskProgress("clean_region", "Running", slices=120, slices_done=39))
+    done = TaskProgress("clean_region", "Success", finished=True, seconds=61, slices=120, slices_done=120)
+    printer.print(done)
+    assert capsys.readouterr().out.splitlines() == [
+        "       clean_region  Running        37/120",
+        "       clean_region  Running        39/120",
+        "  1/2  clean_region  Success        120/120, 1 min 01 s",
+    ]
 
 
 def test_it_registers_nothing_and_needs_no_api(tmp_path: Path, kedro: Callable[..., Any]) -> None:

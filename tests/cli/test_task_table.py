@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kedro_prefect_hooks.cli import durations
+from kedro_prefect_hooks.cli.project_runs import _rows
 from kedro_prefect_hooks.cli.task_table import TaskRow, task_table
 
 
@@ -34,6 +37,28 @@ def test_a_flow_run_without_tasks_and_one_without_an_end() -> None:
         "1.00",
         "s",
         "-",
+    ]
+
+
+def test_a_mapped_task_is_one_row() -> None:
+    def task_run(slug: str, index: int, state: str, start: int | None, end: int | None) -> dict[str, Any]:
+        times = [None if at is None else f"2026-01-01T00:00:{at:02}+00:00" for at in (start, end)]
+        task = {"slug": slug, "name": slug, "type": "prefect.Task"}
+        return {
+            "task": task,
+            "map_index": index,
+            "state": state,
+            "start_time": times[0],
+            "end_time": times[1],
+        }
+
+    runs = [task_run("clean", n, "Success" if n else "Failed", 2 + n, 9 - n) for n in range(3)]
+    runs += [task_run("clean", -1, "Mapped", None, None), task_run("last", -1, "TriggerFailed", None, None)]
+    runs += [task_run("first", -1, "Success", 1, 2)]
+    assert _rows({"start_time": "2026-01-01T00:00:00+00:00", "task_runs": runs}) == [
+        TaskRow("first", "Success", 1, 1),
+        TaskRow("clean", "2 Success, 1 Failed", 2, 7),
+        TaskRow("last", "TriggerFailed", None, None),
     ]
 
 

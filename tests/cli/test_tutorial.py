@@ -1,4 +1,4 @@
-"""The tutorial, followed step by step: its commands run, and print the output that it shows."""
+"""The tutorials, followed step by step: their commands run, and print the output that they show."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from typing import Callable, Iterator
 import pytest
 
 from tests.cli.conftest import Background
-from tests.scenarios.project_factory import KEDRO, REPOSITORY, Project, clean_environment
+from tests.scenarios.project_factory import KEDRO, REPOSITORY, Project, clean_environment, make_project
 
-TUTORIAL = REPOSITORY / "docs" / "tutorial" / "first-flow.md"
+TUTORIALS = REPOSITORY / "docs" / "tutorial"
 
 FENCE = re.compile(r"([^\n]*)\n\n```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PORT = "http://127.0.0.1:4200"
 """Where `up` listens; here it is any free port, because other processes may use this one."""
 
 
-def steps() -> Iterator[tuple[str, str, str]]:
-    """All code blocks: the line before, the language, the content."""
-    for match in FENCE.finditer(TUTORIAL.read_text(encoding="utf-8")):
+def steps(page: str) -> Iterator[tuple[str, str, str]]:
+    """All code blocks of a page: the line before, the language, the content."""
+    for match in FENCE.finditer((TUTORIALS / page).read_text(encoding="utf-8")):
         yield match[1], match[2], match[3]
 
 
@@ -68,11 +68,9 @@ def test_the_tutorial(tmp_path: Path, home: Path, background: Callable[..., Back
     folder = tmp_path
     api: Background | None = None
     count = 0
-    for before, language, content in steps():
-        path = re.search(r"`([\w./-]+)`(?: to)?:$", before)
+    for before, language, content in steps("first-flow.md"):
         if language in ("python", "yaml"):
-            assert path is not None, f"the text before does not name the file for:\n{content}"
-            _write(folder / path[1], content, replace_end=before.startswith("Change the end"))
+            _write(folder, before, content)
         elif language == "console":
             for command, expected in commands(content):
                 count += 1
@@ -91,8 +89,29 @@ def test_the_tutorial(tmp_path: Path, home: Path, background: Callable[..., Back
     assert "hello-flow" in (folder / "hello-flow.html").read_text(encoding="utf-8")
 
 
-def _write(path: Path, content: str, *, replace_end: bool) -> None:
-    if replace_end:
+def test_one_task_per_partition(tmp_path: Path, home: Path) -> None:
+    pytest.importorskip("kedro_datasets.partitions.partitioned_dataset")
+    registry = "from kedro.framework.project import find_pipelines as register_pipelines\n"
+    folder = make_project(tmp_path / "hello-flow", pipelines=registry, package="hello_flow").path
+    count = 0
+    for before, language, content in steps("one-task-per-partition.md"):
+        if language in ("python", "yaml"):
+            _write(folder, before, content)
+        elif language == "console":
+            for command, expected in commands(content):
+                count += 1
+                assert_output(_run(command[2:], folder, home), expected)
+    assert count == 1
+    ranking = (folder / "data" / "08_reporting" / "ranking.txt").read_text()
+    assert ranking == "south > north > east > west"
+
+
+def _write(folder: Path, before: str, content: str) -> None:
+    """Write a file that the line before a code block names."""
+    named = re.search(r"`([\w./-]+)`(?: to)?:$", before)
+    assert named is not None, f"the text before does not name the file for:\n{content}"
+    path = folder / named[1]
+    if before.startswith("Change the end"):
         kept = path.read_text(encoding="utf-8").partition("\nflows:\n")[0]
         content = f"{kept}\n{content}"
     path.parent.mkdir(parents=True, exist_ok=True)

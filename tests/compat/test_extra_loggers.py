@@ -61,3 +61,14 @@ def test_each_line_is_sent_once(configured: bool) -> None:
     assert {name: senders(name) for name in NAMES} == dict.fromkeys(NAMES, 1)
     assert not any(logging.getLogger(name).disabled for name in NAMES)
     assert all(logging.getLogger(name).isEnabledFor(logging.INFO) for name in NAMES)
+
+
+def test_loggers_of_the_flow_are_sent_too() -> None:
+    with prefect.context(running_with_backend=True):
+        send_kedro_logs(["extra_other"])
+        send_kedro_logs(["extra_other"])
+    assert {name: senders(name) for name in ("extra_other", "extra_named")} == {
+        "extra_other": 1,
+        "extra_named": 0,
+    }
+    assert logging.getLogger("extra_other").isEnabledFor(logging.INFO)

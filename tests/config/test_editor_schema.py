@@ -38,6 +38,9 @@ VALID = [
     "{notify: {slack: {env: NAME}}}",
     "{executor: , storage: , nodes: , retries: , schedule: , notify: , labels: , pipeline: , is_async: }",
     "{is_async: true}",
+    "{notify: {webhook: NAME, smtp: {host: a, sender: b, to: c, user: d, password: {env: E}}}}",
+    "{notify: {webhook: {env: NAME, format: teams}}, log_stdout: , run_name: '{date}', extra_loggers: x}",
+    "{nodes: {clean: {trigger: always_run, state_handlers: a.b, checkpoint: false, log_stdout: true}}}",
     "{retries: {max_retries: '${globals:retries}'}, executor: '${_executor}'}",
 ]
 
@@ -54,6 +57,12 @@ def test_is_async_is_a_boolean_of_flows_and_defaults() -> None:
             content = {"flows": {"a": settings if where == "flows" else None}}
             content.update({"defaults": settings} if where == "defaults" else {})
             assert (errors(content) == []) is valid, (where, value)
+
+
+def test_a_flow_may_be_a_top_level_key() -> None:
+    assert errors({"flows.night": {"labels": ["x"]}, "flows.day": None, "_shared": 1}) == []
+    assert errors({"flows.night": {"label": ["x"]}})
+    assert errors({"flow.night": {}})
 
 
 NOT_MARKED = {"number as name", "no clock", "two clocks", "clock beside clocks", "date", "dates reversed"}

@@ -137,6 +137,22 @@ def test_the_most_specific_node_settings_win() -> None:
     assert train == NodeSettings(5, datetime.timedelta(seconds=10), 7200, frozenset({"gpu", "big"}))
 
 
+def test_settings_of_a_namespace_apply_to_its_nodes() -> None:
+    flow = flow_of(
+        """
+        nodes:
+          "namespace:models": {max_retries: 1, retry_delay: 60, timeout: 5}
+          "tag:slow": {timeout: 7}
+          "namespace:models.trees": {timeout: 9}
+          "models.trees.grow": {max_retries: 2}
+        """
+    )
+    assert flow.node_settings("models.trees.train", {"slow"}, "models.trees") == NodeSettings(1, MINUTE, 9)
+    assert flow.node_settings("models.train", {"slow"}, "models") == NodeSettings(1, MINUTE, 7)
+    assert flow.node_settings("models.trees.grow", (), "models.trees") == NodeSettings(2, MINUTE, 9)
+    assert flow.node_settings("model", (), "models_too") == NodeSettings()
+
+
 def test_without_retries_there_is_no_delay_since_prefect_refuses_one() -> None:
     assert flow_of("{retries: {retry_delay: 5}}").node_settings("any") == NodeSettings(0, None)
 
@@ -147,7 +163,7 @@ MODELS = [
     for model in vars(module).values()
     if isinstance(model, type) and issubclass(model, models.Model) and model.__module__ == module.__name__
 ]
-NOT_IN_THE_FILE = {"TypedConfig"}
+NOT_IN_THE_FILE = {"TypedConfig", "NamedSecret"}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)

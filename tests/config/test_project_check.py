@@ -68,6 +68,7 @@ VALID = [
     "{nodes: {clean: {max_retries: 1}, 'tag:slow': {timeout: 5}}}",
     "{group_by: memory}",
     "{group_by: namespace}",
+    "{nodes: {'namespace:models': {timeout: 5}, 'namespace:models.trees': {timeout: 6}}}",
     "{group_by: stage.}",
     "{parameters: [threshold], schedule: {cron: '* * * * *', parameters: {threshold: 2}}}",
     "{parameters: [threshold], schedule: {clocks: [{cron: '* * * * *', parameters: {threshold: 2}}]}}",

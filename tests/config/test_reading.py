@@ -50,6 +50,26 @@ def test_the_file_may_have_any_of_the_usual_names(
     assert list(config.flows) == ["a"]
 
 
+@pytest.mark.parametrize("name", CONFIG_LOADERS)
+def test_each_flow_may_have_a_file_of_its_own(conf: Conf, loader_of: LoaderOf, name: str) -> None:
+    source = conf(
+        {
+            "base/prefect.yml": "flows: {together: {labels: [x]}}\n",
+            "base/prefect_night.yml": "flows.night: {labels: [base]}\n",
+            "base/prefect/day.v2.yml": "flows.day.v2:\n",
+            "deploy/prefect_night.yml": "flows.night: {labels: [deploy]}\n",
+        }
+    )
+    config = load_config(loader_of(source, "deploy", name))
+    assert {flow: list(each.labels) for flow, each in config.flows.items()} == {
+        "together": ["x"],
+        "day.v2": [],
+        "night": ["deploy"],
+    }
+    assert str(config.flows["night"].place("labels")) == "conf/deploy/prefect_night.yml, flows.night.labels"
+    assert str(config.flows["day.v2"].place()) == 'conf/base/prefect/day.v2.yml, flows."day.v2"'
+
+
 @omega
 def test_globals_interpolation_and_custom_resolvers(conf: Conf, loader_of: LoaderOf) -> None:
     source = conf(

@@ -151,7 +151,12 @@ def test_handlers_are_pickled_without_the_secret(
     slack: Slack, monkeypatch: pytest.MonkeyPatch, pickler: Any
 ) -> None:
     monkeypatch.setenv("MY_HOOK", slack.url)
-    handlers = flow_of("{notify: {slack: {env: MY_HOOK}, email: true}}").build_state_handlers()
+    monkeypatch.setenv("MY_PASSWORD", "PRIVATE")
+    smtp = "smtp: {host: a, sender: b, to: c, user: d, password: {env: MY_PASSWORD}}"
+    config = flow_of(
+        f"{{notify: {{slack: {{env: MY_HOOK}}, email: true, webhook: {{env: MY_HOOK}}, {smtp}}}}}"
+    )
+    handlers = config.build_state_handlers()
     pickled = pickler.dumps(handlers)
     assert b"PRIVATE" not in pickled
-    assert len(pickle.loads(pickled)) == 2
+    assert len(pickle.loads(pickled)) == 4

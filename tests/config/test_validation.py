@@ -183,3 +183,14 @@ def test_durations(given: object, seconds: float) -> None:
 def test_invalid_durations(given: object) -> None:
     with pytest.raises(ConfigError, match=r"register\.timeout: found"):
         parse_config({"register": {"timeout": given}, "flows": {"a": None}})
+
+
+def test_many_problems_of_one_kind_are_folded() -> None:
+    flows = ", ".join(f"f{number}: {{report: word{number}}}" for number in range(12))
+    lines = message_of(f"{{flows: {{{flows}, other: {{labels: [1]}}}}}}").splitlines()
+    assert lines[0] == "13 problems in conf/base/prefect.yml:"
+    assert lines[1].startswith("- flows.f0.report: unknown value 'word0'")
+    assert lines[-2] == "- flows.other.labels[0]: found 1, expected a string: put it in quotes"
+    rest = "flows.f5.report, flows.f6.report, flows.f7.report, flows.f8.report and 3 more"
+    assert lines[-1] == f"- {rest}: the same kind of problem"
+    assert len(lines) == 8

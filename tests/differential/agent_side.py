@@ -97,6 +97,7 @@ class AgentSide:
                 package=self.project.package,
                 source_dir=self.project.source.parent,
                 cancel_on_exit=True,
+                prepare=False,
                 echo=print,
             )
             (flow_run,) = agent._get_flow_run_metadata([self.flow_run])

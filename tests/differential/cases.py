@@ -240,7 +240,30 @@ def _map(case: Case, choices: Choices) -> None:
             _use_without_transcoding(case["nodes"], name)
         possible.update(node["outputs"])
     if mapped(case):
-        case["group_by"] = "none"
+        grouped = choices.chance(50) and not case["filters"] and _group_slices(case)
+        case["group_by"] = "slices" if grouped else "none"
+
+
+def _group_slices(case: Case) -> bool:
+    """Put mapped nodes into one task with the mapped node before, where that is possible; whether it is."""
+    grouped = False
+    made = {name: node for node in case["nodes"] for name in node["outputs"]}
+    for node in mapped(case):
+        before = made.get(node["each"])
+        others = [name for name in node["inputs"] if name != node["each"] and base(name) in map(base, made)]
+        if before is None or not before.get("each") or others:
+            continue
+        tasks = [tag for tag in before["tags"] if tag.startswith("slices.")]
+        sliced = [each["each"] for each in case["nodes"] if each is before or set(tasks) & set(each["tags"])]
+        if set(sliced) & (set(node["inputs"]) - {node["each"]}):
+            continue
+        tag = f"slices.{before['name']}"
+        if not any(each.startswith("slices.") for each in before["tags"]):
+            before["tags"].append(tag)
+        node["tags"].append(next(each for each in before["tags"] if each.startswith("slices.")))
+        node["per_task"] = None
+        grouped = True
+    return grouped
 
 
 MAPPED_KINDS = ["partitioned", "memory_copy", "memory_deepcopy", "overwritten"]

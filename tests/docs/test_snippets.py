@@ -39,7 +39,7 @@ def complete_file(content: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         AssertionError: it is not a part of `prefect.yml`.
     """
-    keys = set(content)
+    keys = {key for key in content if not key.startswith("flows.")}
     top = {field.alias or name for name, field in models.PrefectConfig.model_fields.items()}
     if keys <= top:
         return {"flows": {"snippet": None}, **content}
@@ -49,6 +49,9 @@ def complete_file(content: Mapping[str, Any]) -> dict[str, Any]:
         return {"flows": {"snippet": {"schedule": dict(content)}}}
     if keys <= set(notify.NotifyConfig.model_fields):
         return {"flows": {"snippet": {"notify": dict(content)}}}
+    if keys <= set(notify.SmtpConfig.model_fields):
+        smtp = {"host": "a", "sender": "b", "to": "c", "user": "d", "password": {"env": "E"}, **content}
+        return {"flows": {"snippet": {"notify": {"smtp": smtp}}}}
     raise AssertionError(f"not a part of prefect.yml: {sorted(keys)}")
 
 

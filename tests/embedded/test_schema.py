@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, Set
+from types import SimpleNamespace
+from typing import Any, Dict, List, Set, Tuple
 
 import pytest
-from graphql import get_introspection_query, is_enum_type, is_scalar_type
+from graphql import get_introspection_query, is_enum_type, is_scalar_type, parse, validate
 
 from kedro_prefect_hooks.embedded.graphql.schema import schema
 from kedro_prefect_hooks.embedded.operations import registry
 from kedro_prefect_hooks.embedded.storage import tables
+from kedro_prefect_hooks.flows import mapped_children
+from kedro_prefect_hooks.flows.reporting_client import _Sender
+from kedro_prefect_hooks.flows.state_reports import Report
 from tests.embedded.conftest import Caller
 
 REAL: Dict[str, Any] = json.loads(Path(__file__).with_name("real_schema.json").read_text(encoding="utf-8"))
+
+PENDING = {"type": "Pending", "message": "Task run created", "__version__": "1.1.0"}
 
 OMITTED = {
     "stddev",
@@ -68,6 +74,30 @@ def test_types_omit_only_what_sqlite_cannot_do() -> None:
         if missing - OMITTED:
             omitted[name] = missing - OMITTED
     assert omitted == {}
+
+
+def test_what_is_sent_for_mapped_tasks_is_in_the_real_schema() -> None:
+    """And so is what the embedded API accepts. The real one names no mutation for all children at once."""
+    sent: List[Tuple[str, Any]] = []
+
+    class Client:
+        def graphql(self, document: str, variables: Any) -> Any:
+            sent.append((document, variables))
+            runs = {name: SimpleNamespace(id="x", version=0, serialized_state=PENDING) for name in variables}
+            return SimpleNamespace(data=runs)
+
+    client: Any = Client()
+    assert len(mapped_children.mapped_children(client, "flow run", "task", 150)) == 150
+    reports = [Report(f"run {number}", {"type": "Running"}, 1, f"clean [p{number}]") for number in range(3)]
+    _Sender(client).send_states(reports)
+    assert [len(given) for _, given in sent] == [100, 50, 4]
+    for document, variables in sent:
+        parsed = parse(document)
+        assert validate(schema(), parsed) == []
+        assert len(document) + len(json.dumps(variables)) < 100_000, "the real server accepts 5 MB"
+    asked = {name for _, given in sent for name in given.get("run0", ())}
+    assert asked == set(REAL["get_or_create_task_run_info_input"])
+    assert "get_or_create_mapped_task_run_children" not in REAL["Mutation"]
 
 
 def test_it_has_every_required_table() -> None:

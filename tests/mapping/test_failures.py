@@ -44,6 +44,7 @@ def once(raw):
     result = start(project, defaults={"nodes": settings}, ok=True)
     assert len(attempts(project)) == 51
     assert collect_outputs(project)["end.json"] == 50
+    assert re.search(r"\n +once +Running +\d+/50\n", result.stdout), result.stdout
     assert re.search(r"1/2  once +Success +50/50", result.stdout), result.stdout
     assert "once [p17] failed: ValueError('only once')" in result.stdout, result.stdout
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests import prefect_api
 from tests.api_proxy import proxy
-from tests.mapping.conftest import MAPPED, attempts, make, write
+from tests.mapping.conftest import MAPPED, attempts, folder, make, write
 from tests.restart.test_restart import restart
 from tests.scenarios.project_factory import Project, collect_outputs
 
@@ -39,8 +39,11 @@ def slices(url: str, run_id: str, slug: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("executor", ["LocalExecutor", PROCESSES], ids=["local", "processes"])
-@pytest.mark.parametrize("keeps", [True, False], ids=["result", "no result"])
+@pytest.mark.parametrize(
+    ("executor", "keeps"),
+    [("LocalExecutor", True), (PROCESSES, False)],
+    ids=["local, result", "processes, no result"],
+)
 def test_only_failed_slices_run_again(
     tmp_path: Path, home: Path, kedro: Callable[..., Any], executor: Any, keeps: bool
 ) -> None:
@@ -84,3 +87,66 @@ def test_only_failed_slices_run_again(
         again = ["double p2"] if keeps else [*(f"clean {each}" for each in everything), *rest]
         assert attempts(project) == again, log.read_text()
     assert [key for key, _ in collect_outputs(project)["end.json"][0]] == everything
+
+
+CONFIRMS = """
+def clean(raw):
+    attempt("clean", raw)
+    return {key: text + "!" for key, text in raw.items()}
+
+
+def total(cleaned):
+    attempt("total", [])
+    return sorted(cleaned)
+"""
+CONFIRMS_NODES = """
+    node(clean, "raw", "cleaned", name="clean", confirms="raw"),
+    node(total, "cleaned", "end", name="total"),
+"""
+
+
+def broken(project: Project, *names: str) -> None:
+    """Let these fail, and no others."""
+    for file in (project.path / "broken").glob("*"):
+        file.unlink()
+    for name in names:
+        project.write(f"broken/{name}", "")
+
+
+@pytest.mark.parametrize("persisted", [True, False], ids=["persisted", "memory"])
+def test_what_all_slices_have_loaded_is_confirmed_once(
+    tmp_path: Path, home: Path, kedro: Callable[..., Any], persisted: bool
+) -> None:
+    """After a restart too: not what has arrived since, and never past what would be needed again."""
+    source = CONFIRMS.replace('attempt("total", [])', 'attempt("total", ["all"])')
+    catalog = {"raw": folder("raw", type="partitions.IncrementalDataset"), "cleaned": folder("cleaned")}
+    if not persisted:
+        catalog["cleaned"] = {"type": "MemoryDataset"}
+    project = make(tmp_path / "project", 3, source, CONFIRMS_NODES, **catalog)
+    project.write_conf("base", "prefect", {"flows": {"flow": {"nodes": {"clean": {"map": "raw"}}}}})
+    checkpoint = project.data / "raw" / "CHECKPOINT"
+    log = tmp_path / "log.txt"
+    with prefect_api.api(project) as url:
+        kedro(project, "prefect", "register", ok=True)
+        broken(project, "clean-p1", "total-all")
+        run_id = prefect_api.start_run(url, "flow")
+        assert prefect_api.executed(url, run_id, home, log)["state"] == "Failed", log.read_text()
+        assert not checkpoint.exists(), "a slice has failed"
+        write(project, "p9")
+        broken(project, "total-all")
+        restart(url, run_id)
+        assert prefect_api.executed(url, run_id, home, log)["state"] == "Failed", log.read_text()
+        assert checkpoint.read_text() == "p2", "what was listed, not what has arrived since"
+        broken(project)
+        restart(url, run_id)
+        run = prefect_api.executed(url, run_id, home, log)
+    done = [each for each in attempts(project) if each.startswith("clean")]
+    assert sorted(done) == (["clean p0", "clean p1", "clean p1", "clean p2"] if persisted else done)
+    assert checkpoint.read_text() == "p2"
+    if persisted:
+        assert run["state"] == "Success", log.read_text()
+        assert collect_outputs(project)["end.json"] == ["p0", "p1", "p2"]
+    else:
+        assert run["state"] == "Failed", log.read_text()
+        messages = " ".join(str(each["state_message"]) for each in run["task_runs"])
+        assert "cannot be restarted here" in messages and "past the checkpoint" in messages, messages

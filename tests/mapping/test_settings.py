@@ -149,7 +149,12 @@ def test_the_graph_marks_mapped_tasks() -> None:
         (
             {**CHAIN, "both": {"map": "raw"}},
             {"group_by": "both."},
-            "nodes.both: it needs all partitions of cleaned, which is made slice by slice in the task that",
+            "nodes.both: it needs all partitions of cleaned, of which the task that `group_by` puts it in",
+        ),
+        (
+            {**CHAIN, "both": {"map": "cleaned"}},
+            {"group_by": "both."},
+            "nodes.both: it needs all partitions of raw, of which the task that `group_by` puts it in has",
         ),
     ],
     ids=str,

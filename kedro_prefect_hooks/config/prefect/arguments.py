@@ -12,8 +12,7 @@ import typing
 from functools import lru_cache
 from typing import Any, Mapping
 
-from pydantic import TypeAdapter, ValidationError
-
+from kedro_prefect_hooks.compat.pydantic_models import TypeAdapter, ValidationError
 from kedro_prefect_hooks.config.fields import seconds
 from kedro_prefect_hooks.config.messages import Key, format_value
 

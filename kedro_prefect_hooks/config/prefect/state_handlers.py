@@ -1,7 +1,7 @@
 """Builds Prefect state handlers from `notify:` and `state_handlers:` in `prefect.yml`.
 
-Prefect's own notifiers send the messages, where the flow runs. A notification that fails is only logged: it
-must not change the state of the flow run.
+Prefect's own notifiers, and `notifications`, send the messages where the flow runs. A notification
+that fails is only logged: it must not change the state of the flow run.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import contextlib
 import functools
 import importlib
 import inspect
-import os
 from typing import Any, Callable, Iterable, Iterator, List
 
 from kedro_prefect_hooks.config.messages import (
@@ -21,6 +20,14 @@ from kedro_prefect_hooks.config.messages import (
     unknown_name,
 )
 from kedro_prefect_hooks.config.notify import NotifyConfig
+from kedro_prefect_hooks.config.prefect.notifications import (
+    SmtpSettings,
+    described,
+    secret_value,
+    send_email,
+    send_to_webhook,
+    smtp_settings,
+)
 
 StateHandler = Callable[..., Any]
 
@@ -38,13 +45,25 @@ def build_state_handlers(
     Raises:
         ConfigError: a dotted path cannot be imported or is not a function, or a state is unknown.
     """
-    handlers = [_imported(path, place("state_handlers", position)) for position, path in enumerate(paths)]
+    handlers = [
+        _imported(path, place("state_handlers", position), "flow") for position, path in enumerate(paths)
+    ]
     if notify is not None:
         handlers += notifiers(notify, place("notify"))
     return handlers
 
 
-def _imported(path: str, place: Place) -> StateHandler:
+def check_node_state_handlers(paths: Iterable[str], place: Place) -> None:
+    """Check that the state handlers of nodes can be imported and called.
+
+    Raises:
+        ConfigError: as `build_state_handlers`.
+    """
+    for position, path in enumerate(paths):
+        _imported(path, place.at(position), "task")
+
+
+def _imported(path: str, place: Place, tracked: str) -> StateHandler:
     module, _, attribute = path.rpartition(".")
     if not module:
         text = f"found {path!r}, expected the dotted path of a function, such as my_package.notify.on_failure"
@@ -63,7 +82,7 @@ def _imported(path: str, place: Place) -> StateHandler:
         raise InvalidConfigError([Problem(place, f"found {path!r}, which is not a function")])
     reason = _why_not_callable(handler)
     if reason is not None:
-        text = f"found {path!r}, {reason}. Prefect calls it as (flow, old_state, new_state)"
+        text = f"found {path!r}, {reason}. Prefect calls it as ({tracked}, old_state, new_state)"
         raise InvalidConfigError([Problem(place, text)])
     return handler  # type: ignore[no-any-return]
 
@@ -116,6 +135,11 @@ def notifiers(config: NotifyConfig, place: Place) -> List[StateHandler]:
         handlers.append(
             functools.partial(slack, states=states, secret=config.slack.secret, env=config.slack.env)
         )
+    if config.webhook is not None:
+        url = (config.webhook.secret, config.webhook.env)
+        handlers.append(functools.partial(webhook, states=states, url=url, format=config.webhook.format))
+    if config.smtp is not None:
+        handlers.append(functools.partial(smtp, states=states, settings=smtp_settings(config.smtp)))
     if config.email:
         handlers.append(functools.partial(email, states=states))
     return handlers
@@ -139,10 +163,8 @@ def slack(
     with _log_failure("Slack"):
         secrets = dict(prefect.context.get("secrets", {}))
         if env is not None:
-            if not os.environ.get(env):
-                raise ValueError(f"the environment variable {env} is not set where the flow runs")
             secret = f"environment variable {env}"
-            secrets[secret] = os.environ[env]
+            secrets[secret] = secret_value(None, env)
         # The link to the run comes from the API. Without an API, the notifier would wait for it in vain.
         has_api = bool(prefect.context.get("running_with_backend"))
         with prefect.context(secrets=secrets):
@@ -157,6 +179,32 @@ def email(tracked: Any, old_state: Any, new_state: Any, *, states: tuple[str, ..
     if _is_one_of(new_state, states):
         with _log_failure("email"):
             gmail_notifier(tracked, old_state, new_state)
+    return new_state
+
+
+def webhook(
+    tracked: Any,
+    old_state: Any,
+    new_state: Any,
+    *,
+    states: tuple[str, ...],
+    url: tuple[str | None, str | None],
+    format: str,
+) -> Any:
+    """Send a state to a webhook, at the URL in a Prefect Secret or in an environment variable."""
+    if _is_one_of(new_state, states):
+        with _log_failure("a webhook"):
+            send_to_webhook(described(tracked, new_state), secret_value(*url), format)
+    return new_state
+
+
+def smtp(
+    tracked: Any, old_state: Any, new_state: Any, *, states: tuple[str, ...], settings: SmtpSettings
+) -> Any:
+    """Email a state through an SMTP server."""
+    if _is_one_of(new_state, states):
+        with _log_failure("SMTP"):
+            send_email(described(tracked, new_state), settings)
     return new_state
 
 

@@ -205,8 +205,10 @@ def _make_private(path: Path) -> None:
 
 def _engine(path: Path, must_end: Callable[[], bool]) -> sa.Engine:
     engine = sa.create_engine(
-        sa.URL.create("sqlite", database=str(path)),
+        sa.engine.URL.create("sqlite", database=str(path)),
+        future=True,  # the only way in SQLAlchemy 2, and a way in 1.4
         connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS},
+        poolclass=sa.pool.QueuePool,  # the default for files in SQLAlchemy 2 only
         pool_size=8,
         max_overflow=32,
         pool_timeout=_BUSY_SECONDS,

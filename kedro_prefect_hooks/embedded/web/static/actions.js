@@ -17,7 +17,7 @@ export async function setSchedule(flowId, active) {
 export async function startRun(flowId, { parameters, labels, name }) {
   const input = { flow_id: flowId, parameters };
   if (labels) input.labels = labels;
-  if (name) input.flow_run_name = name;
+  if (name) Object.assign(input, { flow_run_name: name, context: { kedro_run_is_named: true } });
   return (await call("create_flow_run", input, "id")).id;
 }
 
