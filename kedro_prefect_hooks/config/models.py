@@ -121,6 +121,12 @@ class FlowSettings(Model):
         description="How task states are reported to the API: in batches, up to 0.25 s later, or each before "
         "its task goes on.",
     )
+    on_drift: Literal["fail", "warn"] = Field(
+        "warn",
+        description="When a flow run finds other settings (retries, timeouts, executor, result, schedule, "
+        "defaults of parameters) than those that were registered: `warn` logs a warning and uses what it has "
+        "found, `fail` ends the flow run. Other nodes or edges always end it.",
+    )
     retries: RetriesConfig = Field(
         default_factory=RetriesConfig, description="How often a failed node is retried."
     )
@@ -155,6 +161,11 @@ class FlowSettings(Model):
     @classmethod
     def _empty_switch(cls, value: object) -> object:
         return False if value is None else value
+
+    @field_validator("on_drift", mode="before")
+    @classmethod
+    def _empty_on_drift(cls, value: object) -> object:
+        return "warn" if value is None else value
 
     @field_validator("report", mode="before")
     @classmethod
