@@ -38,6 +38,9 @@ FINGERPRINT = "KEDRO_PREFECT_FINGERPRINT"
 AGENT = "KEDRO_PREFECT_AGENT"
 """In a container: which project's agent has started it, so that the next one knows its containers."""
 
+SETTINGS = "KEDRO_PREFECT_SETTINGS"
+"""In a registered run config: short hashes of the flow's settings, and what a difference means."""
+
 IN_FLOW_RUN = "KEDRO_PREFECT_IN_FLOW_RUN"
 """Set by this package: this process, or the one that started it, is running a flow.
 
