@@ -165,7 +165,8 @@ def _register(context: KedroContext) -> None:
     flows = ProjectFlows(context)
     try:
         register_project(flows, echo=terminal.echo_quietly)
-    except KedroPrefectError as error:
+    except Exception as error:
         if isinstance(error, ConfigError) or flows.config.registration.on_error == "raise":
             raise
-        logger.warning("The flows were not registered, and the run continues: %s", error)
+        text = str(error) if isinstance(error, KedroPrefectError) else f"{type(error).__name__}: {error}"
+        logger.warning("The flows were not registered, and the run continues: %s", text)

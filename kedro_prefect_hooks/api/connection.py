@@ -52,7 +52,7 @@ def _api(config: PrefectConfig, project_path: Path) -> Api:
         url, hint = config.api, "It is the URL at `api:` in prefect.yml."
     client = prefect.Client(api_server=url)  # knows the key for that server, if there is one
     transport = HttpTransport(url, timeout, api_key=client.api_key, tenant_id=client._tenant_id, hint=hint)
-    return Api(transport, url, _server_link(url))
+    return Api(transport, url, _server_link(url), tenant_id=client._tenant_id)
 
 
 def _embedded_api(project_path: Path, timeout: float) -> Api:

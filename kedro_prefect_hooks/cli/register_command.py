@@ -57,7 +57,10 @@ def command(
         )
         registered = [line.flow for line in summary.lines if line.action in ("new", "changed", "incomplete")]
         declared = [line.flow for line in summary.lines if line.action not in ("orphaned", "archived")]
-        echo(f"Registered {base.counted(len(registered), 'flow')}." if registered else "Nothing has changed.")
+        archived = [line.flow for line in summary.lines if line.action == "archived" or line.archived]
+        done = [f"Registered {base.counted(len(registered), 'flow')}."] if registered else []
+        done += [f"Archived flows named {', '.join(archived)}."] if archived else []
+        echo(" ".join(done) or "Nothing has changed.")
         if declared:
             argument = f"'{declared[0]}'" if " " in declared[0] else declared[0]
             echo(f"Next: kedro prefect run {argument} --watch{f' --env {env}' if env else ''}")
