@@ -121,6 +121,11 @@ class FlowSettings(Model):
         description="How task states are reported to the API: in batches, up to 0.25 s later, or each before "
         "its task goes on.",
     )
+    artifacts: bool = Field(
+        True,
+        description="Whether each task leaves an artifact that says which datasets it read and wrote, with "
+        "previews of tables, JSON and pictures where the dataset gives one.",
+    )
     on_drift: Literal["fail", "warn"] = Field(
         "warn",
         description="When a flow run finds other settings (retries, timeouts, executor, result, schedule, "
@@ -161,6 +166,11 @@ class FlowSettings(Model):
     @classmethod
     def _empty_switch(cls, value: object) -> object:
         return False if value is None else value
+
+    @field_validator("artifacts", mode="before")
+    @classmethod
+    def _empty_artifacts(cls, value: object) -> object:
+        return True if value is None else value
 
     @field_validator("on_drift", mode="before")
     @classmethod

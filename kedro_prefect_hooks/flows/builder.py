@@ -203,6 +203,7 @@ def _task(
         logs_prints=any(
             config.log_stdout if setting.log_stdout is None else setting.log_stdout for setting in settings
         ),
+        artifacts=config.artifacts,
         name=group.name,
         slug=group.name if group.name not in taken else f"{group.name} (node)",
         tags={tag for node in group.nodes for tag in node.tags}
@@ -305,8 +306,13 @@ def _add_mapped_edges(
         flow.add_edge(tasks.ends[after], gather, key=BEFORE, validate=False)
     flow.add_edge(listing, gather, key=LISTED, validate=False)
     flow.add_edge(task, gather, key=SLICES, validate=False)
-    for upstream in keys:
-        flow.add_edge(tasks.ends[upstream], gather, validate=False)
+    # What no slice has is processed by the task that gathers them, with the same other inputs.
+    has_rest = after is not None or len(tasks.mapped[name].sliced) > 1
+    for upstream, key in keys.items():
+        if has_rest:
+            flow.add_edge(tasks.ends[upstream], gather, key=key, validate=False)
+        else:
+            flow.add_edge(tasks.ends[upstream], gather, validate=False)
 
 
 def _list_task(flow: KedroFlow, task: NodeTask, tasks: Tasks, before: Collection[str]) -> ListTask:

@@ -82,11 +82,12 @@ class GatherTask(RunTask):
         super().__init__(trigger=all_slices_successful, **kwargs)
 
     def run(  # type: ignore[override]
-        self, listed: list[list[str]], slices: Sequence[Any], before: Outputs | None = None
+        self, listed: list[list[str]], slices: Sequence[Any], before: Outputs | None = None, **upstream: Any
     ) -> Outputs:
         """Put the slices together."""
         done = [(each, ids) for each, ids in zip(slices, listed) if each != NOT_MADE]
-        check_handles(each for each, _ in done if each is not None)
+        others = [each for each in upstream.values() if each is not None]
+        check_handles([*(each for each, _ in done if each is not None), *others])
         return gathered(
             current_run(),
             self.sliced,
@@ -94,6 +95,7 @@ class GatherTask(RunTask):
             [ids for _, ids in done],
             self.consumers,
             before=before,
+            others=others,
             confirms=len(done) == len(listed),
         )
 

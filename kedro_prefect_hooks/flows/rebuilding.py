@@ -17,16 +17,13 @@ from kedro_prefect_hooks.compat.kedro_datasets import MemoryDataset
 from kedro_prefect_hooks.compat.prefect import print_once, send_kedro_logs
 from kedro_prefect_hooks.errors import ConfigError, FlowRunError, did_you_mean
 from kedro_prefect_hooks.flows.drift import check_drift, hidden_pipelines, remedy
-from kedro_prefect_hooks.flows.flow_runner import QUALIFIED_NAME
+from kedro_prefect_hooks.flows.flow_runner import use_for_flow_runs
 from kedro_prefect_hooks.flows.project_flows import ProjectFlows
 from kedro_prefect_hooks.runs.session import keep_for_run, open_project
-from kedro_prefect_hooks.runs.spec import ProjectRef
+from kedro_prefect_hooks.runs.spec import ProjectRef, nearest_project
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.flows.flow import KedroFlow
-
-PREFECTS_FLOW_RUNNER = "prefect.engine.cloud.CloudFlowRunner"
-"""The flow runner that an agent configures."""
 
 
 def rebuilt_flow() -> KedroFlow:
@@ -44,7 +41,7 @@ def rebuilt_flow() -> KedroFlow:
             f"({env_vars.FLOW}, {env_vars.PROJECT}, {env_vars.KEDRO_ENV})."
         )
     ref = ProjectRef(
-        path=os.environ.get(env_vars.PROJECT) or str(_nearest_project(Path.cwd())),
+        path=os.environ.get(env_vars.PROJECT) or str(nearest_project(Path.cwd()) or Path.cwd()),
         package=os.environ.get(env_vars.PACKAGE),
         env=os.environ.get(env_vars.KEDRO_ENV),
         conf_source=os.environ.get(env_vars.CONF_SOURCE),
@@ -70,18 +67,7 @@ def rebuilt_flow() -> KedroFlow:
     flow = flows.build(name)
     check_drift(flow, flows.config.flows[name])
     flow.mark_defaults()
-    for config in (prefect.config, prefect.context.config):  # the two stay equal, as the executor expects
-        if config.engine.flow_runner.default_class == PREFECTS_FLOW_RUNNER:
-            config.engine.flow_runner.default_class = QUALIFIED_NAME
+    use_for_flow_runs()
     keep_for_run(ref, opened)
     MemoryDataset(0)  # the first value in memory lets Kedro import pandas: before the flow run is Running
     return flow
-
-
-def _nearest_project(folder: Path) -> Path:
-    """The project that the working directory is in: an image need only have it as its working directory."""
-    for candidate in (folder, *folder.parents):
-        pyproject = candidate / "pyproject.toml"
-        if pyproject.is_file() and "[tool.kedro]" in pyproject.read_text(encoding="utf-8"):
-            return candidate
-    return folder

@@ -146,6 +146,7 @@ def gathered(
     consumers: Mapping[str, int],
     *,
     before: Outputs | None = None,
+    others: Sequence[Outputs] = (),
     confirms: bool = True,
 ) -> Outputs:
     """What all slices of a mapped task have made, put together, once they are done.
@@ -159,6 +160,7 @@ def gathered(
         source: ids of the partitions that the first node of the chain was given, by slice.
         consumers: in-memory output → how many tasks load it.
         before: what this function has returned for the mapped task before.
+        others: results of other tasks before, with what is needed as a whole.
         confirms: whether all slices have succeeded, so that what the nodes confirm is confirmed.
 
     Raises:
@@ -173,14 +175,19 @@ def gathered(
         if wanted and (each is None or any(name not in each for name in wanted)):
             names = ", ".join(sliced.node for sliced in nodes)
             logger.info("Running node %s again for %s, which was in memory", names, in_words(ids))
-            found.append(run_slice(runner, nodes, ids, [], dict.fromkeys(made, KEPT)))
+            found.append(run_slice(runner, nodes, ids, others, dict.fromkeys(made, KEPT)))
         elif each is not None:
             found.append(each)
     values: dict[str, Any] = {}
     all_rest: list[Outputs] = []
     for sliced in nodes:
         known = [*(before.rest if before is not None else ()), *all_rest]
-        rest = _rest(runner, sliced, found, known, complete=len(found) == len(slices))
+        left = _left(runner, sliced, found, known, complete=len(found) == len(slices))
+        everything = dict.fromkeys(runner.node(sliced.node).outputs, KEPT)
+        rest = [
+            run_slice(runner, [sliced], [], [handle, *others], everything, even_if_empty=True)
+            for handle in left
+        ]
         all_rest += rest
         names_of_node = runner.node(sliced.node).outputs
         _refuse_duplicates(sliced, names_of_node, [*found, *rest])
@@ -197,21 +204,17 @@ def gathered(
     return outputs
 
 
-def _rest(
+def _left(
     runner: NodeRunner, sliced: SlicedNode, found: Sequence[Outputs], known: Sequence[Outputs], complete: bool
 ) -> list[Outputs]:
-    """Run a node on what its input has besides what the slices of the node before have made."""
+    """What a node's input has besides what the slices of the node before have made, as slices."""
     if sliced.after is None:
         return []
-    everything = dict.fromkeys(runner.node(sliced.node).outputs, KEPT)
-    rest = [
-        run_slice(runner, [sliced], [], [handle], everything)
-        for handle in _unprocessed(runner, sliced, found, known)
-    ]
-    if not rest and complete and not any(each.given.get(sliced.dataset) for each in found):
+    left = _unprocessed(runner, sliced, found, known)
+    if not left and complete and not any(each.given.get(sliced.dataset) for each in found):
         # The node before has made nothing at all: as under `kedro run`, this one is given nothing.
-        rest.append(run_slice(runner, [sliced], [], [_made(sliced, [])], everything, even_if_empty=True))
-    return rest
+        return [_made(sliced, [])]
+    return left
 
 
 def _unprocessed(
@@ -219,7 +222,7 @@ def _unprocessed(
 ) -> list[Outputs]:
     dataset = runner.dataset(sliced.dataset)
     if kedro_datasets.is_memory(dataset):
-        return [each for each in known if sliced.dataset in (each.made or {})]
+        return [each for each in known if (each.made or {}).get(sliced.dataset)]
     done = {each for outputs in found for each in outputs.given.get(sliced.dataset, ())}
     left = [each for each in kedro_partitions.list_ids(dataset) if each not in done]
     return [_made(sliced, ids) for ids in sliced.slices(left)]

@@ -9,7 +9,7 @@ from typing import Any, Callable
 import pytest
 
 from tests.mapping.conftest import MAPPED, NODES, attempts, folder, make, write
-from tests.same_run.conftest import on, package_at
+from tests.same_run.conftest import ALL, on, package_at
 from tests.scenarios.project_factory import HAS_FACTORIES, Project, collect_outputs
 
 pytest.importorskip("kedro_datasets.partitions.partitioned_dataset")
@@ -38,6 +38,7 @@ def prepare(project: Project) -> None:
     write(project, "old", "notes")
 
 
+@on(*(place for place in ALL if not place.endswith("timeouts")))  # a process per slice
 def test_chain(tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any]) -> None:
     expected = by_kedro(kedro, tmp_path / "expected", partitions=3)
     project = make(tmp_path / "project", 3)
@@ -169,6 +170,37 @@ def test_inputs_of_all_slices_are_released_after_the_last_one(
     project = make(tmp_path / "project", 3, RELEASED, RELEASED_NODES, big=big)
     start(project, defaults={"nodes": {"clean": {"map": "raw"}}}, ok=True)
     assert collect_outputs(project)["end.json"] == [["p0", "p1", "p2"], True]
+
+
+REST = """
+def note():
+    attempt("note", ["once"])
+    return {"text": "!"}
+
+
+def clean(raw):
+    return {key: load() for key, load in raw.items()}
+
+
+def add(cleaned, note):
+    return {key: load() + note["text"] for key, load in cleaned.items()}
+"""
+REST_NODES = """
+    node(note, None, "note", name="note"),
+    node(clean, "raw", "cleaned", name="clean"),
+    node(add, ["cleaned", "note"], "added", name="add"),
+    node(same, "added", "end", name="end"),
+"""
+
+
+@on("flow-local", "flow-processes")
+def test_what_is_left_over_has_the_same_other_inputs(tmp_path: Path, start: Callable[..., Any]) -> None:
+    project = make(tmp_path / "project", 2, REST, REST_NODES)
+    write(project, "old", "cleaned")
+    start(project, defaults={"nodes": {"clean": {"map": True}, "add": {"map": "cleaned"}}}, ok=True)
+    assert attempts(project) == ["note once"], "in memory, it is passed on and not made again"
+    texts = {name: f"text of {name}!" for name in ("old", "p0", "p1")}
+    assert collect_outputs(project)["end.json"] == texts
 
 
 COUNTED = """
