@@ -159,11 +159,13 @@ def test_a_double_with_another_key_is_archived(site: Site) -> None:
 def test_a_new_version_follows_the_live_one_not_the_one_created_last(site: Site) -> None:
     site.register()
     (flow,) = wanted_flows(site.flows())
+    group = site.live()[0]["flow_group"]["id"]
     later = site.create_flow(flow.built_content(), "an archived one", group="another group")
     mutate(site.url, "archive_flow", flow_id=later)
     site.flow(labels=["etl"])
     assert site.line().version == 2
-    assert len(site.live()) == 1
+    (live,) = site.live()
+    assert live["flow_group"]["id"] == group, "runs, schedules and links of the flow stay together"
 
 
 def registered(id_: str, version: int, key: Key | None = None, created: str = "10.5") -> Registered:
