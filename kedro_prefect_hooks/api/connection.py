@@ -15,6 +15,7 @@ import prefect
 
 from kedro_prefect_hooks.api.client import Api, Link, connected
 from kedro_prefect_hooks.api.http_transport import HttpTransport
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import ApiError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _embedded_api(project_path: Path, timeout: float) -> Api:
 
     database = location.database_path(project_path)
     # Without a server there is no page to link to.
-    next_step = "To view the flows and run them: kedro prefect up"
+    next_step = f"To view the flows and run them: {typed('kedro prefect up')}"
     in_process = EmbeddedTransport(database)
     name = f"embedded, {database}"
     return Api(in_process, name, lambda *_: None, next_step, batch=EMBEDDED_BATCH, is_served=False)

@@ -8,6 +8,7 @@ from typing import Any, Mapping
 
 from kedro_prefect_hooks import states
 from kedro_prefect_hooks.api.client import Api
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import KedroPrefectError, RegistrationError
 from kedro_prefect_hooks.labels import SILENT_AFTER_SECONDS, LabelledAgent
 
@@ -143,7 +144,7 @@ class FlowRuns:
             raise RegistrationError(
                 f"Flow '{name}' is not registered in Prefect project '{self.project}' "
                 f"({self.api.display_name}). "
-                "Register it first: kedro prefect register"
+                f"Register it first: {typed('kedro prefect register')}"
             )
         found = own[0]
         link = self.api.link(str(found["flow_group"]["id"]), str(tenant["slug"]) if tenant else None)

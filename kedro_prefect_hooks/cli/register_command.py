@@ -9,6 +9,7 @@ import click
 
 from kedro_prefect_hooks import garbage
 from kedro_prefect_hooks.cli import base
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import KedroPrefectError
 from kedro_prefect_hooks.terminal import echo
 
@@ -63,7 +64,7 @@ def command(
         echo(" ".join(done) or "Nothing has changed.")
         if declared:
             argument = f"'{declared[0]}'" if " " in declared[0] else declared[0]
-            echo(f"Next: kedro prefect run {argument} --watch{f' --env {env}' if env else ''}")
+            echo("Next: " + typed(f"kedro prefect run {argument} --watch{f' --env {env}' if env else ''}"))
 
 
 def _confirm_archiving(plan: Plan) -> bool:
