@@ -1,0 +1,27 @@
+"""What the site takes from the package when it is built: the version, for the footer of each page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).resolve().parents[1] / "kedro_prefect_hooks" / "__init__.py"
+
+
+def version() -> str:
+    """The version of the package, read without importing it: `make docs` does not install its dependencies.
+
+    Raises:
+        ValueError: the package does not state its version.
+    """
+    found = re.search(r'^__version__ = "(.+)"$', PACKAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise ValueError(f"{PACKAGE} has no line __version__ = …")
+    return found[1]
+
+
+def on_config(config: Any) -> Any:
+    """Called by MkDocs after it has read mkdocs.yml."""
+    config.copyright = f"kedro-prefect-hooks {version()} · {config.copyright}"
+    return config
