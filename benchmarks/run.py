@@ -47,7 +47,7 @@ def main() -> None:
             home = Path(folder) / "home"
             home.mkdir(exist_ok=True)
             group = measure(competitors, times, home, say=lambda line: print(line, flush=True))
-            results["sets"][each.title] = {"figure": each.figure, "figures": group}
+            results["sets"][each.title] = {"figure": each.figure, "figures": group, "date": results["date"]}
             for row in each.rows:
                 value = row.value(group)
                 results["rows"].append(

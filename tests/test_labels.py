@@ -68,6 +68,8 @@ def test_the_type_of_the_project_agent_says_whether_it_accepts_unlabelled_runs(
     from kedro_prefect_hooks.config import parse_config
 
     config = parse_config({"flows": flows})
-    agent = make_agent(tmp_path, config, package="p", source_dir=tmp_path, cancel_on_exit=False, echo=print)
+    agent = make_agent(
+        tmp_path, config, package="p", source_dir=tmp_path, cancel_on_exit=False, prepare=False, echo=print
+    )
     assert type(agent).__name__ == kind
     assert agent_accepts(type(agent).__name__, list(agent.labels), []) is (kind == PROJECT_AGENT)

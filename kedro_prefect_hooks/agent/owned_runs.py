@@ -9,16 +9,32 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Callable
+from pathlib import Path
+from typing import Any, Callable, Protocol, Union
 
 from kedro_prefect_hooks.agent.run_ends import RunEnd, RunEnds
-from kedro_prefect_hooks.agent.run_process import RunProcess, exit_in_words
+from kedro_prefect_hooks.agent.run_process import exit_in_words
 
 CANCELLING_SECONDS = 15.0
 """How long a cancelled flow run has to end on its own: its node cleans up, and its log lines are sent."""
 
 _LONGEST_PAUSE = 30.0
 """Between two attempts to tell an unreachable API how a process has ended."""
+
+
+class RunningProcess(Protocol):
+    """The process of a flow run, or its container."""
+
+    output: Path
+
+    @property
+    def pid(self) -> Union[int, str]: ...
+
+    def wait(self) -> int: ...
+    def release(self) -> None: ...
+    def interrupt(self) -> None: ...
+    def remember_descendants(self) -> None: ...
+    def kill(self) -> None: ...
 
 
 class OwnedRun:
@@ -32,7 +48,7 @@ class OwnedRun:
     """
 
     def __init__(
-        self, flow_run_id: str, name: str, process: RunProcess, submissions: tuple[int, int]
+        self, flow_run_id: str, name: str, process: RunningProcess, submissions: tuple[int, int]
     ) -> None:
         self.id = flow_run_id
         self.name = name
@@ -41,6 +57,8 @@ class OwnedRun:
         self.cancelled_at: float | None = None
         self.stopped: str | None = None
         """Why the agent has ended it, if it has."""
+        self.api: str | None = None
+        """The URL of the API in its container, if it has one."""
         self.thread: threading.Thread | None = None
         self.has_exited = False
 
@@ -139,7 +157,9 @@ class OwnedRuns:
     def _report_end(self, run: OwnedRun, code: int) -> RunEnd:
         # What is left of it may still be writing, and must not do so once the flow run can be restarted.
         run.process.kill()
-        return self._ends.report(run.id, exit_in_words(code), run.process.output, stopped=run.stopped)
+        return self._ends.report(
+            run.id, exit_in_words(code), run.process.output, stopped=run.stopped, api=run.api
+        )
 
     def _watch_states(self) -> None:
         while True:

@@ -7,18 +7,13 @@ runs, with time for them to report their states. This module knows nothing of th
 from __future__ import annotations
 
 import contextlib
-import copy
-import logging
-import math
 import os
 import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Sized
+from typing import TYPE_CHECKING, Any, Iterable, Iterator
 
-import prefect
-from prefect.agent.agent import AGENT_WAKE_EVENT
 from prefect.agent.local import LocalAgent
 from prefect.run_configs import LocalRun
 from prefect.utilities.configuration import set_temporary_config
@@ -27,35 +22,22 @@ from prefect.utilities.graphql import GraphQLResult
 from kedro_prefect_hooks.agent import execute_flow_run
 from kedro_prefect_hooks.agent.api_address import ApiAddress
 from kedro_prefect_hooks.agent.flow_labels import label_sets
-from kedro_prefect_hooks.agent.output_files import OutputFiles
-from kedro_prefect_hooks.agent.owned_runs import CANCELLING_SECONDS, OwnedRun, OwnedRuns
+from kedro_prefect_hooks.agent.owned_runs import OwnedRun
 from kedro_prefect_hooks.agent.prepared_process import PreparedProcess
-from kedro_prefect_hooks.agent.run_ends import RunEnds
 from kedro_prefect_hooks.agent.run_process import RunProcess
-from kedro_prefect_hooks.agent.wake_ups import WakeUps
+from kedro_prefect_hooks.agent.watchful_agent import (
+    GRACE_SECONDS,
+    REPORT_SECONDS,
+    Echo,
+    WatchfulAgent,
+    count_in_words,
+    join,
+)
 from kedro_prefect_hooks.embedded import location
 from kedro_prefect_hooks.errors import ApiError
-from kedro_prefect_hooks.labels import agent_accepts
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.config.models import PrefectConfig
-
-GRACE_SECONDS = 10.0
-"""How long a flow run's process has to end once it knows that it is cancelled."""
-
-_POLL_SECONDS = {0: 0.25, 1: 0.5, 2: 1.0}
-"""Pauses between polls that find nothing. Prefect's grow to 10 s, for thousands of agents on one API."""
-
-_SAFETY_SECONDS = 30.0
-"""An agent that the API wakes up looks as often nevertheless."""
-
-_REPORT_SECONDS = 5.0
-"""How long an agent that is being stopped tries to tell the API how its flow runs have ended."""
-
-_STATES_SECONDS = 3.0
-"""How often a polling agent asks whether one of its flow runs has been cancelled."""
-
-Echo = Callable[[str], Any]
 
 
 @contextlib.contextmanager
@@ -127,7 +109,7 @@ def _env_vars(embedded: bool) -> dict[str, str]:
     return {name: value for name, value in defaults.items() if name not in os.environ}
 
 
-class ProjectAgent(LocalAgent):
+class ProjectAgent(WatchfulAgent, LocalAgent):
     """An agent that runs the flows of one project on this machine, also flow runs without labels.
 
     The API knows its type by the name of this class (`labels.PROJECT_AGENT`).
@@ -141,9 +123,6 @@ class ProjectAgent(LocalAgent):
         echo: called with each line to print.
         prepare: whether to keep a process ready for the next flow run.
         **kwargs: those of `LocalAgent`.
-
-    Attributes:
-        on_ready: called when the agent is about to poll for flow runs.
     """
 
     def __init__(
@@ -151,101 +130,13 @@ class ProjectAgent(LocalAgent):
     ) -> None:
         self.cancel_on_exit = cancel_on_exit
         self.prepared = PreparedProcess() if prepare else None
-        self.echo = echo
-        self.on_ready: Callable[[], Any] = lambda: None
-        self._unreachable = False
-        self._waiting: set[str] = set()
-        super().__init__(**kwargs)
-        self.logger.setLevel(logging.WARNING)  # each flow run is reported below, in one line
-        self.owned = OwnedRuns(
-            RunEnds(self.client, self.name),
-            report=self._report,
-            on_end=AGENT_WAKE_EVENT.set,
-            poll_seconds=lambda: _SAFETY_SECONDS if self.wake_ups.are_coming else _STATES_SECONDS,
-            cancelling_seconds=self._cancelling_seconds(),
-        )
-        self.output_files = OutputFiles(log_dir, in_use=self.owned.ids)
-        self.wake_ups = WakeUps(self.client.api_server, self.client.api_key, self._on_wake_up)
-
-    def _cancelling_seconds(self) -> float:
-        """How long a cancelled flow run has to end, of which a part passes before it looks at its state."""
-        name = "PREFECT__CLOUD__CHECK_CANCELLATION_INTERVAL"
-        interval = self.env_vars.get(name, prefect.config.cloud.check_cancellation_interval)
-        return max(CANCELLING_SECONDS, float(interval) + GRACE_SECONDS)
+        super().__init__(log_dir, echo=echo, **kwargs)
 
     def _show_startup_display(self) -> None:
         if self.prepared:
             nothing = GraphQLResult({"id": "", "flow": GraphQLResult({"id": ""})})
             self.prepared.prepare_soon(self.populate_env_vars(nothing), None)
         self.on_ready()
-
-    def _start_heartbeat_thread(self) -> None:
-        # Prefect's only looks for processes that have exited, and would delay the agent's end by a second.
-        self.owned.start()
-        self.wake_ups.start()
-
-    def _on_wake_up(self) -> None:
-        self.owned.look()
-        AGENT_WAKE_EVENT.set()
-
-    @property
-    def _loop_intervals(self) -> dict[int, float]:  # type: ignore[override]
-        """How long Prefect's loop waits, by how often it found nothing, unless `AGENT_WAKE_EVENT` is set."""
-        if not self.wake_ups.are_coming or self._unreachable or self.submitting_flow_runs:
-            return _POLL_SECONDS
-        return {**dict.fromkeys(_POLL_SECONDS, _SAFETY_SECONDS), 0: _POLL_SECONDS[0]}
-
-    def _get_ready_flow_runs(self, prefetch_seconds: int | None = None) -> set[str]:
-        if prefetch_seconds is None:
-            prefetch_seconds = self._prefetch_seconds()
-        try:
-            flow_run_ids: set[str] = super()._get_ready_flow_runs(prefetch_seconds)
-            if self.labels and agent_accepts(type(self).__name__, list(self.labels), ()):
-                # Prefect offers runs without labels only to agents without labels: poll as one of those too.
-                unlabelled = copy.copy(self)
-                unlabelled.labels = []
-                flow_run_ids |= LocalAgent._get_ready_flow_runs(unlabelled, prefetch_seconds)
-        except Exception as error:
-            self._report_unreachable(error)
-            return set()
-        if self._unreachable:
-            self._report("The API is reachable again.")
-            self.wake_ups.try_again()
-        self._unreachable = False
-        return self._without_running(flow_run_ids)
-
-    def _prefetch_seconds(self) -> int:
-        """How far to look ahead. A prefetched run delays Ctrl+C as long, so never Prefect's 10 s."""
-        if not self.wake_ups.are_coming:
-            return 1
-        # Woken up when the API's clock says so, which must then not be in this machine's future.
-        offset = self.wake_ups.clock_offset
-        return math.ceil(offset) if offset > 0.05 else 0
-
-    def _without_running(self, flow_run_ids: set[str]) -> set[str]:
-        """Leave out flow runs whose process is still running: they are started when it has ended."""
-        waiting = flow_run_ids & self.owned.ids()
-        for run in self.owned.all():
-            if run.id in waiting - self._waiting:
-                self._report(
-                    f"Flow run '{run.name}' is to start again. It will when its process {run.process.pid}, "
-                    "which is still running, has ended."
-                )
-        self._waiting = waiting
-        return flow_run_ids - waiting
-
-    def _get_flow_run_metadata(self, flow_run_ids: Iterable[str]) -> list[Any]:
-        try:
-            found: list[Any] = super()._get_flow_run_metadata(flow_run_ids)
-        except Exception as error:
-            self._report_unreachable(error)
-            return []
-        return found
-
-    def _report_unreachable(self, error: Exception) -> None:
-        if not self._unreachable:
-            self._report(f"The API is unreachable; retrying until it responds: {error}")
-        self._unreachable = True
 
     def deploy_flow(self, flow_run: Any) -> str:
         """Start a flow run's process; return a line for the flow run's log.
@@ -283,31 +174,26 @@ class ProjectAgent(LocalAgent):
 
     def on_shutdown(self) -> None:
         """Cancel the flow runs, or report which ones keep running."""
-        self.wake_ups.stop()
         if self.prepared:
             self.prepared.close()
-        runs = self.owned.all()
         if not self.cancel_on_exit:
-            # Those whose process has ended are being reported to the API, if that responds.
-            self.owned.close()
-            _join([run for run in runs if run.has_exited], time.monotonic() + _REPORT_SECONDS)
-            running = sorted(run.id for run in runs if not run.has_exited)
-            if running:
-                self._report(f"Still running without this agent: {_count(running)} ({', '.join(running)})")
+            self.leave_running()
             return
+        self.wake_ups.stop()
+        runs = self.owned.all()
         if not runs:
             return
-        self._report(f"Cancelling {_count(runs)} …")
+        self._report(f"Cancelling {count_in_words(runs)} …")
         try:
             for run in runs:
                 self._interrupt(run)
             self.owned.close()
-            _join(runs, time.monotonic() + GRACE_SECONDS)
+            join(runs, time.monotonic() + GRACE_SECONDS)
         except KeyboardInterrupt:
             self._report("Interrupted again: killing their processes.")
         for run in runs:
             run.process.kill()
-        _join(runs, time.monotonic() + _REPORT_SECONDS)
+        join(runs, time.monotonic() + REPORT_SECONDS)
 
     def _interrupt(self, run: OwnedRun) -> None:
         """Interrupt a flow run's process, which then reads its state, finds it cancelled, and exits."""
@@ -320,9 +206,6 @@ class ProjectAgent(LocalAgent):
         if not run.has_exited:
             run.process.interrupt()
 
-    def _report(self, text: str) -> None:
-        self.echo(f"{time.strftime('%H:%M:%S')}  {text}")
-
 
 class LabelledProjectAgent(ProjectAgent):
     """The agent of a project whose flows all have labels: it leaves runs without labels to others.
@@ -331,18 +214,7 @@ class LabelledProjectAgent(ProjectAgent):
     """
 
 
-def _join(runs: Iterable[OwnedRun], deadline: float) -> None:
-    """Wait until flow runs have ended and the API knows, or until a time."""
-    for run in runs:
-        if run.thread is not None:
-            run.thread.join(max(0.0, deadline - time.monotonic()))
-
-
-def _count(runs: Sized) -> str:
-    return f"{len(runs)} flow run{'' if len(runs) == 1 else 's'}"
-
-
-def run_agent(agent: ProjectAgent, api: ApiAddress) -> None:
+def run_agent(agent: WatchfulAgent, api: ApiAddress) -> None:
     """Run an agent until SIGINT or SIGTERM. Must be called in the main thread.
 
     Raises:

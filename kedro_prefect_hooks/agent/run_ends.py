@@ -90,7 +90,15 @@ class RunEnds:
             return RunEnd(state, True, "waits for a retry, or for somebody to resume it")
         return None
 
-    def report(self, flow_run_id: str, how: str, output: Path, *, stopped: str | None = None) -> RunEnd:
+    def report(
+        self,
+        flow_run_id: str,
+        how: str,
+        output: Path,
+        *,
+        stopped: str | None = None,
+        api: str | None = None,
+    ) -> RunEnd:
         """Set the final states of a flow run whose process has ended without doing so, task runs first.
 
         Args:
@@ -98,6 +106,7 @@ class RunEnds:
             how: how the process has ended, in words.
             output: the file that has its output.
             stopped: why the agent itself has ended it, if it has.
+            api: the URL of the API in its container; None if it was not in one.
         """
         run = self._read(flow_run_id)
         if run is None:
@@ -111,6 +120,11 @@ class RunEnds:
             f"The process of the flow run {how}, and has not reported how the flow run ended. "
             f"Its output is in {output} on {socket.gethostname()}."
         )
+        if api is not None:
+            message = message.replace("The process", "The container", 1)
+            if run["state"] == "Submitted":
+                message += f" It has never reached the API, for which it had the address {api}."
+            message += _last_line(output)
         self._log(flow_run_id, message)
         waits_for = [each for each in run["task_runs"] if self._end_task_run(flow_run_id, each, how)]
         if waits_for:
@@ -163,6 +177,13 @@ class RunEnds:
     def _log(self, flow_run_id: str, message: str, level: str = "ERROR", **more: str) -> None:
         line = {"flow_run_id": flow_run_id, "name": self._name, "message": message, "level": level, **more}
         self._client.write_run_logs([line])
+
+
+def _last_line(output: Path) -> str:
+    lines = (
+        output.read_text(encoding="utf-8", errors="replace").strip().splitlines() if output.exists() else []
+    )
+    return f" Its last line: {lines[-1].strip()[:300]}" if lines else ""
 
 
 def _delay(interval: str | None) -> timedelta:

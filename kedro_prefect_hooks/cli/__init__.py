@@ -14,7 +14,7 @@ import click
 COMMANDS = (
     *("init", "plan", "register", "run", "agent", "up"),
     *("flows", "runs", "logs", "cancel", "restart"),
-    *("doctor", "db", "graph", "schema"),
+    *("doctor", "db", "docker", "graph", "schema"),
 )
 """In the order in which a newcomer needs them."""
 

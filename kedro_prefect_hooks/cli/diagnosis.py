@@ -51,6 +51,7 @@ def findings(env: str | None) -> Findings:
         return
     project = projects[0]
     yield from _guarded(lambda: _hook(project))
+    yield from _guarded(lambda: _image(project))
     configs: list[PrefectConfig] = []
     yield from _guarded(lambda: _configuration(project, configs))
     if not configs:
@@ -168,6 +169,17 @@ def _hook(project: OpenProject) -> Findings:
         )
 
 
+def _image(project: OpenProject) -> Findings:
+    from kedro_prefect_hooks.images import ignore_file
+
+    if ignore_file.can_leak(project.path):
+        yield Finding(
+            PROBLEM,
+            f"{ignore_file.NAME} does not leave out {ignore_file.STATE}: an image would have the token of "
+            "the embedded API. To add it: kedro prefect docker",
+        )
+
+
 def _configuration(project: OpenProject, configs: list[PrefectConfig]) -> Findings:
     from kedro_prefect_hooks.config import load_config
 
@@ -206,7 +218,11 @@ def _health(project: OpenProject) -> Findings:
 
 
 def _agents(api: Api, config: PrefectConfig) -> Findings:
-    from kedro_prefect_hooks.agent.flow_labels import flows_for_other_agents, label_sets_of
+    from kedro_prefect_hooks.agent.flow_labels import (
+        agent_command_for,
+        flows_for_other_agents,
+        label_sets_of,
+    )
     from kedro_prefect_hooks.api.flow_runs import FlowRuns
     from kedro_prefect_hooks.labels import labels_in_words, why_not_accepted
 
@@ -223,8 +239,7 @@ def _agents(api: Api, config: PrefectConfig) -> Findings:
         flows = f"flow{'s' * (len(names) > 1)} {', '.join(names)}"
         yield Finding(NOTE, f"Nobody runs {flows}: {reason} To start one: kedro prefect agent")
     for name, kind in flows_for_other_agents(config).items():
-        tool = kind.replace("Run", "").lower()
-        yield Finding(NOTE, f"Flow '{name}' has `run_config: {kind}`: it needs `prefect agent {tool} start`")
+        yield Finding(NOTE, f"Flow '{name}' has `run_config: {kind}`: it needs {agent_command_for(kind)}")
 
 
 def _registration(project: OpenProject) -> Findings:

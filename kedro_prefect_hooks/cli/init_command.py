@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from kedro_prefect_hooks.cli import base, settings_file
+from kedro_prefect_hooks.cli.docker_command import keep_state_out
 from kedro_prefect_hooks.errors import KedroPrefectError
 from kedro_prefect_hooks.terminal import echo
 
@@ -37,6 +38,8 @@ def command(env: str | None, settings: bool, force: bool) -> None:
     The hook needs two lines in settings.py. Without --settings they are printed. With --settings they are
     added once, and the rest of the file stays the same, byte for byte. Settings that set HOOKS in another way
     than as a plain tuple or list are left alone.
+
+    An existing .dockerignore gets the line that keeps .kedro_prefect out of images.
     """
     from kedro_prefect_hooks.cli.opened_project import config_loader, project_metadata
     from kedro_prefect_hooks.compat import kedro_config
@@ -69,6 +72,8 @@ def command(env: str | None, settings: bool, force: bool) -> None:
             folder, source, target, str(project.package_name), has_environments=base != source
         )
     _add_hook(Path(str(project.source_dir)) / project.package_name / "settings.py", folder, settings)
+    for line in keep_state_out(folder):
+        echo(line)
     _say_what_is_read(loader, base, source)
     echo(
         "Next: review the flows in prefect.yml, then run one with `kedro prefect run FLOW --local`, or start "

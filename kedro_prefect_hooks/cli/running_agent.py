@@ -10,6 +10,8 @@ from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.agent.api_address import ApiAddress
+    from kedro_prefect_hooks.agent.container_agents import ContainerOptions
+    from kedro_prefect_hooks.agent.watchful_agent import WatchfulAgent
     from kedro_prefect_hooks.cli.opened_project import OpenProject
     from kedro_prefect_hooks.config.models import PrefectConfig
 
@@ -37,14 +39,13 @@ def run_project_agent(
         prepare: whether to keep a process ready for the next flow run.
         hint: how to stop it, printed when it is ready.
     """
-    from kedro_prefect_hooks.agent.flow_labels import flows_for_other_agents
+    from kedro_prefect_hooks.agent.flow_labels import agent_command_for, flows_for_other_agents
     from kedro_prefect_hooks.agent.project_agent import make_agent, prefect_configured_for, run_agent
 
     for flow, run_config in flows_for_other_agents(config).items():
-        kind = run_config.replace("Run", "").lower()
         echo(
             f"Flow '{flow}' has `run_config: {run_config}` and needs another agent "
-            f"(`prefect agent {kind} start`)."
+            f"({agent_command_for(run_config)})."
         )
     with prefect_configured_for(api):
         agent = make_agent(
@@ -58,7 +59,53 @@ def run_project_agent(
             prepare=prepare,
             echo=echo,
         )
-        agent.on_ready = lambda: echo(
-            f"Agent '{agent.name}' is waiting for flow runs with {labels_in_words(agent.labels)}. {hint}"
-        )
+        _announce(agent, hint)
         run_agent(agent, api)
+
+
+def run_container_agent(
+    kind: str,
+    project: OpenProject,
+    config: PrefectConfig,
+    api: ApiAddress,
+    options: ContainerOptions,
+    *,
+    labels: Iterable[str],
+    name: str | None,
+    hint: str,
+) -> None:
+    """Run an agent for containers until SIGINT or SIGTERM.
+
+    Args:
+        kind: ``docker`` or ``kubernetes``.
+        project: the project.
+        config: its prefect.yml.
+        api: the Prefect API, as this machine reaches it.
+        options: what the user says about containers.
+        labels: labels in addition to those of the project's flows.
+        name: the agent's name in Prefect; by default that of the Prefect project.
+        hint: how to stop it, printed when it is ready.
+    """
+    from kedro_prefect_hooks.agent.container_agents import make_container_agent
+    from kedro_prefect_hooks.agent.project_agent import prefect_configured_for, run_agent
+
+    with prefect_configured_for(api):
+        agent = make_container_agent(
+            kind,
+            project.path,
+            config,
+            api,
+            options,
+            package=str(project.metadata.package_name),
+            labels=labels,
+            name=name,
+            echo=echo,
+        )
+        _announce(agent, hint)
+        run_agent(agent, api)
+
+
+def _announce(agent: WatchfulAgent, hint: str) -> None:
+    agent.on_ready = lambda: echo(
+        f"Agent '{agent.name}' is waiting for flow runs with {labels_in_words(agent.labels)}. {hint}"
+    )

@@ -12,6 +12,7 @@ import click
 
 from kedro_prefect_hooks import env_vars
 from kedro_prefect_hooks.cli import base
+from kedro_prefect_hooks.cli.docker_command import keep_state_out
 from kedro_prefect_hooks.errors import KedroPrefectError
 from kedro_prefect_hooks.terminal import echo
 
@@ -42,6 +43,13 @@ PORT = 4200
 @click.option(
     "--no-token", is_flag=True, help="Require no token: every account on this machine can start flow runs."
 )
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Name by which requests may call this API, such as that of a reverse proxy. Can be repeated.",
+)
 @click.option("--no-agent", is_flag=True, help="Do not start an agent.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Additional label for the agent.")
 @base.prepare_option
@@ -52,6 +60,7 @@ def command(
     host: str,
     token: str | None,
     no_token: bool,
+    hosts: tuple[str, ...],
     no_agent: bool,
     labels: tuple[str, ...],
     prepare: bool,
@@ -77,6 +86,8 @@ def command(
             f"prefect.yml has `api: {config.api}`, but `kedro prefect up` starts the embedded API. Set "
             "`api: embedded`, or start an agent for that API with `kedro prefect agent`."
         )
+    for line in keep_state_out(project.path):
+        echo(line)
     running = location.running(project.path)
     if running is not None:
         raise KedroPrefectError(
@@ -85,12 +96,20 @@ def command(
         )
     from kedro_prefect_hooks.embedded.server import EmbeddedServer
     from kedro_prefect_hooks.embedded.settings import Settings
+    from kedro_prefect_hooks.embedded.web.page import Place
 
     if not token and not no_token:
         token = location.own_token(project.path)
     settings = Settings(retention=config.retention)
+    place = Place(project.path.name, project.env)
     with EmbeddedServer(
-        location.database_path(project.path), host, port, token=token, settings=settings
+        location.database_path(project.path),
+        host,
+        port,
+        token=token,
+        settings=settings,
+        names=hosts,
+        place=place,
     ) as server:
         location.write_endpoint(project.path, server.url, token=token)
         try:

@@ -163,6 +163,7 @@ def _add_shorthands(schema: dict[str, Any]) -> None:
             "is_async",
             "log_stdout",
             "report",
+            "artifacts",
             "pipeline",
         ):
             if key in properties:

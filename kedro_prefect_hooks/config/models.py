@@ -121,6 +121,11 @@ class FlowSettings(Model):
         description="How task states are reported to the API: in batches, up to 0.25 s later, or each before "
         "its task goes on.",
     )
+    artifacts: bool = Field(
+        True,
+        description="Whether each task leaves an artifact that says which datasets it read and wrote, with "
+        "previews of tables, JSON and pictures where the dataset gives one.",
+    )
     retries: RetriesConfig = Field(
         default_factory=RetriesConfig, description="How often a failed node is retried."
     )
@@ -155,6 +160,11 @@ class FlowSettings(Model):
     @classmethod
     def _empty_switch(cls, value: object) -> object:
         return False if value is None else value
+
+    @field_validator("artifacts", mode="before")
+    @classmethod
+    def _empty_artifacts(cls, value: object) -> object:
+        return True if value is None else value
 
     @field_validator("report", mode="before")
     @classmethod

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import inspect
-import ipaddress
 import logging
 import os
 import signal
@@ -15,7 +14,7 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, Callable, Sequence
 
 from kedro_prefect_hooks.embedded import packages
 from kedro_prefect_hooks.errors import KedroPrefectError
@@ -29,6 +28,7 @@ from kedro_prefect_hooks.embedded.services import Services  # noqa: E402
 from kedro_prefect_hooks.embedded.settings import Settings  # noqa: E402
 from kedro_prefect_hooks.embedded.storage.database import Database  # noqa: E402
 from kedro_prefect_hooks.embedded.web import half_requests, http, page  # noqa: E402
+from kedro_prefect_hooks.embedded.web.own_names import OwnNames, is_loopback  # noqa: E402
 
 _START_SECONDS = 30
 _STOP_SECONDS = 4
@@ -45,6 +45,8 @@ class EmbeddedServer:
         services: whether schedules create runs, and dead runs are found.
         token: what each request must send as ``Authorization: Bearer …``.
         settings: the API's intervals and limits.
+        names: further names of this server, such as that of a reverse proxy.
+        place: the project and the environment that the page names in its header.
 
     Raises:
         KedroPrefectError: on `start`, when it cannot listen at the address or use the database.
@@ -59,6 +61,8 @@ class EmbeddedServer:
         token: str | None = None,
         *,
         settings: Settings | None = None,
+        names: Sequence[str] = (),
+        place: page.Place | None = None,
     ) -> None:
         _check_exposure(host, token)
         if token is not None and not token.isascii():
@@ -68,6 +72,8 @@ class EmbeddedServer:
         self._port = port
         self._token = token
         self._settings = settings
+        self._names = names
+        self._place = place or page.Place()
         self._runs_services = services
         self._database: Database | None = None
         self._services: Services | None = None
@@ -153,9 +159,9 @@ class EmbeddedServer:
         schema.schema()
         app = http.application(
             database,
-            hosts=_allowed_hosts(self._host),
+            hosts=OwnNames(self._host, self._names, has_token=self._token is not None),
             token=self._token,
-            page=page.routes(database),
+            page=page.routes(database, self._place),
             checks=[self._services_problem],
         )
         return uvicorn.Config(
@@ -222,34 +228,11 @@ def serve(
 
 
 def _check_exposure(host: str, token: str | None) -> None:
-    if not _is_loopback(host) and not token:
+    if not is_loopback(host) and not token:
         raise KedroPrefectError(
             f"At host {host!r}, the embedded Prefect API is open to the network, and anyone who can reach it "
             "can run flows. Give a token, or use a loopback host such as 127.0.0.1."
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _allowed_hosts(host: str) -> List[str]:
-    """The names that requests may use for a server that listens at `host`."""
-    names = [*http.LOOPBACK, host]
-    if not _is_loopback(host):
-        names += [socket.gethostname(), socket.getfqdn(), *_own_addresses()]
-    return names
-
-
-def _own_addresses() -> List[str]:
-    """This machine's addresses, as far as its host name resolves to them."""
-    try:
-        return [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)]
-    except OSError:
-        return []
 
 
 def _listen(host: str, port: int) -> socket.socket:

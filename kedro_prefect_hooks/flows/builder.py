@@ -202,6 +202,7 @@ def _task(
         logs_prints=any(
             config.log_stdout if setting.log_stdout is None else setting.log_stdout for setting in settings
         ),
+        artifacts=config.artifacts,
         name=group.name,
         slug=group.name if group.name not in taken else f"{group.name} (node)",
         tags={tag for node in group.nodes for tag in node.tags}

@@ -64,6 +64,13 @@ class KedroFlow(LinearFlow):
         self._marked = False
         super().__init__(name, **kwargs)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """From a pickle, which a storage other than `Module` makes of it."""
+        from kedro_prefect_hooks.flows.flow_runner import use_for_flow_runs
+
+        self.__dict__.update(state)
+        use_for_flow_runs()
+
     @property
     def executor(self) -> Executor:
         """The executor, which opens the Kedro session while it is started; never None."""

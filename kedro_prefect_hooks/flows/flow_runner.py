@@ -1,6 +1,7 @@
 """The flow runner of a `KedroFlow` that runs against an API.
 
-Prefect chooses a flow runner by its configuration, after it has loaded the flow; `deployed.load` sets that.
+Prefect chooses a flow runner by its configuration, after it has loaded the flow. A flow that is rebuilt from
+the project, or loaded from a pickle, changes that by `use_for_flow_runs`.
 """
 
 from __future__ import annotations
@@ -21,8 +22,18 @@ from kedro_prefect_hooks.flows.tasks import lacked_inputs
 
 QUALIFIED_NAME = f"{__name__}.KedroFlowRunner"
 
+PREFECTS_OWN = "prefect.engine.cloud.CloudFlowRunner"
+"""The flow runner that an agent configures."""
+
 _STATE = "query($id: uuid!) {flow_run_by_pk(id: $id) {version serialized_state}}"
 _SETTINGS = "query($id: uuid!) {flow_run_by_pk(id: $id) {flow {settings}}}"
+
+
+def use_for_flow_runs() -> None:
+    """In a process that an agent has started for a flow run, use this flow runner in place of Prefect's."""
+    for config in (prefect.config, prefect.context.config):  # the two stay equal, as the executor expects
+        if config.engine.flow_runner.default_class == PREFECTS_OWN:
+            config.engine.flow_runner.default_class = QUALIFIED_NAME
 
 
 class FlowRunClient(PatientClient):

@@ -18,16 +18,13 @@ from kedro_prefect_hooks.compat.kedro_datasets import MemoryDataset
 from kedro_prefect_hooks.compat.prefect import print_once, send_kedro_logs
 from kedro_prefect_hooks.errors import FlowRunError, did_you_mean
 from kedro_prefect_hooks.flows.builder import fingerprint
-from kedro_prefect_hooks.flows.flow_runner import QUALIFIED_NAME
+from kedro_prefect_hooks.flows.flow_runner import use_for_flow_runs
 from kedro_prefect_hooks.flows.project_flows import ProjectFlows
 from kedro_prefect_hooks.runs.session import keep_for_run, open_project
 from kedro_prefect_hooks.runs.spec import ProjectRef
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.flows.flow import KedroFlow
-
-PREFECTS_FLOW_RUNNER = "prefect.engine.cloud.CloudFlowRunner"
-"""The flow runner that an agent configures."""
 
 
 def rebuilt_flow() -> KedroFlow:
@@ -65,9 +62,7 @@ def rebuilt_flow() -> KedroFlow:
     flow = flows.build(name)
     _check_structure(flow)
     flow.mark_defaults()
-    for config in (prefect.config, prefect.context.config):  # the two stay equal, as the executor expects
-        if config.engine.flow_runner.default_class == PREFECTS_FLOW_RUNNER:
-            config.engine.flow_runner.default_class = QUALIFIED_NAME
+    use_for_flow_runs()
     keep_for_run(ref, opened)
     MemoryDataset(0)  # the first value in memory lets Kedro import pandas: before the flow run is Running
     return flow

@@ -7,7 +7,8 @@ wait for the other two.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+import os
+from typing import Any, Dict, List, Tuple
 
 import pendulum
 import prefect
@@ -16,7 +17,7 @@ from prefect.engine.state import State
 
 from kedro_prefect_hooks.compat.prefect_client import PatientClient
 from kedro_prefect_hooks.flows.mapped_children import MAPPED_RUN, MappedRun
-from kedro_prefect_hooks.flows.state_reports import Report, StateReports, reports_to
+from kedro_prefect_hooks.flows.state_reports import Artifact, Report, StateReports, reports_to
 from kedro_prefect_hooks.states import REPORTED_AT
 
 
@@ -81,8 +82,25 @@ class ReportingClient(PatientClient):
         return super().set_task_run_state(task_run_id, state, version, cache_for)
 
     def _reports(self) -> StateReports:
-        flow_run_id = str(prefect.context.get("flow_run_id") or "")
-        return reports_to((self.api_server, str(self.api_key), flow_run_id), lambda: _Sender(PatientClient()))
+        return _reports_of(self)
+
+
+def _reports_of(client: PatientClient) -> StateReports:
+    flow_run_id = str(prefect.context.get("flow_run_id") or "")
+    return reports_to((client.api_server, str(client.api_key), flow_run_id), lambda: _Sender(PatientClient()))
+
+
+def note_artifact(task_run_id: str, data: Dict[str, Any]) -> None:
+    """Note a Markdown artifact of a task run of this flow run, to be sent in the background."""
+    global _noting
+    flow_run_id = str(prefect.context.get("flow_run_id") or "")
+    if _noting is None or _noting[0] != (os.getpid(), flow_run_id):
+        _noting = ((os.getpid(), flow_run_id), _reports_of(PatientClient()))
+    _noting[1].add_artifact(Artifact(task_run_id, data))
+
+
+_noting: Tuple[Tuple[int, str], StateReports] | None = None
+"""The reports of the flow run that this process works for: making a client takes a millisecond."""
 
 
 class _Sender:
@@ -105,6 +123,15 @@ class _Sender:
                 asked += f" name{number}: set_task_run_name(input: $name{number}) {{success}}"
         mutation = f"mutation({declared}) {{set_task_run_states(input: $input) {{states {{id}}}}{asked}}}"
         self._client.graphql(mutation, variables=given)
+
+    def send_artifacts(self, artifacts: List[Artifact]) -> None:
+        given = {
+            f"artifact{number}": {"task_run_id": each.task_run_id, "kind": "markdown", "data": each.data}
+            for number, each in enumerate(artifacts)
+        }
+        declared = ", ".join(f"${name}: create_task_run_artifact_input!" for name in given)
+        asked = " ".join(f"{name}: create_task_run_artifact(input: ${name}) {{id}}" for name in given)
+        self._client.graphql(f"mutation({declared}) {{{asked}}}", variables=given)
 
 
 def _with_time(state: Dict[str, Any]) -> Dict[str, Any]:

@@ -42,6 +42,12 @@ MOST_BYTES = 2_000_000
 IDLE_SECONDS = 10.0
 """After this time without states the thread ends; the next state starts another."""
 
+ARTIFACTS_INTERVAL = 2.0
+"""Seconds from the first artifact until they are sent: nobody waits for them, so requests are few."""
+
+MOST_ARTIFACTS = 50
+"""In one request."""
+
 NOT_RUNNING = "is not in a running state"
 """Part of the real server's message when the flow run is not Running; the embedded API has the same one."""
 
@@ -59,10 +65,20 @@ class Report:
         return len(json.dumps(self.state))
 
 
+@dataclass(frozen=True)
+class Artifact:
+    """What a task run has left for people to read. Nothing depends on it: it is sent once, or lost."""
+
+    task_run_id: str
+    data: Dict[str, Any]
+
+
 class Sender(Protocol):
-    """Sends the states of one request. Prefect's client, except in tests."""
+    """Sends the states of one request, or artifacts. Prefect's client, except in tests."""
 
     def send_states(self, reports: List[Report]) -> None: ...
+
+    def send_artifacts(self, artifacts: List[Artifact]) -> None: ...
 
 
 class StateReports:
@@ -81,6 +97,8 @@ class StateReports:
         """What the API said, by task run."""
         self._flow_run_ended = False
         self._queue: List[Report] = []
+        self._artifacts: List[Artifact] = []
+        self._artifacts_due = 0.0
         self._sending = 0
         self._flushing = 0
         self._thread: threading.Thread | None = None
@@ -90,12 +108,21 @@ class StateReports:
         """Note a state; it is sent in the background."""
         with self._changed:
             self._queue.append(report)
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._send_all, name="kedro-prefect-states", daemon=True
-                )
-                self._thread.start()
-            self._changed.notify_all()
+            self._wake()
+
+    def add_artifact(self, artifact: Artifact) -> None:
+        """Note an artifact; it is sent after the states that have been noted."""
+        with self._changed:
+            if not self._artifacts:
+                self._artifacts_due = time.monotonic() + ARTIFACTS_INTERVAL
+            self._artifacts.append(artifact)
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._send_all, name="kedro-prefect-states", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
 
     def is_synchronous(self, task_run_id: str) -> bool:
         """Whether this task run's next state must be reported synchronously, after a `flush`."""
@@ -115,7 +142,7 @@ class StateReports:
             self._flushing += 1
             self._changed.notify_all()
             try:
-                while self._queue or self._sending:
+                while self._queue or self._artifacts or self._sending:
                     left = None if until is None else until - time.monotonic()
                     if left is not None and left <= 0:
                         return False
@@ -127,19 +154,47 @@ class StateReports:
     def _send_all(self) -> None:
         while True:
             with self._changed:
-                if not self._changed.wait_for(lambda: bool(self._queue), timeout=IDLE_SECONDS):
+                if not self._changed.wait_for(self._has_work, timeout=self._idle_seconds()):
+                    if self._artifacts:
+                        continue
                     self._thread = None
                     return
-                self._changed.wait_for(lambda: self._flushing > 0, timeout=self.interval)
+                if self._queue:
+                    self._changed.wait_for(lambda: self._flushing > 0, timeout=self.interval)
                 batch, self._queue = self._queue, []
-                self._sending = len(batch)
+                artifacts: List[Artifact] = []
+                if self._artifacts_are_due():
+                    artifacts, self._artifacts = self._artifacts, []
+                self._sending = len(batch) + len(artifacts)
             try:
                 for requested in requests_of(batch):
                     self._send(requested)
+                self._send_artifacts(artifacts)
             finally:
                 with self._changed:
                     self._sending = 0
                     self._changed.notify_all()
+
+    def _has_work(self) -> bool:
+        return bool(self._queue) or self._artifacts_are_due()
+
+    def _artifacts_are_due(self) -> bool:
+        if not self._artifacts:
+            return False
+        return self._flushing > 0 or time.monotonic() >= self._artifacts_due
+
+    def _idle_seconds(self) -> float:
+        if not self._artifacts:
+            return IDLE_SECONDS
+        return max(0.0, self._artifacts_due - time.monotonic())
+
+    def _send_artifacts(self, artifacts: List[Artifact]) -> None:
+        for start in range(0, len(artifacts), MOST_ARTIFACTS):
+            try:
+                self.sender.send_artifacts(artifacts[start : start + MOST_ARTIFACTS])
+            except Exception as error:  # the run itself is not affected
+                get_logger("CloudTaskRunner").warning("Artifacts of tasks could not be sent: %s", error)
+                return
 
     def _send(self, reports: List[Report]) -> None:
         """Send one request; find the states that the API refuses, and note them."""

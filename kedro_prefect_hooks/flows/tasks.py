@@ -21,6 +21,7 @@ from prefect.engine import signals
 from kedro_prefect_hooks.compat.prefect import send_kedro_logs
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.dask_futures import register_state_sizeof
+from kedro_prefect_hooks.flows.data_artifacts import recorded
 from kedro_prefect_hooks.flows.printed_lines import logged_prints
 from kedro_prefect_hooks.runs.failures import NodeNotStarted, failed_node
 from kedro_prefect_hooks.runs.missing_inputs import without_inputs
@@ -258,6 +259,7 @@ class NodeTask(RunTask):
         own_handlers: dotted paths of the project's own state handlers.
         logs_prints: whether what the nodes print becomes lines of the task run's log, if there is an API.
         sliced: for a mapped task, which runs once per slice: its nodes, and what is sliced of each.
+        artifacts: whether the API is told what the nodes read and wrote.
         **kwargs: Prefect's own: name, slug, tags, max_retries, retry_delay, timeout, …
 
     Attributes:
@@ -276,12 +278,14 @@ class NodeTask(RunTask):
         own_handlers: Iterable[str] = (),
         logs_prints: bool = False,
         sliced: Sequence[SlicedNode] = (),
+        artifacts: bool = True,
         **kwargs: Any,
     ) -> None:
         self.logs_prints = logs_prints
         self.nodes = tuple(nodes)
         self.confirms = confirms
         self.sliced = tuple(sliced)
+        self.artifacts = artifacts
         self.limit: int | None = None
         self.always = always
         self.made_before: dict[str, tuple[str, ...]] = {}
@@ -328,7 +332,7 @@ class NodeTask(RunTask):
             may_be_retried=number <= (self.max_retries or 0),
             keeps_result=bool(prefect.context.get("checkpointing")) and self.checkpoint is not False,
         )
-        with self._prints():
+        with self._prints(), self._records(runner):
             if not self.sliced:
                 return runner.run_nodes(self.nodes, handles, self.consumers, attempt)
             return run_slice(runner, self.sliced, part or [], handles, self.consumers, attempt=attempt)
@@ -338,6 +342,10 @@ class NodeTask(RunTask):
         if self.logs_prints and prefect.context.get("running_with_backend"):
             return logged_prints(self.logger)
         return contextlib.nullcontext()
+
+    def _records(self, runner: NodeRunner) -> contextlib.AbstractContextManager[None]:
+        """What the nodes read and write becomes an artifact, if there is an API."""
+        return recorded(runner, self.nodes) if self.artifacts else contextlib.nullcontext()
 
     def limited(self) -> NodeTask:
         """The task as it is run in a thread: its timeout is enforced here, not by Prefect."""

@@ -88,7 +88,7 @@ class NodeRunner:
         self.remote = remote
         self.pid = os.getpid()
         self.cancelled = False
-        self._secrets = secrets
+        self.secrets = secrets
         self._pins = spec.pin_versions or remote
         self._made = pipeline.all_outputs()
         self._made_bases = {base_name(name) for name in self._made}
@@ -189,7 +189,7 @@ class NodeRunner:
         if self.remote:
             outputs.check_can_travel()
         if attempt.keeps_result:
-            outputs.check_can_be_kept(self._secrets())
+            outputs.check_can_be_kept(self.secrets())
         return outputs
 
     def node(self, name: str) -> Node:

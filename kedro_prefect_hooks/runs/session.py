@@ -11,6 +11,7 @@ This module knows Prefect only through the plain values it is given.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
 from collections import OrderedDict
@@ -146,7 +147,7 @@ def _open(spec: RunSpec, *, remote: bool) -> tuple[NodeRunner, KedroContext]:
         kedro_session.hook_manager(session),
         pipeline,
         remote=remote,
-        secrets=lambda: kedro_config.secrets(context),
+        secrets=functools.lru_cache(maxsize=None)(lambda: kedro_config.secrets(context)),
     )
     return runner, context
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from kedro_prefect_hooks.agent import project_agent
+from kedro_prefect_hooks.agent import project_agent, watchful_agent
 from kedro_prefect_hooks.agent.api_address import ApiAddress
 
 CANCELLING_SECONDS = 3.0
 
 
 def main(url: str, folder: str, *options: str) -> None:
-    project_agent._SAFETY_SECONDS = 3600
+    watchful_agent._SAFETY_SECONDS = 3600
     api = ApiAddress(url, next((o.partition("=")[2] for o in options if o.startswith("--token=")), None))
     with project_agent.prefect_configured_for(api):
         agent = project_agent.ProjectAgent(

@@ -35,8 +35,7 @@ pytestmark = [
 
 BATCHES = [
     (LOCAL, 1, 40),
-    (LOCAL, 2, 40),
-    (THREADS, 1, 30),
+    (THREADS, 1, 20),
     (DASK, 1, 16),
     (PROCESSES, 1, 4),
     (TIMEOUTS, 1, 2),

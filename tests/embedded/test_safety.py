@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 import prefect
+import psutil
 import pytest
 
 from kedro_prefect_hooks.embedded.server import EmbeddedServer, serve
@@ -247,3 +248,25 @@ print([name for name in ("kedro", "prefect", "pydantic", "pendulum") if name in 
 """
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_container_can_name_the_machine_if_it_has_the_token(tmp_path: Path) -> None:
+    own = next(
+        each.address
+        for of_one in psutil.net_if_addrs().values()
+        for each in of_one
+        if each.family == socket.AF_INET and not each.address.startswith("127.")
+    )
+    given, authorized = "prefect.example.com", {"Authorization": "Bearer secret"}
+    options: dict[str, Any] = {"services": False, "token": "secret", "names": ["Prefect.example.com"]}
+    with EmbeddedServer(tmp_path / "api.sqlite", host="0.0.0.0", **options) as server:
+        for name in (own, f"{own}:4200", "host.docker.internal:4200", given, socket.gethostname()):
+            assert status(server.url, {**authorized, "Host": name}) == 200, name
+            assert status(server.url, {"Host": name}) == 401, name
+        for name in ("192.0.2.1", "host.docker.internal.example.com", "example.com"):
+            assert status(server.url, {**authorized, "Host": name}) == 403, name
+    with EmbeddedServer(tmp_path / "loopback.sqlite", services=False) as server:
+        for name in (own, "host.docker.internal", given):
+            assert status(server.url, {"Host": name}) == 403, (
+                "without a token, a web page could be the client"
+            )

@@ -9,7 +9,7 @@ from typing import Any, Callable
 import pytest
 
 from tests.mapping.conftest import MAPPED, NODES, attempts, folder, make, write
-from tests.same_run.conftest import on, package_at
+from tests.same_run.conftest import ALL, on, package_at
 from tests.scenarios.project_factory import HAS_FACTORIES, Project, collect_outputs
 
 pytest.importorskip("kedro_datasets.partitions.partitioned_dataset")
@@ -38,6 +38,7 @@ def prepare(project: Project) -> None:
     write(project, "old", "notes")
 
 
+@on(*(place for place in ALL if not place.endswith("timeouts")))  # a process per slice
 def test_chain(tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any]) -> None:
     expected = by_kedro(kedro, tmp_path / "expected", partitions=3)
     project = make(tmp_path / "project", 3)

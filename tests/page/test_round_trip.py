@@ -103,6 +103,8 @@ def test_a_run_with_parameters_is_followed_and_cancelled_and_run_again(
 
             (project.data / "go.txt").write_text("go")
             browser.click("Run again")
+            assert browser.find("dialog input[name=seconds]").get_attribute("value") == "600"
+            browser.click("Start the run")
             browser.until(lambda: browser.hash.rsplit("/", 1)[1] != run_id, "another run")
             browser.find(".state-box", "Success")
             second = prefect_api.read_run(url, browser.hash.rsplit("/", 1)[1])

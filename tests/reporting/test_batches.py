@@ -28,6 +28,7 @@ EXECUTORS = {
 }
 
 STATES, LOOKUP = "set_task_run_states", "get_or_create_task_run_info"
+ARTIFACT = "create_task_run_artifact"
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -45,6 +46,9 @@ def test_all_states_arrive_before_the_flow_runs_own_and_in_order(
         assert len(sent) <= 15, "two requests per batch and process"
         final = next(place for place, each in enumerate(api.requests) if _sets(each, "Success"))
         assert not any(STATES in document for document, _ in api.requests[final:])
+        assert 1 <= api.count(ARTIFACT) <= 6, "two per process"
+        assert not any(ARTIFACT in document for document, _ in api.requests[final:])
+    _check_artifacts(url, run_id)
     run = history(url, run_id)
     assert run["state"] == "Success", log.read_text()
     assert set(map(tuple, states_of(run).values())) == {("Pending", "Running", "Success")}
@@ -55,6 +59,22 @@ def test_all_states_arrive_before_the_flow_runs_own_and_in_order(
         if number:
             assert by_name[f"node_{number - 1}"]["end_time"] <= task["start_time"]
     assert collect_outputs(project)["end.json"] == 30
+
+
+def _check_artifacts(url: str, run_id: str) -> None:
+    """Each of the 30 nodes has said what it read and wrote."""
+    query = """
+        query($id: uuid!) {
+            task_run_artifact(where: {task_run: {flow_run_id: {_eq: $id}}}) {
+                kind data task_run { task { slug } }
+            }
+        }"""
+    found = prefect_api.graphql(url, query, {"id": run_id})["task_run_artifact"]
+    texts = {each["task_run"]["task"]["slug"]: each["data"]["markdown"] for each in found}
+    assert len(found) == len(texts) == 30 and {each["kind"] for each in found} == {"markdown"}
+    assert "| wrote | **end** |" in texts["node_29"] and "`data/end.json`" in texts["node_29"]
+    assert texts["node_29"].count("| read |") == 1
+    assert "| read |" not in texts["node_0"]
 
 
 def _sets(request: Any, state: str) -> bool:

@@ -64,12 +64,18 @@ NAMES = "query {flow_run(order_by: {created: asc}) {name}}"
 TASKS = "query($id: uuid!) {task_run(where: {id: {_eq: $id}}) {task {name}}}"
 
 
-@pytest.mark.parametrize("executor", ["local", "processes"])
+@pytest.mark.parametrize(("executor", "storage"), [("local", "Local"), ("processes", "Module")])
 def test_prints_checkpoints_names_and_clean_up(
-    tmp_path: Path, home: Path, log: Path, registered: Callable[[Project], str], executor: str
+    tmp_path: Path, log: Path, registered: Callable[[Project], str], executor: str, storage: str
 ) -> None:
     results = tmp_path / "results"
-    flow = {"executor": EXECUTORS[executor], "result": {"type": "LocalResult", "dir": str(results)}, **FLOW}
+    place = {"type": "Local", "directory": str(tmp_path / "flows")} if storage == "Local" else {}
+    flow = {
+        "executor": EXECUTORS[executor],
+        "storage": place or {"type": "Module"},
+        "result": {"type": "LocalResult", "dir": str(results)},
+        **FLOW,
+    }
     project = nodes_project(
         tmp_path / "project",
         SOURCE,
@@ -81,7 +87,7 @@ def test_prints_checkpoints_names_and_clean_up(
     project.write("data/b.json", "9")
     project.write("broken", "")
     run_id = prefect_api.start_run(url, "flow", scheduled_start_time="2024-01-01T00:00:00Z")
-    run = prefect_api.executed(url, run_id, home, log)
+    run = prefect_api.executed(url, run_id, tmp_path, log)
     assert run["state"] == "Failed", log.read_text()
     assert collect_outputs(project)["cleaned.json"] == [1, None]
 
@@ -98,7 +104,7 @@ def test_prints_checkpoints_names_and_clean_up(
 
     (project.path / "broken").unlink()
     restart(url, run_id)
-    run = prefect_api.executed(url, run_id, home, log)
+    run = prefect_api.executed(url, run_id, tmp_path, log)
     assert run["state"] == "Success", log.read_text()
     assert collect_outputs(project)["cleaned.json"] == [1, 2], "the node that cleans up ran again"
     assert (project.path / "attempts.txt").read_text().split().count("clean_up") == 2

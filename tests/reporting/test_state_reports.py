@@ -17,7 +17,7 @@ from prefect.executors import LocalExecutor
 
 from kedro_prefect_hooks.flows import reported_tasks, state_reports
 from kedro_prefect_hooks.flows.session_executor import opening_session
-from kedro_prefect_hooks.flows.state_reports import Report, StateReports, requests_of
+from kedro_prefect_hooks.flows.state_reports import Artifact, Report, StateReports, requests_of
 
 
 def report(run: str, kind: str, **more: Any) -> Report:
@@ -30,10 +30,17 @@ class Api:
     def __init__(self, refuses: Callable[[List[Report]], None] = lambda reports: None) -> None:
         self.refuses = refuses
         self.requests: List[List[Report]] = []
+        self.artifacts: List[List[Artifact]] = []
+        self.refuses_artifacts = False
 
     def send_states(self, reports: List[Report]) -> None:
         self.refuses(reports)
         self.requests.append(reports)
+
+    def send_artifacts(self, artifacts: List[Artifact]) -> None:
+        self.artifacts.append(artifacts)
+        if self.refuses_artifacts:
+            raise ValueError("no artifacts here")
 
     def states(self, run: str) -> List[str]:
         """The states of a task run, in the order in which they were sent."""
@@ -183,3 +190,20 @@ def test_at_the_end_of_a_flow_run_states_are_flushed_once_for_all_that_is_waited
             assert executor.wait(slices) == slices
     assert len(flushed) == (1 if away else 2)
     assert isinstance(last, ClientFailed if away else Mapped)
+
+
+def test_artifacts_are_sent_together_after_the_states_and_cost_nothing_if_refused() -> None:
+    api = Api()
+    api.refuses_artifacts = True
+    reports = StateReports(api, interval=0.01)
+    for number in range(60):
+        reports.add_artifact(Artifact(f"run{number}", {"markdown": "x"}))
+    reports.add(report("run0", "Success"))
+    assert reports.flush(10)
+    assert api.states("run0") == ["Success"]
+    assert [len(each) for each in api.artifacts] == [50], "nothing is tried again"
+    api.refuses_artifacts = False
+    reports.add_artifact(Artifact("run1", {"markdown": "y"}))
+    assert reports.flush(10)
+    assert [each.data for each in api.artifacts[-1]] == [{"markdown": "y"}]
+    assert not reports.refused

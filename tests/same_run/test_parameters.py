@@ -95,7 +95,7 @@ def test_values_are_read_as_kedro_reads_them(tmp_path: Path, kedro: Callable[...
 
 @needs_resolvers
 @pytest.mark.parametrize("environment", [None, {}, {"unrelated": 1}], ids=["base alone", "empty", "others"])
-@on("flow-local", "flow-timeouts")
+@on("flow-local", "flow-processes")
 def test_nested_values_leave_their_siblings_to_kedro(
     tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any], environment: dict[str, Any] | None
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from typing import Any, List
 
@@ -14,6 +15,10 @@ MAX_BODY_BYTES = 5 * 1024 * 1024
 
 LONGEST_UPLOAD = 30.0
 """Seconds for a body to arrive."""
+
+
+_COMPRESSED_FROM = 4096
+"""Bytes of a response from which on it is compressed."""
 
 
 class BodyRefused(Exception):
@@ -63,3 +68,17 @@ def refusal(status: int, message: str) -> Response:
     """An error in the form of GraphQL's."""
     error = {"message": message, "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
     return json_response(status, {"errors": [error]})
+
+
+def compressed(request: Request, response: Response) -> Response:
+    """The response, compressed if that is worthwhile and the client accepts it."""
+    content = bytes(response.body)
+    if len(content) < _COMPRESSED_FROM or not accepts_gzip(request):
+        return response
+    # Level 1: five times as fast as the default, for a tenth more bytes.
+    headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return Response(gzip.compress(content, 1), response.status_code, headers, response.media_type)
+
+
+def accepts_gzip(request: Request) -> bool:
+    return "gzip" in request.headers.get("accept-encoding", "")

@@ -13,7 +13,6 @@ The last answers are kept by a hash of their content, so none can be out of date
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import threading
@@ -30,15 +29,12 @@ from starlette.routing import Route
 from kedro_prefect_hooks.embedded.graphql import answers, document
 from kedro_prefect_hooks.embedded.graphql.request_errors import InvalidRequest
 from kedro_prefect_hooks.embedded.storage.database import Database
-from kedro_prefect_hooks.embedded.web.bodies import BodyRefused, json_response, read_body, refusal
+from kedro_prefect_hooks.embedded.web.bodies import BodyRefused, compressed, json_response, read_body, refusal
 
 PATH = "/changes"
 
 MAX_KEPT_BYTES = 16 * 1024 * 1024
 """Of all answers that are kept, as JSON."""
-
-_COMPRESSED_FROM = 4096
-"""Bytes of a response from which on it is compressed."""
 
 
 @dataclass
@@ -88,12 +84,7 @@ def route(database: Database) -> Route:
         except BodyRefused as refused:
             return refused.response
         response = await run_in_threadpool(_respond, database, recent, body)
-        if "gzip" in request.headers.get("accept-encoding", "") and len(response.body) >= _COMPRESSED_FROM:
-            headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-            return Response(
-                gzip.compress(response.body, 5), response.status_code, headers, response.media_type
-            )
-        return response
+        return compressed(request, response)
 
     return Route(PATH, changes, methods=["POST"])
 

@@ -21,7 +21,7 @@ from kedro_prefect_hooks import labels, schedule_text
 from kedro_prefect_hooks.compat import kedro_params
 from kedro_prefect_hooks.drawing.layout import lay_out
 from kedro_prefect_hooks.embedded.storage import values
-from kedro_prefect_hooks.embedded.web.bodies import BodyRefused, json_response, read_body, refusal
+from kedro_prefect_hooks.embedded.web.bodies import BodyRefused, compressed, json_response, read_body, refusal
 
 PREFIX = "/derived/"
 
@@ -69,7 +69,9 @@ def _endpoint(
             body = await read_body(request)
         except BodyRefused as refused:
             return refused.response
-        return await asyncio.get_running_loop().run_in_executor(executor, _respond, function, body)
+        return await asyncio.get_running_loop().run_in_executor(
+            executor, lambda: compressed(request, _respond(function, body))
+        )
 
     return endpoint
 

@@ -11,7 +11,7 @@ import asyncio
 import hmac
 import json
 import logging
-from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Container, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -24,10 +24,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kedro_prefect_hooks.embedded.graphql import answers
 from kedro_prefect_hooks.embedded.storage.database import Database
 from kedro_prefect_hooks.embedded.web import health, wake_up
-from kedro_prefect_hooks.embedded.web.bodies import BodyRefused, json_response, read_body, refusal
+from kedro_prefect_hooks.embedded.web.bodies import BodyRefused, compressed, json_response, read_body, refusal
+from kedro_prefect_hooks.embedded.web.own_names import LOOPBACK
 from kedro_prefect_hooks.embedded.web.page import is_public
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +34,7 @@ _log = logging.getLogger(__name__)
 def application(
     database: Database,
     *,
-    hosts: Iterable[str] = LOOPBACK,
+    hosts: Container[Optional[str]] = LOOPBACK,
     token: str | None = None,
     page: Sequence[BaseRoute] = (),
     checks: Sequence[Callable[[], Optional[str]]] = (),
@@ -44,7 +43,7 @@ def application(
 
     Args:
         database: the database to serve.
-        hosts: the names of this server that a `Host` header may contain, without ports.
+        hosts: the names of this server that a `Host` header may contain, in lower case, without ports.
         token: required as ``Authorization: Bearer …``; None for no token.
         page: further routes, after the API's own.
         checks: functions that return a problem for the health check to report, or None.
@@ -56,7 +55,9 @@ def application(
             body = await read_body(request)
         except BodyRefused as refused:
             return refused.response
-        return await run_in_threadpool(_answer, database, body, dict(request.headers))
+        return await run_in_threadpool(
+            lambda: compressed(request, _answer(database, body, dict(request.headers)))
+        )
 
     routes: List[BaseRoute] = [
         Route("/health", health_check.respond, methods=["GET"]),
@@ -108,9 +109,9 @@ WRONG_TOKEN_SECONDS = 0.5
 class _Gate:
     """Passes on only requests that name this server, come from no other site, and have the token."""
 
-    def __init__(self, inner: ASGIApp, hosts: Iterable[str], token: str | None) -> None:
+    def __init__(self, inner: ASGIApp, hosts: Container[Optional[str]], token: str | None) -> None:
         self._inner = inner
-        self._hosts = {host.lower() for host in hosts}
+        self._hosts = hosts
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

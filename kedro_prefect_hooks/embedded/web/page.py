@@ -6,10 +6,11 @@ nothing of the project, so they need no token; the data does.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from pathlib import Path
-from typing import Awaitable, Callable, Dict, List
+from typing import Awaitable, Callable, Dict, List, NamedTuple, Optional
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from kedro_prefect_hooks import states
 from kedro_prefect_hooks.embedded.storage.database import Database
 from kedro_prefect_hooks.embedded.web import changes, derived
+from kedro_prefect_hooks.embedded.web.bodies import accepts_gzip, json_response
 
 STATIC = Path(__file__).parent / "static"
 
@@ -27,6 +29,9 @@ PREFIX = "/page/"
 FACTS = PREFIX + "facts.js"
 """A generated module, so that the page repeats nothing that the package states elsewhere."""
 
+PLACE = "/place"
+"""Which project and environment this is."""
+
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -35,9 +40,11 @@ _TYPES = {
 }
 
 _HEADERS: Dict[str, str] = {
-    # Nothing from other hosts, no inline scripts or styles, and no markup made from text.
+    # Nothing from other hosts, no inline scripts or styles, and no markup made from text. Previews of
+    # pictures are within the data.
     "Content-Security-Policy": (
-        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "default-src 'self'; object-src 'none'; img-src 'self' data:; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -49,14 +56,26 @@ _HEADERS: Dict[str, str] = {
 }
 
 
-def routes(database: Database) -> List[BaseRoute]:
+class Place(NamedTuple):
+    """What the API serves, as the page's header says it; None if it is not known."""
+
+    project: Optional[str] = None
+    environment: Optional[str] = None
+
+
+def routes(database: Database, place: Place) -> List[BaseRoute]:
     """The page's routes: its files, and the endpoints behind what it shows."""
+
+    async def where(request: Request) -> Response:
+        return json_response(200, place._asdict())
+
     files = {_url_path(path): path for path in sorted(STATIC.rglob("*")) if path.suffix in _TYPES}
     return [
         *(_file_route(url_path, path.read_bytes(), path.suffix) for url_path, path in files.items()),
         _file_route(FACTS, facts().encode(), ".js"),
         changes.route(database),
         *derived.routes(),
+        Route(PLACE, where, methods=["POST"]),
     ]
 
 
@@ -88,11 +107,14 @@ def _file_route(url_path: str, content: bytes, suffix: str) -> Route:
 
 def _file_endpoint(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
     tag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
-    headers = {**_HEADERS, "ETag": tag}
+    headers = {**_HEADERS, "ETag": tag, "Vary": "Accept-Encoding"}
+    small = gzip.compress(content, 9)
 
     async def endpoint(request: Request) -> Response:
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
+        if accepts_gzip(request):
+            return Response(small, media_type=media_type, headers={**headers, "Content-Encoding": "gzip"})
         return Response(content, media_type=media_type, headers=headers)
 
     return endpoint

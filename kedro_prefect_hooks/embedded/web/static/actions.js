@@ -1,7 +1,6 @@
 // What the page can do to flows and runs, by Prefect's own mutations.
 
-import { ask, call, Refused } from "./api.js";
-import { LIVE_VERSION } from "./queries.js";
+import { call, Refused } from "./api.js";
 import { isSuccess } from "./states.js";
 
 const NO_RESULT = { type: "NoResultType", __version__: "1.1.0" };
@@ -20,13 +19,6 @@ export async function startRun(flowId, { parameters, labels, name }) {
   if (labels) input.labels = labels;
   if (name) Object.assign(input, { flow_run_name: name, context: { kedro_run_is_named: true } });
   return (await call("create_flow_run", input, "id")).id;
-}
-
-/** Run the current version of the flow with the parameters and labels of an earlier run. */
-export async function runAgain(run) {
-  const [flow] = (await ask(LIVE_VERSION, { group: run.flow.flow_group_id })).flow;
-  if (!flow) throw new Refused("The flow is archived: it has no version to run.");
-  return startRun(flow.id, { parameters: run.parameters ?? {}, labels: run.labels });
 }
 
 export async function cancel(runId) {

@@ -80,3 +80,6 @@ export async function call(mutation, input, answer = "success") {
 
 /** What the server derives from data that the page has: “layout”, “schedules”, “agents” or “parameters”. */
 export const derive = (name, body, timeout) => post(`/derived/${name}`, body, timeout);
+
+/** The project and the environment that this API serves: {project, environment}, each null if it does not know. */
+export const place = () => post("/place", {});

@@ -1,7 +1,7 @@
 // Starts the page: opens the view for the URL, keeps it up to date, and reports an API that is unreachable or
 // requires a token.
 
-import { token, Unauthorized, Unreachable } from "./api.js";
+import { place, token, Unauthorized, Unreachable } from "./api.js";
 import { h, icon, show } from "./dom.js";
 import { Poller } from "./poll.js";
 import { parse } from "./routes.js";
@@ -10,8 +10,9 @@ import * as flow from "./views/flow.js";
 import * as flows from "./views/flows.js";
 import { login } from "./views/login.js";
 import * as run from "./views/run.js";
+import * as runs from "./views/runs.js";
 
-const VIEWS = { flows, flow, run, agents };
+const VIEWS = { flows, flow, run, runs, agents };
 const main = document.getElementById("main");
 const banner = document.getElementById("banner");
 
@@ -25,11 +26,16 @@ export function announce(text) {
 
 function open() {
   const route = parse(location.hash);
+  if (current?.view.navigate && current.route.view === route.view && current.route.id === route.id) {
+    current.view.navigate(route);
+    current.poller.soon();
+    return;
+  }
   current?.poller.stop();
   current?.view.close?.();
-  for (const name of ["flows", "agents"]) {
+  for (const name of ["flows", "runs", "agents"]) {
     const link = document.getElementById(`nav-${name}`);
-    if (route.view === name) link.setAttribute("aria-current", "page");
+    if (route.view === name || `${route.view}s` === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   const target = h("div", { class: "view", "aria-busy": "true" }, h("p", { class: "loading" }, "Loading …"));
@@ -40,13 +46,13 @@ function open() {
   }
   let isShown = false;
   const context = {
-    id: route.id,
+    ...route,
     announce,
     refresh: () => poller.soon(),
     show: (title, ...content) => {
       // A response that comes after the person has gone to another view is not shown.
       if (current?.poller !== poller) return;
-      document.title = `${title} · kedro-prefect-hooks`;
+      document.title = `${title} · ${where}`;
       show(target, ...content);
       target.removeAttribute("aria-busy");
       if (!isShown) focusHeading(target);
@@ -55,7 +61,7 @@ function open() {
   };
   const view = VIEWS[route.view].open(context);
   const poller = new Poller(() => view.refresh(), () => view.pause(), (error) => report(error, poller));
-  current = { view, poller };
+  current = { route, view, poller };
   poller.soon();
 }
 
@@ -72,13 +78,31 @@ function focusHeading(target) {
   isFirstView = false;
 }
 
+let where = "kedro-prefect-hooks";
+
+/** Say in the header and in titles which project and environment this is. */
+async function showPlace() {
+  const { project, environment } = await place();
+  if (!project) return;
+  where = [project, environment].filter(Boolean).join(" · ");
+  show(document.getElementById("place"), h("strong", {}, project), environment && h("span", {}, environment));
+  document.title = document.title.replace("kedro-prefect-hooks", where);
+  isPlaceKnown = true;
+}
+
+let isPlaceKnown = false;
+
 function report(error, poller) {
+  if (!error && !isPlaceKnown) {
+    isPlaceKnown = true;
+    showPlace().catch(() => (isPlaceKnown = false));
+  }
   document.getElementById("sign-out").hidden = !token.get();
   if (error instanceof Unauthorized) {
     poller.stop();
     current = null;
     banner.hidden = true;
-    document.title = "Sign in · kedro-prefect-hooks";
+    document.title = `Sign in · ${where}`;
     main.replaceChildren(login(Boolean(token.get()), open));
     main.querySelector("input").focus();
     return;

@@ -4,7 +4,7 @@ import { setSchedule } from "./actions.js";
 import { h, icon } from "./dom.js";
 import { flowLink, runLink } from "./routes.js";
 import * as schedule from "./schedule.js";
-import { badge, family, inWords, isFinished } from "./states.js";
+import { badge, family, inWords, isFinished, isSuccess } from "./states.js";
 import { duration, full, moment, since, when } from "./times.js";
 
 export const time = (text, words = when(text)) => h("time", { datetime: text, title: full(text) }, words);
@@ -28,8 +28,8 @@ export function ticks(runs) {
     }));
 }
 
-export function runsTable(runs, { withFlow = false, caption }) {
-  return h("div", { class: "table-box" },
+export function runsTable(runs, { withFlow = false, withMessage = false, caption }) {
+  return h("div", { class: "table-box", "data-key": "runs-table" },
     h("table", { class: "runs" },
       h("caption", { class: "visually-hidden" }, caption),
       h("thead", {}, h("tr", {},
@@ -42,10 +42,18 @@ export function runsTable(runs, { withFlow = false, caption }) {
         h("td", { "data-label": "State" }, badge(run.state)),
         h("th", { scope: "row", "data-label": "Run" },
           h("a", { href: runLink(run.id) }, run.name),
-          run.auto_scheduled && h("span", { class: "by", title: "Started by the schedule" }, icon("calendar"), h("span", { class: "visually-hidden" }, "by the schedule"))),
+          run.auto_scheduled && h("span", { class: "by", title: "Started by the schedule" }, icon("calendar"), h("span", { class: "visually-hidden" }, "by the schedule")),
+          withMessage && !isSuccess(run.state) && run.state_message && h("p", { class: `row-message ${family(run.state)}`, title: run.state_message }, run.state_message)),
         withFlow && h("td", { "data-label": "Flow" }, h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name)),
-        h("td", { "data-label": "Started" }, run.start_time ? time(run.start_time, since(run.start_time)) : h("span", { class: "muted" }, "not yet")),
+        h("td", { "data-label": "Started", class: "started" }, startOf(run)),
         h("td", { "data-label": "Duration", class: "number" }, durationOf(run) || "–"))))));
+}
+
+/** When a run started, or is to start. */
+function startOf(run) {
+  if (run.start_time) return [time(run.start_time), " ", h("span", { class: "muted" }, since(run.start_time))];
+  const due = run.state_start_time ?? run.scheduled_start_time;
+  return [h("span", { class: "muted" }, isFinished(run.state) ? "never, due " : "due "), time(due), " ", h("span", { class: "muted" }, since(due))];
 }
 
 /** A flow's schedule in words, with its switch. `onChange` is called after it was switched. */
@@ -112,8 +120,8 @@ export const startAnAgent = () => [" Start one with ", command("kedro prefect ag
 export const labelList = (labels) =>
   labels?.length ? labels.map((label) => h("span", { class: "label" }, label)) : h("span", { class: "muted" }, "no labels");
 
-/** A parameter's value on one line. */
+/** A parameter's value on one line; one that would be invisible is quoted. */
 export const valueInShort = (value) => {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" && value.trim() === value && value !== "" ? value : JSON.stringify(value ?? null);
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
 };

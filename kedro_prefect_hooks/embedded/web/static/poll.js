@@ -8,7 +8,7 @@ const MAX_PAUSE = 10_000;
 export class Poller {
   /**
    * @param refresh asks the API and shows what it returns; async.
-   * @param pause returns the milliseconds until the next refresh.
+   * @param pause returns the milliseconds until the next refresh; null if nothing can change by itself any more.
    * @param onError is called with what `refresh` threw, or with null after a success.
    */
   constructor(refresh, pause, onError) {
@@ -51,6 +51,6 @@ export class Poller {
     this.running = null;
     if (this.stopped) return;
     const pause = this.failures ? Math.min(MAX_PAUSE, 500 * 2 ** this.failures) : this.pause();
-    this.timer = setTimeout(() => this.soon(), document.hidden ? Math.max(pause, 5000) : pause);
+    if (pause !== null) this.timer = setTimeout(() => this.soon(), document.hidden ? Math.max(pause, 5000) : pause);
   }
 }

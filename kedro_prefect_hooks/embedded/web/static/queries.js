@@ -1,7 +1,7 @@
 // All GraphQL queries of the page.
 
 const RUN_IN_LIST = `
-  id name state state_message state_timestamp scheduled_start_time start_time end_time auto_scheduled labels parameters`;
+  id name state state_message state_timestamp scheduled_start_time state_start_time start_time end_time auto_scheduled labels parameters`;
 
 const RUN_AS_TICK = "id name state state_timestamp start_time end_time";
 
@@ -66,7 +66,7 @@ export const RUN = `query($id: uuid!) {
     ${RUN_IN_LIST}
     version context times_resurrected
     agent { name }
-    flow { id name version archived flow_group_id project { name } }
+    flow { id name version archived flow_group_id parameters project { name } }
     task_runs { id name task_id map_index version state state_message state_timestamp start_time end_time }
     states(order_by: {version: asc}) { id version timestamp state message }
   }
@@ -79,11 +79,39 @@ export const TASK_STATES = `query($id: uuid!, $since: timestamptz!) {
   }
 }`;
 
-/** New lines are found by when the API received them, which only increases; their own times come from several processes. */
-export const LOGS = `query($id: uuid!, $since: timestamptz!, $offset: Int!, $limit: Int!) {
-  log(where: {flow_run_id: {_eq: $id}, created: {_gte: $since}}, order_by: [{created: asc}, {timestamp: asc}, {id: asc}], offset: $offset, limit: $limit) {
+export const LOGS = `query($where: log_bool_exp!, $order: [log_order_by!], $offset: Int!, $limit: Int!) {
+  log(where: $where, order_by: $order, offset: $offset, limit: $limit) {
     id created timestamp name level message task_run_id
   }
+}`;
+
+export const LOG_COUNT = `query($where: log_bool_exp!) { log_aggregate(where: $where) { aggregate { count } } }`;
+
+export const ARTIFACTS = `query($where: task_run_artifact_bool_exp!, $limit: Int!, $offset: Int!) {
+  task_run_artifact(where: $where, order_by: [{created: asc}, {id: asc}], limit: $limit, offset: $offset) {
+    id task_run_id kind data created
+  }
+}`;
+
+export const RUNS = `query($where: flow_run_bool_exp!, $order: [flow_run_order_by!], $limit: Int!, $offset: Int!) {
+  flow_run(where: $where, order_by: $order, limit: $limit, offset: $offset) {
+    ${RUN_IN_LIST}
+    flow { name flow_group_id }
+  }
+  flow_run_aggregate(where: $where) { aggregate { count } }
+}`;
+
+export const FLOW_NAMES = `query { flow(where: {archived: {_eq: false}}, order_by: {name: asc}) { name flow_group_id } }`;
+
+const RUN_IN_OVERVIEW = "id name state_timestamp state_start_time flow { name }";
+
+export const OVERVIEW = `query($failed: flow_run_bool_exp!, $late: flow_run_bool_exp!, $running: flow_run_bool_exp!, $next: flow_run_bool_exp!) {
+  failed: flow_run(where: $failed, order_by: {state_timestamp: desc}, limit: 1) { ${RUN_IN_OVERVIEW} }
+  failedCount: flow_run_aggregate(where: $failed) { aggregate { count } }
+  late: flow_run(where: $late, order_by: {state_start_time: asc}, limit: 1) { ${RUN_IN_OVERVIEW} }
+  lateCount: flow_run_aggregate(where: $late) { aggregate { count } }
+  runningCount: flow_run_aggregate(where: $running) { aggregate { count } }
+  next: flow_run(where: $next, order_by: {state_start_time: asc}, limit: 1) { ${RUN_IN_OVERVIEW} }
 }`;
 
 export const LIVE_VERSION = `query($group: uuid!) {

@@ -32,29 +32,42 @@ function candidates(string) {
 /** Show strings in a form that is read as the same string: "5" needs its quotes. */
 async function quoteStrings(fields) {
   const texts = {};
-  fields.forEach(({ parameter }, index) =>
-    candidates(parameter.default).forEach((text, place) => (texts[`${index} ${place}`] = text)));
+  fields.forEach(({ shown }, index) =>
+    candidates(shown).forEach((text, place) => (texts[`${index} ${place}`] = text)));
   const { values } = await derive("parameters", { texts });
   fields.forEach((field, index) => {
-    const place = candidates(field.parameter.default).findIndex((_, each) => values[`${index} ${each}`] === field.parameter.default);
+    const place = candidates(field.shown).findIndex((_, each) => values[`${index} ${each}`] === field.shown);
     if (place >= 0) field.show(texts[`${index} ${place}`]);
   });
 }
 
-function field(parameter, index) {
+/** Whether two values from JSON are the same; the order of keys does not matter. */
+const isSame = (one, other) => JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+const sorted = (value) => {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]));
+};
+
+/** @param given the value of an earlier run, if it is not the default: it is sent, changed or not. */
+function field(parameter, index, given) {
   const id = `parameter-${index}`;
+  const isGiven = given !== undefined;
+  const shown = isGiven ? given : parameter.default;
   const hasDefault = parameter.default !== undefined && !(parameter.required && parameter.default === null);
-  const kind = kindOf(hasDefault ? parameter.default : null);
+  const hasValue = hasDefault || isGiven;
+  let kind = kindOf(hasDefault ? parameter.default : shown ?? null);
+  if (isGiven && kindOf(given) !== kind) kind = "any";
   const error = h("p", { class: "error", id: `${id}-error`, hidden: true });
   const described = { id, name: parameter.name, "aria-describedby": `${id}-hint ${id}-error` };
   const lines = (text) => Math.min(10, Math.max(2, text.split("\n").length));
   let input;
   if (kind === "boolean") {
     input = h("input", { type: "checkbox", class: "switch", role: "switch", ...described });
-    input.checked = parameter.default;
+    input.checked = shown;
   } else {
     let text = "";
-    if (hasDefault) text = kind === "text" ? parameter.default : JSON.stringify(parameter.default, null, 2);
+    if (hasValue) text = kind === "text" ? shown : JSON.stringify(shown, null, 2);
     input = kind === "structured" || kind === "any" || text.includes("\n")
       ? h("textarea", { rows: lines(text), spellcheck: "false", ...described })
       : h("input", { type: "text", inputmode: kind === "number" ? "decimal" : undefined, autocomplete: "off", spellcheck: "false", ...described });
@@ -62,9 +75,10 @@ function field(parameter, index) {
   }
   const typed = () => (kind === "boolean" ? input.checked : input.value);
   let initial = typed(); // as the field returns it: it may have another line ending
-  const isChanged = () => !hasDefault || typed() !== initial;
+  const isTouched = () => typed() !== initial;
+  const isChanged = () => !hasDefault || isGiven || isTouched();
   const show = (text) => {
-    if (isChanged()) return;
+    if (isTouched()) return;
     input.value = text;
     initial = input.value;
     if (input.rows) input.rows = lines(text);
@@ -80,20 +94,23 @@ function field(parameter, index) {
     box.classList.toggle("changed", isChanged());
   });
   const hint = hasDefault ? HINT[kind] : `${HINT[kind]}, required`;
-  const box = h("div", { class: `field ${kind}` },
+  const box = h("div", { class: `field ${kind} ${isGiven ? "changed" : ""}` },
     h("label", { for: id }, parameter.name), input,
     h("p", { class: "hint", id: `${id}-hint` }, hint), error);
-  return { box, input, kind, parameter, hasDefault, typed, isChanged, show, mark };
+  return { box, input, kind, parameter, shown, given, hasDefault, typed, isTouched, isChanged, show, mark };
 }
 
 /** The values of the fields that were changed, by name; undefined if one is wrong, which then has the focus. */
 async function valuesOf(fields) {
-  const changed = fields.filter((each) => each.isChanged());
+  // A value of an earlier run that nobody has touched is sent as it was, not as its text is read.
+  const kept = fields.filter((each) => each.given !== undefined && !each.isTouched());
+  const changed = fields.filter((each) => each.isChanged() && !kept.includes(each));
   const texts = Object.fromEntries(
     changed.filter((each) => each.kind !== "boolean").map((each) => [each.parameter.name, each.typed()]));
   const structured = changed.filter((each) => each.kind === "structured").map((each) => each.parameter.name);
   const { values, errors } = Object.keys(texts).length
     ? await derive("parameters", { texts, structured }) : { values: {}, errors: {} };
+  for (const each of kept) values[each.parameter.name] = each.given;
   let wrong;
   for (const each of changed) {
     const { name } = each.parameter;
@@ -122,15 +139,21 @@ export function parametersOf(flow) {
 export const labelsOf = (flow) =>
   flow.flow_group?.labels ?? (flow.flow_group?.run_config ?? flow.run_config)?.labels ?? [];
 
-/** Ask for parameters and start a run. Returns the run's id, or undefined if the dialog was dismissed. */
-export function runNow(flow) {
-  return dialog.open(`Run ${flow.name}`, (close) => {
-    const fields = parametersOf(flow).map(field);
+/**
+ * Ask for parameters and start a run. Returns the run's id, or undefined if the dialog was dismissed.
+ * @param earlier a run whose parameters and labels are to be used again.
+ */
+export function runNow(flow, earlier = null) {
+  return dialog.open(earlier ? `Run ${flow.name} again` : `Run ${flow.name}`, (close) => {
+    const given = earlier?.parameters ?? {};
+    const fields = parametersOf(flow).map((each, index) =>
+      field(each, index, each.name in given && (each.required || !isSame(given[each.name], each.default)) ? given[each.name] : undefined));
+    const former = Object.keys(given).filter((name) => !fields.some((each) => each.parameter.name === name));
     const strings = fields.filter((each) => each.kind === "text");
     if (strings.length) quoteStrings(strings).catch(() => {}); // an API that does not respond is reported on starting
     const defaultLabels = labelsOf(flow).join(", ");
     const labels = h("input", { id: "run-labels", type: "text", autocomplete: "off", spellcheck: "false", "aria-describedby": "run-labels-hint" });
-    labels.value = defaultLabels;
+    labels.value = earlier ? (earlier.labels ?? []).join(", ") : defaultLabels;
     const name = h("input", { id: "run-name", type: "text", autocomplete: "off", placeholder: "generated if empty" });
     const failure = h("p", { class: "error", role: "alert", hidden: true });
     const button = h("button", { type: "submit", class: "primary" }, "Start the run");
@@ -156,6 +179,8 @@ export function runNow(flow) {
 
     return h("form", { class: "dialog-body", onsubmit: submit, novalidate: true },
       h("p", { class: "muted" }, fields.length ? "Values are read as those of kedro run --params." : "This flow has no parameters."),
+      earlier && h("p", { class: "muted" }, `The values that ${earlier.name} had are sent where they differ from the defaults.`),
+      former.length > 0 && h("p", { class: "muted" }, `No longer parameters of the flow: ${former.join(", ")}.`),
       fields.map((each) => each.box),
       h("details", {},
         h("summary", {}, "Name and labels"),

@@ -45,3 +45,6 @@ export function when(text) {
   const time = SHORT.format(date);
   return date.toDateString() === new Date().toDateString() ? time : `${DAY.format(date)}, ${time}`;
 }
+
+/** The time so many minutes ago, as text: the same one for a minute, so that requests with it are the same. */
+export const minutesAgo = (minutes) => new Date((Math.floor(Date.now() / 60_000) - minutes) * 60_000).toISOString();

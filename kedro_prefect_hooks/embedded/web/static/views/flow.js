@@ -5,25 +5,24 @@ import { ask, follow } from "../api.js";
 import { h, icon, keep } from "../dom.js";
 import { hint, labelList, runsTable, scheduleControl, startAnAgent, ticks, time, valueInShort } from "../parts.js";
 import { FLOW, FLOW_RUNS, STRUCTURE } from "../queries.js";
-import { isId, runLink } from "../routes.js";
+import { isId, runLink, runsLink } from "../routes.js";
 import { labelsOf, parametersOf, runNow } from "../runform.js";
 import * as schedule from "../schedule.js";
 import { isActive } from "../states.js";
 import { since } from "../times.js";
 import { TaskGraph } from "./graph.js";
 
-const PAGE = 25; // runs at first
+const PAGE = 25; // runs; the view of all runs has the others
 
 export function open(context) {
   let structure = { of: null };
   let graph = null;
-  let limit = PAGE;
   let busy = false;
 
   async function refresh() {
     const { flow: [flow] = [], agent: agents } = isId(context.id) ? await follow(FLOW, { id: context.id }) : { agent: [] };
     if (!flow) return context.show("Flow not found", h("h1", {}, "Flow not found"), h("p", {}, "It may have been deleted. ", h("a", { href: "#/" }, "All flows")));
-    const { flow_run: runs } = await follow(FLOW_RUNS, { group: flow.flow_group_id, limit });
+    const { flow_run: runs } = await follow(FLOW_RUNS, { group: flow.flow_group_id, limit: PAGE });
     busy = runs.some((run) => isActive(run.state));
     if (structure.of !== flow.id) {
       structure = { of: flow.id, ...(await ask(STRUCTURE, { id: flow.id })).flow_by_pk };
@@ -54,9 +53,8 @@ export function open(context) {
       facts(flow),
       scheduleSection(flow, onChange),
       h("section", { "aria-labelledby": "runs", "data-key": "runs" },
-        h("div", { class: "title" }, h("h2", { id: "runs" }, "Runs"), runs.length > 0 && ticks(runs.slice(0, 20))),
-        runs.length ? runsTable(runs, { caption: `Runs of ${flow.name}, newest first` }) : h("p", { class: "muted" }, "No runs yet."),
-        runs.length >= limit && h("button", { type: "button", onclick: () => ((limit *= 4), context.refresh()) }, "Show older runs")),
+        h("div", { class: "title" }, h("h2", { id: "runs" }, "Runs"), runs.length > 0 && [ticks(runs.slice(0, 20)), h("a", { href: runsLink({ flow: flow.flow_group_id }) }, "All runs")]),
+        runs.length ? runsTable(runs, { caption: `Runs of ${flow.name}, newest first` }) : h("p", { class: "muted" }, "No runs yet.")),
       h("section", { "aria-labelledby": "graph", "data-key": "graph" }, h("h2", { id: "graph" }, "Tasks"), keep(graph.element)));
   }
 

@@ -2,16 +2,19 @@
 
 import { check } from "../agents.js";
 import { follow } from "../api.js";
-import { h, icon } from "../dom.js";
+import { h, icon, keep } from "../dom.js";
+import { Filters } from "../filters.js";
 import { command, hint, runsTable, scheduleControl, startAnAgent, ticks, time } from "../parts.js";
 import { FLOWS } from "../queries.js";
-import { agentsLink, flowLink, runLink } from "../routes.js";
+import { agentsLink, flowLink, flowsLink, runLink, runsLink } from "../routes.js";
 import { labelsOf, runNow } from "../runform.js";
 import * as schedule from "../schedule.js";
-import { badge, isActive } from "../states.js";
+import { badge, isActive, isFailure } from "../states.js";
 import { moment, since } from "../times.js";
+import { Overview } from "./overview.js";
 
 const MAX_RUNS = 14;
+const FEW = 5; // flows that need no search
 
 /** The latest runs of all versions of a flow, newest first. */
 function latestRuns(flow) {
@@ -21,24 +24,79 @@ function latestRuns(flow) {
     .slice(0, MAX_RUNS);
 }
 
+const SHOWN = {
+  failed: ["Last run failed", (flow, { runs }) => runs.length > 0 && isFailure(runs[0].state)],
+  running: ["Running", (flow, { runs }) => runs.some((run) => isActive(run.state))],
+  scheduled: ["With a schedule", (flow) => isScheduled(flow) && flow.is_schedule_active],
+  paused: ["Schedule paused", (flow) => isScheduled(flow) && !flow.is_schedule_active],
+  never: ["Never run", (flow, { runs }) => !runs.length],
+  stuck: ["No agent for it", (flow, { reason }) => Boolean(reason)],
+};
+
+const isScheduled = (flow) => Boolean(schedule.inWords(flow)?.clocks.length);
+
+const FIELDS = [
+  { name: "text", label: "Search", type: "search", placeholder: "Flow, project or label" },
+  { name: "show", label: "Show", type: "select", options: [["", "All flows"], ...Object.entries(SHOWN).map(([value, [text]]) => [value, text])] },
+];
+
 export function open(context) {
-  let busy = false;
-  return {
-    pause: () => (busy ? 1500 : 3000),
-    refresh: async () => {
-      const { flow: flows, recent, agent: agents } = await follow(FLOWS);
-      busy = recent.some((run) => isActive(run.state));
-      const [{ running, reasons }] = await Promise.all([check(agents, flows.map(labelsOf)), schedule.load(flows)]);
-      context.show("Flows",
-        h("div", { class: "title", "data-key": "title" }, h("h1", {}, "Flows"), agentCount(running.size)),
-        flows.length ? null : noFlows(),
-        running.size || !flows.length ? null : hint(h("strong", {}, "No agent is running: "), "runs wait for one.", startAnAgent()),
-        h("ul", { class: "flows", "data-key": "flows" }, flows.map((flow, index) => card(flow, running.size ? reasons[index] : null, context))),
-        recent.length > 0 && h("section", { "aria-labelledby": "recent", "data-key": "recent" },
-          h("h2", { id: "recent" }, "Latest runs"),
-          runsTable(recent, { withFlow: true, caption: "Latest runs of all flows" })));
-    },
-  };
+  return new FlowsView(context);
+}
+
+class FlowsView {
+  constructor(context) {
+    this.context = context;
+    this.overview = new Overview();
+    this.filters = new Filters(FIELDS, (values) => this.change(values));
+    this.navigate(context);
+  }
+
+  navigate({ query }) {
+    this.values = Object.fromEntries(FIELDS.map(({ name }) => [name, query.get(name) ?? ""]));
+    this.filters.set(this.values);
+  }
+
+  change(values) {
+    this.values = values;
+    history.replaceState(null, "", flowsLink(values));
+    this.render();
+  }
+
+  pause() {
+    return this.recent?.some((run) => isActive(run.state)) ? 1500 : 3000;
+  }
+
+  async refresh() {
+    const [{ flow: flows, recent, agent: agents }] = await Promise.all([follow(FLOWS), this.overview.refresh()]);
+    const [{ running, reasons }] = await Promise.all([check(agents, flows.map(labelsOf)), schedule.load(flows)]);
+    Object.assign(this, { flows, recent, running });
+    this.facts = flows.map((flow, index) => ({ runs: latestRuns(flow), reason: running.size ? reasons[index] : null }));
+    this.render();
+  }
+
+  matches(flow, facts) {
+    const text = this.values.text.toLowerCase();
+    const texts = [flow.name, flow.description ?? "", flow.project.name, ...labelsOf(flow)];
+    return (!text || texts.some((each) => each.toLowerCase().includes(text))) && (SHOWN[this.values.show]?.[1](flow, facts) ?? true);
+  }
+
+  render() {
+    const { flows, recent, running, context } = this;
+    const shown = flows.map((flow, index) => [flow, this.facts[index]]).filter(([flow, facts]) => this.matches(flow, facts));
+    const hasFilters = flows.length > FEW;
+    context.show("Flows",
+      h("div", { class: "title", "data-key": "title" }, h("h1", {}, "Flows"), agentCount(running.size)),
+      flows.length > 0 && this.overview.element(),
+      flows.length ? null : noFlows(),
+      running.size || !flows.length ? null : hint(h("strong", {}, "No agent is running: "), "runs wait for one.", startAnAgent()),
+      hasFilters && keep(this.filters.element),
+      hasFilters && h("p", { class: "muted visually-quiet", role: "status", "data-key": "count" }, shown.length === flows.length ? `${flows.length} flows` : `${shown.length} of ${flows.length} flows`),
+      h("ul", { class: "flows", "data-key": "flows" }, shown.map(([flow, { runs, reason }]) => card(flow, runs, reason, context))),
+      recent.length > 0 && h("section", { "aria-labelledby": "recent", "data-key": "recent" },
+        h("div", { class: "title" }, h("h2", { id: "recent" }, "Latest runs"), h("a", { href: runsLink() }, "All runs")),
+        runsTable(recent, { withFlow: true, caption: "Latest runs of all flows" })));
+  }
 }
 
 function agentCount(count) {
@@ -53,8 +111,7 @@ function noFlows() {
 }
 
 /** @param warning why no agent accepts its runs, if so. */
-function card(flow, warning, context) {
-  const runs = latestRuns(flow);
+function card(flow, runs, warning, context) {
   const last = runs[0];
   return h("li", { class: "card flow", "data-key": flow.id },
     h("div", { class: "flow-name" },

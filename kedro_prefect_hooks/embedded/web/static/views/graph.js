@@ -7,7 +7,9 @@ import { family, inWords } from "../states.js";
 
 const SIZE = { width: 200, height: 34 };
 const MARGIN = 16;
-const TEXT_WIDTH = SIZE.width - 33 - 10;
+const ICON_WIDTH = 33;
+const BEHIND_TEXT = 12;
+const MAX_WIDTH = 700; // of a box; longer names lose their middle
 const PROGRESS_WIDTH = 62; // for such as 1000/1000
 const ZOOM = { min: 0.15, max: 2 };
 const LAYOUT_TIMEOUT = 60_000; // milliseconds; large graphs take a few seconds
@@ -17,12 +19,18 @@ export const isParameter = (task) => /(^|\.)Parameter$/.test(task.type ?? "");
 
 const ruler = document.createElement("canvas").getContext("2d");
 
-/** The part of a name that fits into a box. The middle is left out, because similar names differ at their ends. */
-function shortened(text, taken = 0) {
+/** How wide the box of a task must be for its whole name. */
+function widthOf(name, taken = 0) {
+  ruler.font = `550 13px ${getComputedStyle(document.body).fontFamily}`;
+  return Math.min(MAX_WIDTH, Math.max(SIZE.width, Math.ceil(ruler.measureText(name).width) + ICON_WIDTH + BEHIND_TEXT + taken));
+}
+
+/** The part of a name that fits. The middle is left out, because similar names differ at their ends. */
+function shortened(text, width) {
   ruler.font = `550 13px ${getComputedStyle(document.body).fontFamily}`;
   let kept = text.length;
   let short = text;
-  while (ruler.measureText(short).width > TEXT_WIDTH - taken && kept > 4) {
+  while (ruler.measureText(short).width > width && kept > 4) {
     kept -= 1;
     short = `${text.slice(0, Math.ceil(kept * 0.6))}…${text.slice(text.length - Math.floor(kept * 0.4))}`;
   }
@@ -81,7 +89,7 @@ export class TaskGraph {
     if (this.isRequested) return;
     this.isRequested = true;
     const index = new Map([...this.tasks.keys()].map((id, at) => [id, at]));
-    const boxes = Array.from(index, () => [SIZE.width, SIZE.height]);
+    const boxes = [...this.tasks.values()].map((task) => [this.boxWidth(task), SIZE.height]);
     const edges = this.pairs.map((pair) => pair.map((id) => index.get(id)));
     try {
       this.build(await layoutOf(this.flowId, boxes, edges));
@@ -91,6 +99,22 @@ export class TaskGraph {
       // The view reports this, and draws again with its next refresh.
       this.isRequested = false;
     }
+  }
+
+  boxWidth(task) {
+    return widthOf(task.name, this.mapped.has(task.id) ? PROGRESS_WIDTH : 0);
+  }
+
+  /** Dim the tasks whose names do not have this text, and show the first that has it. */
+  find(text) {
+    if (text === (this.found ?? "") || !this.boxes.size) return;
+    this.found = text;
+    const matching = [...this.boxes].filter(([id, box]) => {
+      const matches = this.tasks.get(id).name.toLowerCase().includes(text);
+      box.group.classList.toggle("dim", !matches);
+      return matches;
+    });
+    if (text && matching.length) matching[0][1].group.scrollIntoView({ block: "nearest", inline: "center" });
   }
 
   close() {
@@ -139,16 +163,17 @@ export class TaskGraph {
     const mark = icon("pending");
     for (const [name, value] of [["x", 10], ["y", 9], ["width", 16], ["height", 16]]) mark.setAttribute(name, value);
     const isMapped = this.mapped.has(task.id);
+    const width = this.boxWidth(task);
     const name = isMapped ? `${task.name}, mapped` : task.name;
     const title = s("title", {}, name);
-    const progress = s("text", { class: "progress", x: SIZE.width - 10, y: SIZE.height / 2, "dominant-baseline": "central", "text-anchor": "end" });
+    const progress = s("text", { class: "progress", x: width - 10, y: SIZE.height / 2, "dominant-baseline": "central", "text-anchor": "end" });
     const group = s("g", { class: `box pending ${isParameter(task) ? "parameter" : ""}`, transform: `translate(${at.x} ${at.y})`, tabindex: "-1", role: this.onSelect ? "button" : "img", "aria-label": name, "data-task": task.id },
       title,
       // A mapped task looks like several, one behind the other.
-      isMapped ? [6, 3].map((by) => s("rect", { class: "behind", x: by, y: by, width: SIZE.width, height: SIZE.height, rx: 7 })) : [],
-      s("rect", { width: SIZE.width, height: SIZE.height, rx: isParameter(task) ? SIZE.height / 2 : 7 }),
+      isMapped ? [6, 3].map((by) => s("rect", { class: "behind", x: by, y: by, width, height: SIZE.height, rx: 7 })) : [],
+      s("rect", { width, height: SIZE.height, rx: isParameter(task) ? SIZE.height / 2 : 7 }),
       mark,
-      s("text", { x: 33, y: SIZE.height / 2, "dominant-baseline": "central" }, shortened(task.name, isMapped ? PROGRESS_WIDTH : 0)), progress);
+      s("text", { x: ICON_WIDTH, y: SIZE.height / 2, "dominant-baseline": "central" }, shortened(task.name, width - ICON_WIDTH - 4 - (isMapped ? PROGRESS_WIDTH : 0))), progress);
     group.addEventListener("click", () => this.toggle(task.id));
     this.boxes.set(task.id, { group, mark, title, progress, name, at, state: null });
     return group;

@@ -2,20 +2,25 @@
 
 import * as actions from "../actions.js";
 import { check } from "../agents.js";
-import { ask, follow } from "../api.js";
+import { ask, follow, Refused } from "../api.js";
 import { confirm } from "../dialog.js";
 import { h, icon, keep } from "../dom.js";
 import * as mapped from "../mapped.js";
 import { hint, labelList, problem, startAnAgent, time, valueInShort } from "../parts.js";
-import { RUN, STRUCTURE, TASK_STATES } from "../queries.js";
+import { LIVE_VERSION, RUN, STRUCTURE, TASK_STATES } from "../queries.js";
 import { flowLink, isId, runLink } from "../routes.js";
+import { runNow } from "../runform.js";
 import { badge, family, inWords, isFinished, isSuccess, isWaiting } from "../states.js";
 import { clock, duration, moment, roughly, since } from "../times.js";
-import { TaskGraph } from "./graph.js";
+import { Artifacts } from "./artifacts.js";
+import { isParameter, TaskGraph } from "./graph.js";
 import { Logs } from "./logs.js";
 import { timeline } from "./timeline.js";
 
 const MAX_FAILURES = 4;
+const SETTLING = 30_000; // milliseconds after its end in which a run's last lines and states arrive
+const MANY = 500; // tasks; runs with more are asked for less often
+const ROWS = 200; // of the timeline, at first
 const OVERLAP = 3000; // milliseconds; states from two processes can arrive slightly out of order
 
 export function open(context) {
@@ -34,14 +39,36 @@ class RunView {
     this.selectedRun = null; // and, of a mapped task, the id of a child's task run
     this.unfolded = new Map(); // mapped task's id → how many of its children are shown
     this.tab = "timeline";
+    this.rows = ROWS; // of the timeline that are shown
+    this.wanted = { text: "", state: null }; // which tasks are shown
+    this.artifacts = new Artifacts(context.id, (taskRunId) => this.nameOf(taskRunId), () => this.render());
+    this.search = this.searchField();
+    this.navigate(context);
     this.logs = new Logs(context.id, (taskRunId) => this.nameOf(taskRunId));
   }
 
+  /** Another URL of this run: the one of a task run. */
+  navigate({ part }) {
+    this.part = part ?? null;
+    if (this.run) this.openPart();
+  }
+
+  /** Select the task run that the URL names. */
+  openPart() {
+    const taskRun = this.taskRuns.get(this.part);
+    this.selected = taskRun?.task_id ?? null;
+    this.selectedRun = taskRun && taskRun.map_index >= 0 ? taskRun.id : null;
+    this.render();
+    if (taskRun) document.querySelector(".task-panel")?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Nothing is asked for again once a run has ended. */
   pause() {
     if (!this.run) return 3000;
-    const { state, state_timestamp: changed, scheduled_start_time: due } = this.run;
-    if (isFinished(state)) return Date.now() - moment(changed) < 20_000 ? 1000 : 5000;
-    return isWaiting(state) && moment(due) - Date.now() > 30_000 ? 5000 : 1000;
+    const { state, state_timestamp: changed, task_runs: taskRuns } = this.run;
+    const soon = taskRuns.length > MANY ? 3000 : 1000;
+    if (isFinished(state)) return Date.now() - moment(changed) < SETTLING ? soon : null;
+    return this.isDueLater(this.run, 30_000) ? 5000 : soon;
   }
 
   close() {
@@ -69,8 +96,10 @@ class RunView {
     this.run = run;
     this.taskRuns = new Map(run.task_runs.map((each) => [each.id, each]));
     this.byTask = mapped.byTask(run.task_runs);
-    this.render();
-    await this.logs.refresh();
+    if (this.part && !this.isOpened) this.openPart();
+    else this.render();
+    this.isOpened = true;
+    await Promise.all([this.logs.refresh(), this.artifacts.refresh()]);
   }
 
   async loadTaskStates() {
@@ -90,8 +119,35 @@ class RunView {
   select(id, runId = null) {
     this.selected = id;
     this.selectedRun = runId;
+    this.part = runId ?? (id === null ? null : this.selectedRuns()[0]?.id ?? null);
+    history.replaceState(null, "", runLink(this.run.id, this.part));
     this.render();
     document.querySelector(".task-panel")?.scrollIntoView({ block: "nearest" });
+  }
+
+  searchField() {
+    const input = h("input", {
+      id: "task-search", type: "search", placeholder: "Find a task", autocomplete: "off", spellcheck: "false",
+      oninput: () => {
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => this.want({ text: input.value.trim().toLowerCase() }), 150);
+      },
+    });
+    return h("div", { class: "task-search", "data-opaque": true, "data-key": "task-search" },
+      h("label", { class: "visually-hidden", for: "task-search" }, "Find a task"), input);
+  }
+
+  /** Show only tasks with this text in their name, or in this state. */
+  want(change) {
+    Object.assign(this.wanted, change);
+    this.rows = ROWS;
+    this.render();
+  }
+
+  /** Whether a task is one that a person looks for. */
+  isWanted(task, state) {
+    const { text, state: wantedState } = this.wanted;
+    return (!text || task.name.toLowerCase().includes(text)) && (!wantedState || state === wantedState);
   }
 
   unfold(id, count) {
@@ -127,6 +183,7 @@ class RunView {
     if (this.tab === "graph") this.graph.draw();
     this.graph.showStates(this.taskStates(), this.progress());
     this.graph.select(this.selected);
+    this.graph.find(this.tab === "graph" ? this.wanted.text : "");
     this.context.show(`${inWords(run.state)}: ${run.name}`,
       h("nav", { class: "crumbs", "data-key": "crumbs", "aria-label": "Breadcrumb" },
         h("a", { href: "#/" }, "Flows"), h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name)),
@@ -134,11 +191,13 @@ class RunView {
       this.stateBox(), this.waitingHint(), this.facts(),
       h("section", { class: "tasks", "data-key": "tasks", "aria-labelledby": "tasks" },
         h("div", { class: "title" }, h("h2", { id: "tasks" }, "Tasks"), this.tally(), this.tabs()),
+        this.tasks.size > MAX_FAILURES && this.tab !== "data" && keep(this.search),
         h("div", { id: "panel", role: "tabpanel", "aria-labelledby": `tab-${this.tab}`, "data-key": this.tab },
-          this.tab === "graph" ? keep(this.graph.element) : timeline({
+          this.tab === "data" ? this.artifacts.list() : this.tab === "graph" ? keep(this.graph.element) : timeline({
             tasks: this.structure.tasks, taskRuns: run.task_runs, history: this.history, isOver: isFinished(run.state),
             selected: this.selected, selectedRun: this.selectedRun, onSelect: (id, runId) => this.select(id, runId),
             unfolded: this.unfolded, onUnfold: (id, count) => this.unfold(id, count), now: Date.now(),
+            isWanted: (task, state) => this.isWanted(task, state), limit: this.rows, onMore: () => ((this.rows *= 4), this.render()),
           })),
         this.taskPanel()),
       h("section", { "aria-labelledby": "logs", "data-key": "logs" }, h("h2", { id: "logs" }, "Log"), keep(this.logs.element)),
@@ -165,28 +224,36 @@ class RunView {
         h("button", { type: "button", onclick: () => this.select(each.task_id, each.map_index < 0 ? null : each.id) },
           h("strong", {}, this.nameOf(each.id) ?? "task"),
           h("span", { class: "why" }, (each.state_message ?? "").replace("Error during execution of task: ", ""))))),
-      failed.length > MAX_FAILURES && h("li", {}, `and ${failed.length - MAX_FAILURES} more`));
+      failed.length > MAX_FAILURES && h("li", { "data-key": "more" },
+        h("button", { type: "button", onclick: () => ((this.tab = "timeline"), this.want({ state: "Failed" }), document.getElementById("tasks")?.scrollIntoView()) },
+          `and ${failed.length - MAX_FAILURES} more`)));
   }
 
+  /** Whether an agent has to accept the run now; one that has submitted it has. */
   needsAgent(run) {
-    return isWaiting(run.state) && !this.isDueLater(run);
+    return isWaiting(run.state) && !this.isDueLater(run) && !run.flow.archived;
   }
 
-  isDueLater(run) {
-    return run.state === "Scheduled" && !run.start_time && moment(run.scheduled_start_time) - Date.now() > 10_000;
+  /** Whether its time has not come; also that of a restart. */
+  isDueLater(run, by = 10_000) {
+    return isWaiting(run.state) && moment(run.state_start_time ?? run.scheduled_start_time) - Date.now() > by;
   }
 
   waitingHint() {
     const { run, waiting } = this;
+    const due = run.state_start_time ?? run.scheduled_start_time;
     if (this.isDueLater(run)) {
-      return h("p", { class: "muted", "data-key": "due" }, "Scheduled for ", time(run.scheduled_start_time), ` (${since(run.scheduled_start_time)}).`);
+      return h("p", { class: "muted", "data-key": "due" }, "Scheduled for ", time(due), ` (${since(due)}).`);
     }
+    if (run.flow.archived && isWaiting(run.state)) return hint("This version of the flow is archived.");
     return waiting && hint(h("strong", {}, waiting.reason), !waiting.anyAgent && startAnAgent());
   }
 
   facts() {
     const { run } = this;
-    const parameters = Object.entries(run.parameters ?? {});
+    // The API leaves out defaults that are false, zero, null or empty.
+    const defaults = (run.flow.parameters ?? []).filter((each) => !each.required).map((each) => [each.name, each.default]);
+    const parameters = Object.entries({ ...Object.fromEntries(defaults), ...run.parameters });
     const fact = (name, ...value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
     return h("dl", { class: "facts", "data-key": "facts" },
       fact("Flow", h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name), ` version ${run.flow.version}`),
@@ -229,8 +296,16 @@ class RunView {
     }, icon(name), label);
     return h("div", { class: "actions" },
       finished && !isSuccess(run.state) && act(run.state === "Cancelled" ? "Restart" : "Restart from failed", "again", "primary", () => actions.restart(this.run)),
-      finished && act("Run again", "play", "", async () => (location.hash = runLink(await actions.runAgain(this.run)))),
+      finished && act("Run again", "play", "", () => this.runAgain()),
       !finished && run.state !== "Cancelling" && act("Cancel", "stop", "danger", () => this.cancel()));
+  }
+
+  /** Open the form with this run's parameters and labels, and start a run of the flow's current version. */
+  async runAgain() {
+    const [flow] = (await ask(LIVE_VERSION, { group: this.run.flow.flow_group_id })).flow;
+    if (!flow) throw new Refused("The flow is archived: it has no version to run.");
+    const id = await runNow(flow, this.run);
+    if (id) location.hash = runLink(id);
   }
 
   async cancel() {
@@ -238,17 +313,27 @@ class RunView {
     if (sure) await actions.cancel(this.run.id);
   }
 
+  /** How many tasks have which state; the flow's parameters are not tasks to a person. */
   tally() {
     const counts = new Map();
-    for (const state of this.taskStates().values()) counts.set(state, (counts.get(state) ?? 0) + 1);
-    return h("ul", { class: "tally" }, [...counts].sort((one, other) => other[1] - one[1]).map(([state, count]) =>
-      h("li", { "data-key": state }, badge(state), h("span", { class: "count" }, String(count)))));
+    const states = this.taskStates();
+    for (const task of this.tasks.values()) {
+      const state = states.get(task.id) ?? "Pending";
+      if (!isParameter(task) || family(state) === "failed") counts.set(state, (counts.get(state) ?? 0) + 1);
+    }
+    const { state: wanted } = this.wanted;
+    return h("ul", { class: "tally", "aria-label": "Tasks by state" }, [...counts].sort((one, other) => other[1] - one[1]).map(([state, count]) =>
+      h("li", { "data-key": state },
+        h("button", { type: "button", class: "plain", "aria-pressed": String(wanted === state), title: wanted === state ? "Show all tasks" : "Show only these tasks", onclick: () => ((this.tab = "timeline"), this.want({ state: wanted === state ? null : state })) },
+          badge(state), h("span", { class: "count" }, count.toLocaleString("en"))))));
   }
 
   tabs() {
-    const names = { timeline: "Timeline", graph: "Graph" };
+    const names = { timeline: "Timeline", graph: "Graph", data: "Data" };
+    const order = Object.keys(names);
     const go = (tab) => {
       this.tab = tab;
+      if (tab === "data") this.artifacts.open().catch(() => {});
       this.render();
       document.getElementById(`tab-${tab}`)?.focus();
     };
@@ -258,7 +343,8 @@ class RunView {
         tabindex: this.tab === tab ? "0" : "-1", onclick: () => go(tab),
         onkeydown: (event) => {
           // Must not return false: that would keep the browser from handling the key, Tab included.
-          if (event.key === "ArrowLeft" || event.key === "ArrowRight") go(tab === "graph" ? "timeline" : "graph");
+          const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+          if (step) go(order[(order.indexOf(tab) + step + order.length) % order.length]);
         },
       }, name)));
   }
@@ -278,6 +364,7 @@ class RunView {
       children.length > 0 && h("p", {}, `${children.length} tasks: ${mapped.countsInWords(children)}`),
       h("ol", { class: "history" }, states.map((each) => h("li", {},
         time(each.timestamp, clock(each.timestamp)), badge(each.state), h("span", { class: "message" }, each.message ?? "")))),
+      this.artifacts.of(runs),
       h("p", { class: "muted" }, "The log below shows only the lines of this task."));
   }
 

@@ -81,10 +81,12 @@ const SEGMENTS = 200; // of the bar of a mapped task, at most, for each state
  * @param isOver whether the run has ended; `selected` a task's id; `selectedRun` a child's task run id, or null. `onSelect` is called with both.
  * @param unfolded mapped task's id → how many of its children are shown; `onUnfold` is called with a task's id
  * and that number, 0 for none.
+ * @param isWanted whether a task in a state is to be shown; of those, the first `limit`. `onMore` is called for more.
  */
-export function timeline({ tasks, taskRuns, history, isOver, selected, selectedRun, onSelect, unfolded, onUnfold, now }) {
-  const rows = rowsOf(tasks, taskRuns, history, isOver);
-  if (!rows.length) return h("p", { class: "muted" }, "No tasks yet.");
+export function timeline({ tasks, taskRuns, history, isOver, selected, selectedRun, onSelect, unfolded, onUnfold, now, isWanted = () => true, limit = Infinity, onMore }) {
+  const all = rowsOf(tasks, taskRuns, history, isOver);
+  const rows = all.filter((row) => isWanted(row.task, row.state));
+  if (!rows.length) return h("p", { class: "muted" }, all.length ? "No tasks match." : "No tasks yet.");
   const time = axis(rows.flatMap((row) => [...row.pieces, ...row.children.flatMap((child) => child.pieces)]), now);
   const ticks = marks(time);
   const draw = {
@@ -100,8 +102,10 @@ export function timeline({ tasks, taskRuns, history, isOver, selected, selectedR
   return h("div", { class: "timeline" },
     h("div", { class: "axis", "aria-hidden": "true" }, h("div", { class: "scale" },
       ticks.map((mark) => h("span", { class: mark.at > 0.88 ? "late" : "", style: { left: percent(mark.at) } }, mark.text)))),
-    h("ul", {}, rows.map((row) => (row.children.length
-      ? mappedElement(row, draw, unfolded.get(row.task.id) ?? 0, onUnfold) : rowElement(row, draw)))));
+    h("ul", {}, rows.slice(0, limit).map((row) => (row.children.length
+      ? mappedElement(row, draw, unfolded.get(row.task.id) ?? 0, onUnfold) : rowElement(row, draw)))),
+    rows.length > limit && h("p", { class: "more-rows" },
+      h("button", { type: "button", onclick: onMore }, `Show more of ${rows.length.toLocaleString("en")} tasks`)));
 }
 
 function rowsOf(tasks, taskRuns, history, isOver) {

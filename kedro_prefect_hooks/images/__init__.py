@@ -1,0 +1,1 @@
+"""A project in a container image. Knows neither Prefect nor the API."""

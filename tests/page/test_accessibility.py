@@ -1,0 +1,84 @@
+"""axe-core finds nothing in any view, in light, in dark and on a phone.
+
+Needs the axe-core that axe-playwright-python brings; without it, these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any, List
+
+import pytest
+
+from tests.embedded.conftest import Seed
+from tests.page.browser import Browser
+
+LOOKS = {"light": (1280, False), "dark": (1280, True), "phone": (390, False)}
+RUN = """
+    const done = arguments[arguments.length - 1];
+    const brief = (each) => [each.id, each.nodes.length, each.nodes[0].html.slice(0, 200)];
+    axe.run(document, {resultTypes: ['violations']}).then(
+        (result) => done(result.violations.map(brief)), (error) => done([[String(error)]]))"""
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The source of axe-core."""
+    found = importlib.util.find_spec("axe_playwright_python")
+    if found is None or found.origin is None:
+        pytest.skip("axe-playwright-python is not installed")
+    (file,) = Path(found.origin).parent.rglob("axe.min.js")
+    return file.read_text(encoding="utf-8")
+
+
+def _violations(browser: Browser, axe: str) -> List[Any]:
+    # Not as a script of the page, whose policy forbids it.
+    browser.driver.execute_cdp_cmd("Runtime.evaluate", {"expression": f"{axe};0"})
+    found: List[Any] = browser.driver.execute_async_script(RUN)
+    return found
+
+
+def test_no_view_has_a_violation(browser: Browser, seed: Seed, axe: str) -> None:
+    flows = [seed.flow(seed.project(f"p{number}"), f"flow {number}") for number in range(6)]
+    parameters = [{"name": "rate", "slug": "rate", "required": False, "default": 0.5}]
+    schedule = {
+        "type": "Schedule",
+        "clocks": [{"type": "CronClock", "cron": "0 6 * * *", "start_date": None}],
+    }
+    flow_id = seed.flow(seed.project("p"), "shown", ["a", "b", "c"], parameters=parameters, schedule=schedule)
+    run_id = seed.run(flow_id)
+    seed.run(flows[0])
+    seed.flow_state(run_id, "Running")
+    task_run = seed.task_runs(run_id)["a"]
+    for state in ("Running", "Failed"):
+        seed.task_state(task_run, state)
+    table = {"markdown": "# Data\n\n| a | b |\n|---|---|\n| 1 | [c](https://example.org) |\n\n```\nx\n```"}
+    seed.api.do(
+        "create_task_run_artifact", {"task_run_id": task_run, "kind": "markdown", "data": table}, "id"
+    )
+    lines = [{"flow_run_id": run_id, "level": level, "message": level} for level in ("INFO", "ERROR")]
+    seed.api.do("write_run_logs", {"logs": lines})
+    seed.flow_state(run_id, "Failed")
+    seed.api.do("register_agent", {"type": "LocalAgent", "name": "agent", "labels": ["l"]}, "id")
+    views = {
+        "#/": "",
+        "#/runs?time=days": "",
+        "#/agents": "",
+        f"#/flow/{flow_id}": "",
+        f"#/run/{run_id}/{task_run}": "",
+        f"#/run/{run_id}?graph": "Graph",
+        f"#/run/{run_id}?data": "Data",
+        "#/?form": "Run shown now",
+    }
+    found = []
+    for address, button in views.items():
+        browser.open(f"{seed.api.url}/{address}")
+        if button:
+            browser.click(button)
+        browser.until(lambda: "Loading" not in browser.text() and "Drawing" not in browser.text())
+        for look, (width, dark) in LOOKS.items():
+            browser.look(width, 900, dark=dark, still=True)
+            found += [(address, look, *each) for each in _violations(browser, axe)]
+        browser.look(1280, 900)
+    assert not found, "\n".join(map(str, found))
