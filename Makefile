@@ -91,7 +91,7 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 docs: $(VENV)/.docs
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 install: $(VENV)/.test
 
