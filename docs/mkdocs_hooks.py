@@ -1,4 +1,4 @@
-"""What the site takes from the package when it is built: the version, for the footer of each page."""
+"""Called by MkDocs: puts the version into the footer, and refuses pages that load from other hosts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).resolve().parents[1] / "kedro_prefect_hooks" / "__init__.py"
+LOADED = re.compile(
+    r"""<(?:script|img|iframe|link(?![^>]*rel="canonical"))\b[^>]*(?:src|href)="?(https?://[^"\s>]+)"""
+)
 
 
 def version() -> str:
@@ -25,3 +28,15 @@ def on_config(config: Any) -> Any:
     """Called by MkDocs after it has read mkdocs.yml."""
     config.copyright = f"kedro-prefect-hooks {version()} · {config.copyright}"
     return config
+
+
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Called by MkDocs with the HTML of each page.
+
+    Raises:
+        ValueError: the page loads something from another host, so it would not work without that.
+    """
+    found = LOADED.search(output)
+    if found is not None:
+        raise ValueError(f"{page.url} loads {found[1]}")
+    return output
