@@ -2,6 +2,7 @@
 #
 #   make demo                 run the example project, from registration to a finished flow run
 #   make test                 run the full test suite (ARGS="-k traps -x" is passed to pytest)
+#   make test-places          run flows in containers, with object stores, Git and Kubernetes
 #   make fuzz SECONDS=1800    compare random projects and commands with Kedro's own runner
 #   make test-all             run it for each supported pair of Python and Kedro
 #   make PYTHON=python3.9 …   create .venv with this Python (after `make clean`)
@@ -36,11 +37,12 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz test-all corners grid-docs lint format bench docs install clean
+.PHONY: help demo test test-places fuzz test-all corners grid-docs lint format bench docs install clean
 
 help:
 	@echo "make demo      run the example project: register its flows, and run one with an agent"
 	@echo "make test      run the full test suite (ARGS=… is passed to pytest)"
+	@echo "make test-places  run flows in containers, with object stores, Git and Kubernetes (needs root or Docker)"
 	@echo "make fuzz      compare random projects and commands with Kedro's own runner (SECONDS=600)"
 	@echo "make test-all  run it for each supported pair of Python and Kedro (CELLS=… selects some)"
 	@echo "make corners   run the tests that depend most on Kedro, with the oldest and the newest pair"
@@ -55,6 +57,10 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist=worksteal $(ARGS)
+
+# Gets what it needs (see tests/places/__main__.py), and says so where a machine cannot have it.
+test-places: $(VENV)/.places
+	$(BIN)/python -m tests.places $(ARGS)
 
 # SEED=… repeats a session, CASE=… one case of it; KEEP=1 continues after a difference. PYTHON_BIN=… is a Python
 # with another Kedro, in which `.[test]` is installed.
@@ -96,7 +102,7 @@ docs: $(VENV)/.docs
 install: $(VENV)/.test
 
 clean:
-	rm -rf $(VENV) .nox site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .nox .places site .pytest_cache .mypy_cache .ruff_cache
 
 # .venv is created once; an extra is installed again only if pyproject.toml has changed.
 $(VENV)/.made:
@@ -117,6 +123,10 @@ $(VENV)/.demo: $(VENV)/.made pyproject.toml
 $(VENV)/.test: $(VENV)/.made pyproject.toml
 	$(call install,test)
 	@touch $(VENV)/.demo  # [test] includes [demo]
+
+$(VENV)/.places: $(VENV)/.made pyproject.toml
+	$(call install,places)
+	@touch $(VENV)/.test $(VENV)/.demo  # [places] includes [test]
 
 $(VENV)/.docs: $(VENV)/.made pyproject.toml
 	$(call install,docs)

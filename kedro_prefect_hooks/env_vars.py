@@ -35,6 +35,12 @@ FLOW = "KEDRO_PREFECT_FLOW"
 FINGERPRINT = "KEDRO_PREFECT_FINGERPRINT"
 """In a registered run config: a hash of the flow's tasks and edges."""
 
+AGENT = "KEDRO_PREFECT_AGENT"
+"""In a container: which project's agent has started it, so that the next one knows its containers."""
+
+SETTINGS = "KEDRO_PREFECT_SETTINGS"
+"""In a registered run config: short hashes of the flow's settings, and what a difference means."""
+
 IN_FLOW_RUN = "KEDRO_PREFECT_IN_FLOW_RUN"
 """Set by this package: this process, or the one that started it, is running a flow.
 

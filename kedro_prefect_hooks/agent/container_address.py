@@ -11,6 +11,9 @@ import requests
 
 from kedro_prefect_hooks.errors import ApiError
 
+API_VARIABLE = "PREFECT__CLOUD__API"
+"""The environment variable that tells a flow run where the API is."""
+
 _SECONDS = 3
 DOCKER_DESKTOP = "host.docker.internal"
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from kedro_prefect_hooks.agent.watchful_agent import Echo, WatchfulAgent
     from kedro_prefect_hooks.config.models import FlowConfig, PrefectConfig
 
-_API = "PREFECT__CLOUD__API"
-
 
 class ContainerOptions(NamedTuple):
     """What the user says about containers.
@@ -175,7 +173,7 @@ def _kubernetes_agent(api: ApiAddress, options: ContainerOptions, common: dict[s
 
     reached = options.api or container_address.for_pods(api.url)
     common["echo"](f"Pods reach it at {reached}")
-    common["env_vars"].setdefault(_API, reached)
+    common["env_vars"].setdefault(container_address.API_VARIABLE, reached)
     return KubernetesProjectAgent(
         namespace=options.namespace, job_template_path=options.job_template, **common
     )

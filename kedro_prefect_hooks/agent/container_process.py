@@ -22,11 +22,15 @@ class ContainerProcess:
     Args:
         base_url: the address of Docker; None for its default.
         container_id: the container.
-        output: the file that receives its output.
+        output: the file that receives its output, appended.
+        since: a time, for a container whose earlier output is in the file already.
     """
 
-    def __init__(self, base_url: str | None, container_id: str, output: Path) -> None:
+    def __init__(
+        self, base_url: str | None, container_id: str, output: Path, *, since: float | None = None
+    ) -> None:
         self.output = output
+        self._since = since
         self.pid = container_id[:12]
         self._id = container_id
         # Of its own, and without a limit: what follows the output waits as long as the container is silent.
@@ -48,7 +52,7 @@ class ContainerProcess:
 
     def _copy_output(self) -> None:
         with self.output.open("ab") as file:
-            for chunk in self._client.logs(self._id, stream=True, follow=True):
+            for chunk in self._client.logs(self._id, stream=True, follow=True, since=self._since):
                 file.write(chunk)
                 file.flush()
 

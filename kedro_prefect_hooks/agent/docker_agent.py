@@ -6,17 +6,22 @@ for ever, and its output is gone with it.
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from pathlib import Path
 from typing import Any
 
 from prefect.agent.docker import DockerAgent
 from prefect.run_configs import DockerRun
 
+from kedro_prefect_hooks import env_vars
+from kedro_prefect_hooks.agent.container_address import API_VARIABLE
 from kedro_prefect_hooks.agent.container_process import ContainerProcess
 from kedro_prefect_hooks.agent.owned_runs import OwnedRun
 from kedro_prefect_hooks.agent.watchful_agent import Echo, WatchfulAgent
 
-_API = "PREFECT__CLOUD__API"
+_FLOW_RUN = "io.prefect.flow-run-id"
+"""The label by which Prefect says what a container runs."""
 
 
 class DockerProjectAgent(WatchfulAgent, DockerAgent):
@@ -33,7 +38,23 @@ class DockerProjectAgent(WatchfulAgent, DockerAgent):
 
     def __init__(self, log_dir: Path, *, echo: Echo, container_api: str, **kwargs: Any) -> None:
         self.container_api = container_api
+        self._mark = hashlib.sha256(str(log_dir).encode()).hexdigest()[:16]
         super().__init__(log_dir, echo=echo, **kwargs)
+
+    def on_startup(self) -> None:
+        """Own the containers that an earlier agent of the project has started, and not lived to see end."""
+        ours = f"{env_vars.AGENT}={self._mark}"
+        for found in self.docker_client.containers(all=True, filters={"label": _FLOW_RUN}):
+            container = self.docker_client.inspect_container(found["Id"])
+            if ours not in (container["Config"]["Env"] or ()):
+                continue
+            flow_run_id, name = container["Config"]["Labels"][_FLOW_RUN], container["Name"].lstrip("/")
+            output = self.output_files.create(flow_run_id)
+            since = output.stat().st_mtime
+            process = ContainerProcess(self.base_url, container["Id"], output, since=since)
+            self._report(f"Found the container {process.pid} of flow run '{name}'.")
+            # Which version its flow run had is not known; no later submission than its own is assumed.
+            self.owned.add(OwnedRun(flow_run_id, name, process, (sys.maxsize, 1)))
 
     def _show_startup_display(self) -> None:
         self.on_ready()
@@ -47,11 +68,14 @@ class DockerProjectAgent(WatchfulAgent, DockerAgent):
     def populate_env_vars(self, flow_run: Any, image: str, run_config: Any = None) -> dict[str, str]:
         """The environment of a flow run's container."""
         env: dict[str, str] = super().populate_env_vars(flow_run, image, run_config=run_config)
-        given = {**self.env_vars, **(run_config.env or {})}
-        env[_API] = given.get(_API) or self._api_for(run_config)
+        env[API_VARIABLE] = self._api_for(run_config)
+        env[env_vars.AGENT] = self._mark
         return env
 
     def _api_for(self, run_config: Any) -> str:
+        given: dict[str, str] = {**self.env_vars, **(run_config.env or {})}
+        if API_VARIABLE in given:
+            return given[API_VARIABLE]
         on_host = (run_config.host_config or {}).get("network_mode") == "host"
         return str(self.client.api_server) if on_host else self.container_api
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from prefect.agent.kubernetes import KubernetesAgent
 
+from kedro_prefect_hooks.agent.container_address import API_VARIABLE
 from kedro_prefect_hooks.agent.watchful_agent import Echo, WatchfulAgent
 
 _JOBS_SECONDS = 10
@@ -37,6 +38,15 @@ class KubernetesProjectAgent(WatchfulAgent, KubernetesAgent):
     def _start_heartbeat_thread(self) -> None:
         KubernetesAgent._start_heartbeat_thread(self)
         self.wake_ups.start()
+
+    def generate_job_spec(self, flow_run: Any) -> dict[str, Any]:
+        """The job of a flow run, with the URL at which pods reach the API; Prefect's has the agent's own."""
+        job: dict[str, Any] = super().generate_job_spec(flow_run)
+        given = {**self.env_vars, **((flow_run.run_config or {}).get("env") or {})}
+        for variable in job["spec"]["template"]["spec"]["containers"][0]["env"]:
+            if variable["name"] == API_VARIABLE:
+                variable["value"] = given.get(API_VARIABLE, variable["value"])
+        return job
 
     def deploy_flow(self, flow_run: Any) -> str:
         """Create a flow run's job; return a line for the flow run's log."""

@@ -71,8 +71,9 @@ def size(dataset: Any, saved: bool) -> int | None:
         return None
     with contextlib.suppress(Exception):
         path = getattr(inner, "_filepath", None)
-        if path is not None and is_versioned(inner):
-            path = inner._get_save_path() if saved else inner._get_load_path()
+        used = version(inner, saved)
+        if path is not None and used is not None:
+            path = inner._get_versioned_path(used)
         if path is not None and Path(path).is_file():
             return Path(path).stat().st_size
     return None

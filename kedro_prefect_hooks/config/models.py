@@ -126,6 +126,12 @@ class FlowSettings(Model):
         description="Whether each task leaves an artifact that says which datasets it read and wrote, with "
         "previews of tables, JSON and pictures where the dataset gives one.",
     )
+    on_drift: Literal["fail", "warn"] = Field(
+        "warn",
+        description="When a flow run finds other settings (retries, timeouts, executor, result, schedule, "
+        "defaults of parameters) than those that were registered: `warn` logs a warning and uses what it has "
+        "found, `fail` ends the flow run. Other nodes or edges always end it.",
+    )
     retries: RetriesConfig = Field(
         default_factory=RetriesConfig, description="How often a failed node is retried."
     )
@@ -165,6 +171,11 @@ class FlowSettings(Model):
     @classmethod
     def _empty_artifacts(cls, value: object) -> object:
         return True if value is None else value
+
+    @field_validator("on_drift", mode="before")
+    @classmethod
+    def _empty_on_drift(cls, value: object) -> object:
+        return "warn" if value is None else value
 
     @field_validator("report", mode="before")
     @classmethod

@@ -25,6 +25,7 @@ from kedro_prefect_hooks.flows.grouping import Group, group_nodes
 from kedro_prefect_hooks.flows.mapping import DatasetKinds, MappedGroup, mapped_groups
 from kedro_prefect_hooks.flows.parameters import as_tasks, configured_values, reads_parameter
 from kedro_prefect_hooks.flows.partition_tasks import BEFORE, LISTED, SLICES, GatherTask, ListTask
+from kedro_prefect_hooks.flows.settings_digests import as_text, settings_digests
 from kedro_prefect_hooks.flows.tasks import SLICE, NodeTask, RunTask
 from kedro_prefect_hooks.runs.outputs import KEPT
 
@@ -78,7 +79,7 @@ def build_flow(
     if own_session:
         flow.storage = config.build_storage()
         flow.run_config = config.build_run_config()
-        _locate_project(flow, spec.project)
+        _locate_project(flow, spec.project, config)
     return flow
 
 
@@ -355,12 +356,19 @@ def fingerprint(flow: KedroFlow) -> str:
     return hashlib.sha256(json.dumps(structure).encode()).hexdigest()[:16]
 
 
-def _locate_project(flow: KedroFlow, project: ProjectRef) -> None:
-    """Add to the run config's environment where the project is; the user's own `env` takes precedence."""
+def _locate_project(flow: KedroFlow, project: ProjectRef, config: FlowConfig) -> None:
+    """Add to the run config's environment where the project is, and what the flow is like.
+
+    The user's own `env` takes precedence.
+    """
     run_config = flow.run_config
     if run_config is None or not hasattr(run_config, "env"):
         return
-    env = {env_vars.FLOW: flow.name, env_vars.FINGERPRINT: fingerprint(flow)}
+    env = {
+        env_vars.FLOW: flow.name,
+        env_vars.FINGERPRINT: fingerprint(flow),
+        env_vars.SETTINGS: as_text(settings_digests(flow, config)),
+    }
     if type(run_config).__name__ in SAME_MACHINE_RUN_CONFIGS:
         env[env_vars.PROJECT] = project.path
     if project.package:

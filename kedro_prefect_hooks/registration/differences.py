@@ -12,6 +12,7 @@ from typing import Any, Iterable, Iterator, Mapping
 
 from kedro_prefect_hooks import env_vars
 from kedro_prefect_hooks.api.registered import Json, Stored
+from kedro_prefect_hooks.flows.settings_digests import ON_DRIFT, from_text
 from kedro_prefect_hooks.registration.wanted import PARAMETER, Wanted, comparable_storage, edge_slugs
 from kedro_prefect_hooks.schedule_text import in_words
 
@@ -85,6 +86,16 @@ def differences(wanted: Wanted, stored: Stored) -> list[Change]:
     return [each for each in changes if each.what != _env_var_of_run_config(env_vars.FINGERPRINT)] or changes
 
 
+def _settings(now: str | None, before: str | None) -> Iterator[Change]:
+    """Settings of which the API has only a hash: the others are compared where it has them."""
+    if now is None or before is None:
+        return  # the user's own value, or a registration by an earlier version of this package
+    new, old = from_text(now), from_text(before)
+    for kind in ("executor", "result", ON_DRIFT):
+        if new.get(kind) != old.get(kind):
+            yield Change("settings", kind, *((old.get(kind), new.get(kind)) if kind == ON_DRIFT else ()))
+
+
 def _parameters(now: Iterable[Json], before: Iterable[Json]) -> Iterator[Change]:
     new = {str(each["name"]): each for each in now}
     old = {str(each["name"]): each for each in before}
@@ -149,7 +160,9 @@ def _run_config(now: Json | None, before: Json | None) -> Iterator[Change]:
             yield Change("run config", what, _text(old.get(field)), _text(new.get(field)))
     env, was = new.get("env") or {}, old.get("env") or {}
     for name in sorted({*env, *was}):
-        if env.get(name) != was.get(name):
+        if name == env_vars.SETTINGS and env.get(name) != was.get(name):
+            yield from _settings(env.get(name), was.get(name))
+        elif env.get(name) != was.get(name):
             yield Change("run config", _env_var_of_run_config(name))
 
 

@@ -7,6 +7,7 @@ there is no other way to obtain a session, a catalog or a parameter. Knows neith
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -47,7 +48,27 @@ class ProjectRef:
         if not self.relocatable:
             return self
         path = os.environ.get(env_vars.PROJECT) or self.path
+        if not Path(path).is_dir():  # a pickled flow has the folder of the machine that registered it
+            path = str(nearest_project(Path.cwd(), self.package) or path)
         return replace(self, path=path, conf_source=os.environ.get(env_vars.CONF_SOURCE) or self.conf_source)
+
+
+def nearest_project(folder: Path, package: str | None = None) -> Path | None:
+    """The project that a folder is in: an image need only have it as its working directory.
+
+    Args:
+        folder: where to begin.
+        package: the project's package; None for any project.
+    """
+    for candidate in (folder, *folder.parents):
+        pyproject = candidate / "pyproject.toml"
+        if not pyproject.is_file():
+            continue
+        text = pyproject.read_text(encoding="utf-8")
+        name = re.search(r"^package_name\s*=\s*[\"']([^\"']*)", text, re.MULTILINE)
+        if "[tool.kedro]" in text and (package is None or (name is not None and name[1] == package)):
+            return candidate
+    return None
 
 
 @dataclass(frozen=True, repr=False)

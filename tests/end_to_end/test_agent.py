@@ -135,7 +135,7 @@ def test_a_failing_node_is_named_and_the_error_hooks_are_called(
     assert [call["hook"] for call in calls].count("after_pipeline_run") == 0
 
 
-def test_a_changed_function_body_does_not_change_the_flow_and_is_used_by_the_next_run(
+def test_what_was_changed_but_not_registered_is_used_by_the_next_run(
     tmp_path: Path, home: Path, kedro: Callable[..., Any]
 ) -> None:
     project = scenarios.chain(tmp_path / "chain", 4, prefect={"flows": {"chain": {}}})
@@ -148,10 +148,18 @@ def test_a_changed_function_body_does_not_change_the_flow_and_is_used_by_the_nex
         text = registry.read_text()
         registry.write_text(text.replace("return value + 1", "return value + 10"))
         assert registry.read_text() != text
+        prefect_yml = project.path / "conf" / "base" / "prefect.yml"
+        registered = prefect_yml.read_text()
+        project.write_conf("base", "prefect", {"flows": {"chain": {"retries": {"max_retries": 2}}}})
+        assert prefect_yml.read_text() != registered
         project.clean()
         with prefect_api.agent(url, home, log):
             run = prefect_api.finished_run(url, prefect_api.start_run(url, "chain"), log)
         assert run["state"] == "Success", run["state_message"]
+        (warning,) = [line for line in run["logs"] if line["level"] == "WARNING"]
+        assert "Flow 'chain' is not what was registered: other retries (" in warning["message"]
+        assert "0 registered, 2 here" in warning["message"]
+        prefect_yml.write_text(registered)
         after = collect_outputs(project)
         assert after != before
         result = kedro(project, "run", "--env", "deploy", ok=True)

@@ -121,6 +121,11 @@ def test_a_run_of_3000_tasks_is_usable_and_asked_for_once(browser: Browser, larg
     browser.click("Graph")
     browser.find(".graph [data-task].failed", timeout=60)
     assert len(browser.all(".graph [data-task]")) == 3_000
+    seen = """
+        const frame = document.querySelector('.graph-scroll').getBoundingClientRect();
+        const box = document.querySelector('.graph [data-task].failed').getBoundingClientRect();
+        return box.top >= frame.top && box.bottom <= frame.bottom"""
+    browser.until(lambda: browser.run(seen), "the first failed task is in the visible part")
     browser.find("#task-search").send_keys("node_2999")
     browser.until(lambda: len(browser.all(".graph [data-task]:not(.dim)")) == 1)
 
@@ -164,7 +169,7 @@ def test_nothing_is_asked_for_again_once_a_run_has_ended(browser: Browser, large
     added = browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": HURRY})
     try:
         browser.open(f"{large.url}/#/run/{large.ids.talkative_run}")
-        browser.find(".log-tools", "100,000 lines")
+        browser.until(lambda: browser.find(".log-tools [role=status]").text == "100,000 lines")
         sizes: List[List[int]] = browser.run(SIZES)
         before = len(browser.requested())
         time.sleep(0.5)  # 10 seconds

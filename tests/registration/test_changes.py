@@ -164,12 +164,6 @@ def test_the_body_of_a_node_is_not_a_change(site: Site) -> None:
     assert (line.action, line.version) == ("unchanged", 1)
 
 
-def test_the_executor_is_not_a_change_since_it_is_not_sent_to_prefect(site: Site) -> None:
-    site.register()
-    site.flow(executor="LocalDaskExecutor")
-    assert site.line().action == "unchanged"
-
-
 def test_a_plan_reports_the_same_and_changes_nothing(site: Site) -> None:
     site.register()
     site.flow(labels=["etl"])

@@ -44,6 +44,12 @@ def impossible_values(kind: str, arguments: Mapping[str, Any]) -> Iterator[tuple
     for name, value in arguments.items():
         if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
             yield (name,), f"found {format_value(value)}, expected 0 or more"
+    if arguments.get("git_clone_url_secret_name") and not arguments.get("repo"):
+        yield (
+            ("git_clone_url_secret_name",),
+            "an agent cannot load such a flow, because Prefect 1.1.0 does not accept storage without `repo`: "
+            "add one. Its value is not used, since the secret has the URL",
+        )
     labels = arguments.get("labels")
     for position, label in enumerate(labels if isinstance(labels, list) else ()):
         yield from _untidy_name(("labels", position), label)

@@ -32,9 +32,10 @@ const unescaped = (text) => text.replace(/\\([\\`*_{}[\]()#+\-.!|<>])/g, "$1").r
 const cells = (line) => line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "").split(/(?<!\\)\|/).map((each) => each.trim().replace(/\\\|/g, "|"));
 const isTable = (lines, at) => /\|/.test(lines[at]) && /^\s*\|?[\s:|-]*-[\s:|-]*\|?\s*$/.test(lines[at + 1] ?? "");
 
-/** The elements of a text. Headings begin at the level `top`. */
+/** The elements of a text. The highest headings have the level `top`. */
 export function markdown(text, top = 4) {
   const lines = text.replace(/\r\n?/g, "\n").split("\n");
+  const highest = Math.min(...lines.map((line) => /^#{1,6}(?=\s)/.exec(line)?.[0].length ?? 6));
   const found = [];
   for (let at = 0; at < lines.length; ) {
     const line = lines[at];
@@ -46,7 +47,7 @@ export function markdown(text, top = 4) {
       found.push(h("pre", { tabindex: "0" }, h("code", {}, lines.slice(at + 1, last).join("\n"))));
       at = last + 1;
     } else if (heading) {
-      found.push(h(`h${Math.min(6, top + heading[1].length - 1)}`, {}, inline(heading[2])));
+      found.push(h(`h${Math.min(6, top + heading[1].length - highest)}`, {}, inline(heading[2])));
       at += 1;
     } else if (isTable(lines, at)) {
       let end = at + 2;

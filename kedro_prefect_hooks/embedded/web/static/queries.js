@@ -85,7 +85,7 @@ export const LOGS = `query($where: log_bool_exp!, $order: [log_order_by!], $offs
   }
 }`;
 
-export const LOG_COUNT = `query($where: log_bool_exp!) { log_aggregate(where: $where) { aggregate { count } } }`;
+export const LOG_TOTAL = `query($where: log_bool_exp!) { log_aggregate(where: $where) { aggregate { count max { created } } } }`;
 
 export const ARTIFACTS = `query($where: task_run_artifact_bool_exp!, $limit: Int!, $offset: Int!) {
   task_run_artifact(where: $where, order_by: [{created: asc}, {id: asc}], limit: $limit, offset: $offset) {

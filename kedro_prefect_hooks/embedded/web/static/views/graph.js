@@ -151,7 +151,12 @@ export class TaskGraph {
         button("Zoom out", "−", () => this.zoom(1 / 1.3)), button("Zoom in", "+", () => this.zoom(1.3)), button("Fit to window", "Fit", () => this.fit())),
       this.scroll);
     // The size of the visible part is known only while it is on the page.
-    this.observer = new ResizeObserver(() => this.scroll.clientWidth && !this.zoomed && this.fit());
+    this.observer = new ResizeObserver(() => {
+      if (!this.scroll.clientWidth || this.zoomed) return;
+      this.fit();
+      if (!this.isRevealed) this.reveal();
+      this.isRevealed = true;
+    });
     this.observer.observe(this.scroll);
     if (this.states) this.showStates(this.states, this.progress);
     const { selected } = this;
@@ -258,6 +263,15 @@ export class TaskGraph {
     const height = Math.max(260, Math.min(window.innerHeight * 0.6, 560));
     this.scale(Math.min(1, Math.max(0.5, Math.min((this.scroll.clientWidth - 4) / this.width, height / this.height))));
     this.zoomed = false;
+  }
+
+  /** Scroll to what a person looks for in a graph that is larger than the window: a task that failed or runs, or the first. */
+  reveal() {
+    const boxes = [...this.boxes.values()];
+    const of = (wanted) => boxes.find((box) => family(box.state) === wanted && box.state);
+    const { at } = of("failed") ?? of("running") ?? boxes.reduce((one, other) => (other.at.x < one.at.x ? other : one));
+    this.scroll.scrollLeft = at.x * this.factor - this.scroll.clientWidth / 3;
+    this.scroll.scrollTop = at.y * this.factor - this.scroll.clientHeight / 2;
   }
 
   /** Zoom by a factor around the point (x, y) of the visible part, by default its middle. */

@@ -3,7 +3,7 @@
 
 import { ask } from "../api.js";
 import { h, show } from "../dom.js";
-import { LOG_COUNT, LOGS } from "../queries.js";
+import { LOG_TOTAL, LOGS } from "../queries.js";
 import { clock, full, moment } from "../times.js";
 
 const PAGE = 500;
@@ -85,48 +85,53 @@ export class Logs {
   /** Request the newest lines, and from then on those that are new. */
   async refresh() {
     if (!this.isLoaded) await this.load(NEWEST_FIRST);
-    else if (await this.addNew()) await this.recount();
+    else await this.addNew();
   }
 
   async load(order) {
     const { version } = this;
-    const counted = this.recount();
-    const log = await this.request(order, PAGE);
-    await counted;
+    const { count: all, max: { created } } = await this.totalOf({ flow_run_id: { _eq: this.runId } });
+    const log = await this.request(order, PAGE); // afterwards, so that no line is missed between the two
     if (version !== this.version) return;
+    Object.assign(this, { all, since: created });
+    this.matching = log.length < PAGE ? log.length : this.isFiltered ? null : all;
     const isNewest = order === NEWEST_FIRST;
     this.lines = isNewest ? log.reverse() : log;
     this.isLoaded = true;
     this.hasOlder = isNewest && log.length === PAGE;
     this.hasNewer = !isNewest && log.length === PAGE;
-    this.since = log.reduce((latest, line) => (line.created > latest ? line.created : latest), "") || null;
     this.render();
     this.list.scrollTop = isNewest ? this.list.scrollHeight : 0;
     this.scrolled();
-  }
-
-  async recount() {
-    const { version } = this;
-    const [matching, all] = await Promise.all([this.where(), { flow_run_id: { _eq: this.runId } }].map(async (where) =>
-      (await ask(LOG_COUNT, { where })).log_aggregate.aggregate.count));
-    if (version === this.version) Object.assign(this, { matching, all });
+    if (this.matching !== null) return;
+    const { count } = await this.totalOf(this.where()); // takes longer than the lines
+    if (version === this.version) this.matching = count;
     this.updateCount();
   }
 
-  /** Request what has been received since; return whether there was anything. */
+  /** How many lines there are, and when the API received the last. */
+  async totalOf(where) {
+    return (await ask(LOG_TOTAL, { where })).log_aggregate.aggregate;
+  }
+
+  /** Request what has been received since. */
   async addNew() {
     const { version } = this;
-    if (this.hasNewer) return false;
+    if (this.hasNewer) return;
     const last = this.lines.at(-1);
-    const bounds = last ? [{ created: { _gte: this.since } }, { timestamp: { _gte: new Date(moment(last.timestamp) - DELAY).toISOString() } }] : [];
-    const known = new Set(this.lines.filter((line) => line.created === this.since).map((line) => line.id));
+    const bounds = this.since ? [{ created: { _gte: this.since } }] : [];
+    if (last && !this.isFiltered) bounds.push({ timestamp: { _gte: new Date(moment(last.timestamp) - DELAY).toISOString() } });
+    const known = new Set(this.lines.filter((line) => line.created >= this.since).map((line) => line.id));
     const log = (await this.request([{ created: "asc" }, { timestamp: "asc" }, { id: "asc" }], MOST_NEW + known.size, ...bounds)).filter((line) => !known.has(line.id));
-    if (version !== this.version || !log.length) return false;
+    if (version !== this.version || !log.length) return;
     if (log.length >= MOST_NEW && this.atEnd()) {
       this.jump(NEWEST_FIRST); // nobody could read them all
-      return false;
+      return;
     }
     this.since = log.at(-1).created;
+    if (this.matching !== null) this.matching += log.length;
+    this.all = this.isFiltered ? (await this.totalOf({ flow_run_id: { _eq: this.runId } })).count : this.matching;
+    if (version !== this.version) return;
     const before = this.lines.at(-1);
     log.sort(order);
     this.lines.push(...log);
@@ -135,7 +140,7 @@ export class Logs {
       this.lines.sort(order);
       this.render();
     }
-    return true;
+    this.updateCount();
   }
 
   /** Request the lines before the first one on the page, or after the last one. */
@@ -246,7 +251,8 @@ export class Logs {
 
   updateCount() {
     const { all = 0, matching = 0 } = this;
-    this.count.textContent = matching === all ? `${number(all)} line${all === 1 ? "" : "s"}` : `${number(matching)} of ${number(all)} lines`;
+    if (matching === null) this.count.textContent = `… of ${number(all)} lines`;
+    else this.count.textContent = matching === all ? `${number(all)} line${all === 1 ? "" : "s"}` : `${number(matching)} of ${number(all)} lines`;
   }
 
   row(line) {
