@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from kedro.framework.hooks import hook_impl
 
-from kedro_prefect_hooks import env_vars, terminal
-from kedro_prefect_hooks.compat import kedro_session
+from kedro_prefect_hooks import command_lines, env_vars, terminal
+from kedro_prefect_hooks.compat import kedro_project, kedro_session
 from kedro_prefect_hooks.errors import ConfigError, KedroPrefectError
 
 if TYPE_CHECKING:
@@ -163,9 +163,13 @@ def _register(context: KedroContext) -> None:
     from kedro_prefect_hooks.registration import register_project
 
     flows = ProjectFlows(context)
+    if not (flows.path / "pyproject.toml").is_file():  # a packaged project's own command
+        package = str(kedro_project.package_name())
+        command_lines.name_packaged_project(package, kedro_session.environment(context), flows.conf_source)
     try:
         register_project(flows, echo=terminal.echo_quietly)
-    except KedroPrefectError as error:
+    except Exception as error:
         if isinstance(error, ConfigError) or flows.config.registration.on_error == "raise":
             raise
-        logger.warning("The flows were not registered, and the run continues: %s", error)
+        text = str(error) if isinstance(error, KedroPrefectError) else f"{type(error).__name__}: {error}"
+        logger.warning("The flows were not registered, and the run continues: %s", text)

@@ -16,12 +16,11 @@ from typing import Any, Callable, ClassVar, Iterable, Sized
 import prefect
 from prefect.agent.agent import AGENT_WAKE_EVENT, Agent
 
-from kedro_prefect_hooks.agent.flow_labels import CONTAINER_RUN_CONFIGS, agent_command_for
 from kedro_prefect_hooks.agent.output_files import OutputFiles
 from kedro_prefect_hooks.agent.owned_runs import CANCELLING_SECONDS, OwnedRun, OwnedRuns
 from kedro_prefect_hooks.agent.run_ends import RunEnds
 from kedro_prefect_hooks.agent.wake_ups import WakeUps
-from kedro_prefect_hooks.labels import agent_accepts
+from kedro_prefect_hooks.labels import CONTAINER_RUN_CONFIGS, agent_accepts, agent_command
 
 GRACE_SECONDS = 10.0
 """How long a flow run's process has to end once it knows that it is cancelled."""
@@ -41,6 +40,11 @@ REPORT_SECONDS = 5.0
 Echo = Callable[[str], Any]
 
 
+_OF_PROJECT = """query($ids: [uuid!]!, $project: String!) {
+    flow_run(where: {id: {_in: $ids}, flow: {project: {name: {_eq: $project}}}}) { id }
+}"""
+
+
 class WatchfulAgent(Agent):
     """A Prefect agent that is woken up, and knows how its flow runs end; the class beside it starts them.
 
@@ -52,6 +56,8 @@ class WatchfulAgent(Agent):
     Attributes:
         run_config_type: the run config of flow runs that only this kind of agent can run.
         on_ready: called when the agent is about to poll for flow runs.
+        only_project: the Prefect project whose flows it runs; None for all. On a shared server, an agent is
+            offered the runs of every project whose labels it has, also of those without labels.
     """
 
     run_config_type: ClassVar[str] = "LocalRun"
@@ -62,6 +68,9 @@ class WatchfulAgent(Agent):
         self._unreachable = False
         self._waiting: set[str] = set()
         self._left: set[str] = set()
+        self.only_project: str | None = None
+        self._of_project: set[str] = set()
+        self._of_others: set[str] = set()
         super().__init__(**kwargs)
         self.logger.setLevel(logging.WARNING)  # each flow run is reported below, in one line
         self.owned = OwnedRuns(
@@ -106,6 +115,7 @@ class WatchfulAgent(Agent):
                 unlabelled = copy.copy(self)
                 unlabelled.labels = []
                 flow_run_ids |= Agent._get_ready_flow_runs(unlabelled, prefetch_seconds)
+            flow_run_ids = self._in_project(flow_run_ids)
         except Exception as error:
             self._report_unreachable(error)
             return set()
@@ -114,6 +124,20 @@ class WatchfulAgent(Agent):
             self.wake_ups.try_again()
         self._unreachable = False
         return self._without_running(flow_run_ids)
+
+    def _in_project(self, flow_run_ids: set[str]) -> set[str]:
+        """The flow runs of this project; one that is offered again is not asked for again."""
+        if self.only_project is None:
+            return flow_run_ids
+        self._of_project &= flow_run_ids
+        self._of_others &= flow_run_ids
+        unknown = flow_run_ids - self._of_project - self._of_others
+        if unknown:
+            variables: dict[str, Any] = {"ids": sorted(unknown), "project": self.only_project}
+            found = self.client.graphql(_OF_PROJECT, variables=variables).data.flow_run
+            self._of_project |= {str(run.id) for run in found}
+            self._of_others |= unknown - self._of_project
+        return flow_run_ids & self._of_project
 
     def _prefetch_seconds(self) -> int:
         """How far to look ahead. A prefetched run delays Ctrl+C as long, so never Prefect's 10 s."""
@@ -152,7 +176,7 @@ class WatchfulAgent(Agent):
             self._left.add(flow_run.id)
             self._report(
                 f"Flow run '{flow_run.name}' has `run_config: {kind}` and waits for another agent "
-                f"({agent_command_for(kind)})."
+                f"(`{agent_command(kind)}`)."
             )
         return False
 

@@ -24,12 +24,15 @@ BATCH_BYTES = 1_000_000
 
 SNAPSHOT = """
 query($project: String!) {
-    project(where: {name: {_eq: $project}}) { id }
+    project(where: {name: {_eq: $project}}) { id tenant_id }
     tenant { id slug }
     flow(where: {project: {name: {_eq: $project}}, archived: {_eq: false}}) {
         id
         name
         version
+        created
+        project_id
+        version_group_id
         is_schedule_active
         schedule
         flow_group { id settings schedule }
@@ -48,6 +51,8 @@ query($id: uuid!) {
     }
 }"""
 
+VERSION = "query($id: uuid!) { flow_by_pk(id: $id) { version } }"
+
 Link = Callable[[str, "str | None"], "str | None"]
 
 
@@ -61,6 +66,7 @@ class Api:
         next_step: how to see the flows, where they have no such URL.
         batch: how many tasks or edges it accepts per request. Default: `BATCH`.
         is_served: whether others can reach it too: not if it is the embedded one within this process.
+        tenant_id: the tenant that Prefect is configured for; None for the API's first.
     """
 
     def __init__(
@@ -72,6 +78,7 @@ class Api:
         batch: int | None = None,
         *,
         is_served: bool = True,
+        tenant_id: str | None = None,
     ) -> None:
         self.transport = transport
         self.display_name = display_name
@@ -79,20 +86,49 @@ class Api:
         self.next_step = next_step
         self.batch = BATCH if batch is None else batch
         self.is_served = is_served
+        self.tenant_id = tenant_id
 
     def snapshot(self, project: str) -> Snapshot:
         """Return the project and its live flows, with one query."""
         data = self.transport.graphql(SNAPSHOT, {"project": project})
         try:
-            projects, tenants = data["project"], data["tenant"]
+            tenant = self.tenant(data["tenant"])
+            # A project of another tenant may have the same name: the API returns those of all tenants.
+            own = [each for each in data["project"] if tenant and each["tenant_id"] in (tenant["id"], None)]
+            project_id = str(own[0]["id"]) if own else None
             return Snapshot(
-                project_id=str(projects[0]["id"]) if projects else None,
-                tenant_id=str(tenants[0]["id"]) if tenants else None,
-                tenant_slug=str(tenants[0]["slug"]) if tenants else None,
-                flows=tuple(Registered.from_response(flow) for flow in data["flow"]),
+                project_id=project_id,
+                tenant_id=str(tenant["id"]) if tenant else None,
+                tenant_slug=str(tenant["slug"]) if tenant else None,
+                flows=tuple(
+                    Registered.from_response(flow)
+                    for flow in data["flow"]
+                    if flow["project_id"] == project_id
+                ),
             )
         except (KeyError, TypeError):
             raise self.transport.unexpected_response("data of another kind") from None
+
+    def tenant(self, tenants: Sequence[Json]) -> Json | None:
+        """The tenant to use, chosen as Prefect's client does: the configured one, or else the first.
+
+        Raises:
+            ApiError: the API does not have the configured one.
+        """
+        if self.tenant_id is None or not tenants:
+            return tenants[0] if tenants else None
+        found = next((each for each in tenants if each["id"] == self.tenant_id), None)
+        if found is None:
+            raise self.transport.failure(
+                f"has no tenant {self.tenant_id}, which Prefect is configured for; its tenants are "
+                + ", ".join(f"{each['slug']} ({each['id']})" for each in tenants)
+            )
+        return found
+
+    def version(self, flow_id: str) -> int | None:
+        """The version number of a flow, which may be archived; None if it has been deleted."""
+        found = self.transport.graphql(VERSION, {"id": flow_id})["flow_by_pk"]
+        return None if found is None else int(found["version"])
 
     def stored(self, flow: Registered) -> Stored:
         """Return everything that the API has of a flow.
@@ -106,7 +142,15 @@ class Api:
         return Stored.from_response(found)
 
     def create_project(self, name: str, tenant_id: str | None) -> str:
-        """Create a project and return its id, also when somebody else creates it at the same moment."""
+        """Create a project and return its id, also when somebody else creates it at the same moment.
+
+        Raises:
+            ApiError: the API has no tenant to create it in, or does not return it.
+        """
+        if tenant_id is None:
+            raise self.transport.failure(
+                "has no tenant yet. Create one: prefect server create-tenant --name default --slug default"
+            )
         try:
             return str(self._mutate("create_project", {"name": name, "tenant_id": tenant_id}, "id"))
         except Refusal as refusal:
@@ -121,7 +165,14 @@ class Api:
         return found
 
     def create_flow(
-        self, project_id: str, content: Json, key: Key, *, description: str | None, start: bool
+        self,
+        project_id: str,
+        content: Json,
+        key: Key,
+        *,
+        description: str | None,
+        start: bool,
+        version_group_id: str | None = None,
     ) -> str:
         """Create a version of a flow and return its id.
 
@@ -133,12 +184,14 @@ class Api:
             key: the idempotency key.
             description: the flow's description.
             start: whether to start the schedule.
+            version_group_id: the versions that this one follows; None to let the API look for a flow of the
+                same name. It takes the one that was created last, even if that has been archived.
         """
         arguments = {
             "project_id": project_id,
             "serialized_flow": compress(content),
             "set_schedule_active": start,
-            "version_group_id": None,
+            "version_group_id": version_group_id,
             "idempotency_key": str(key),
         }
         if description is not None:

@@ -15,6 +15,7 @@ import prefect
 
 from kedro_prefect_hooks.api.client import Api, Link, connected
 from kedro_prefect_hooks.api.http_transport import HttpTransport
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import ApiError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _api(config: PrefectConfig, project_path: Path) -> Api:
         url, hint = config.api, "It is the URL at `api:` in prefect.yml."
     client = prefect.Client(api_server=url)  # knows the key for that server, if there is one
     transport = HttpTransport(url, timeout, api_key=client.api_key, tenant_id=client._tenant_id, hint=hint)
-    return Api(transport, url, _server_link(url))
+    return Api(transport, url, _server_link(url), tenant_id=client._tenant_id)
 
 
 def _embedded_api(project_path: Path, timeout: float) -> Api:
@@ -69,7 +70,7 @@ def _embedded_api(project_path: Path, timeout: float) -> Api:
 
     database = location.database_path(project_path)
     # Without a server there is no page to link to.
-    next_step = "To view the flows and run them: kedro prefect up"
+    next_step = f"To view the flows and run them: {typed('kedro prefect up')}"
     in_process = EmbeddedTransport(database)
     name = f"embedded, {database}"
     return Api(in_process, name, lambda *_: None, next_step, batch=EMBEDDED_BATCH, is_served=False)

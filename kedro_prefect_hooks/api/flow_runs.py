@@ -8,6 +8,7 @@ from typing import Any, Mapping
 
 from kedro_prefect_hooks import states
 from kedro_prefect_hooks.api.client import Api
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import KedroPrefectError, RegistrationError
 from kedro_prefect_hooks.labels import SILENT_AFTER_SECONDS, LabelledAgent
 
@@ -16,12 +17,11 @@ LATE_SECONDS = 60
 
 FLOW = """
 query($project: String!, $name: String!) {
-    tenant { slug }
+    tenant { id slug }
     flow(
         where: {project: {name: {_eq: $project}}, name: {_eq: $name}, archived: {_eq: false}}
-        order_by: {version: desc}
-        limit: 1
-    ) { id version flow_group { id } }
+        order_by: {created: desc}
+    ) { id version tenant_id flow_group { id } }
 }"""
 
 CREATE = """
@@ -41,6 +41,7 @@ query($id: uuid!, $since: timestamptz!) {
         state
         state_message
         labels
+        run_config
         states(order_by: {timestamp: asc}) { id timestamp state message }
         logs(where: {timestamp: {_gte: $since}}, order_by: {timestamp: asc}) {
             id
@@ -101,6 +102,7 @@ class FlowRunView:
     state: str
     message: str
     labels: tuple[str, ...]
+    run_config: str | None
     events: tuple[Event, ...]
 
     @property
@@ -138,15 +140,16 @@ class FlowRuns:
             ApiError: the API is unreachable; the same applies to all methods.
         """
         data = self.api.transport.graphql(FLOW, {"project": self.project, "name": name})
-        if not data["flow"]:
+        tenant = self.api.tenant(data["tenant"])
+        own = [each for each in data["flow"] if tenant and each["tenant_id"] in (tenant["id"], None)]
+        if not own:
             raise RegistrationError(
                 f"Flow '{name}' is not registered in Prefect project '{self.project}' "
                 f"({self.api.display_name}). "
-                "Register it first: kedro prefect register"
+                f"Register it first: {typed('kedro prefect register')}"
             )
-        found = data["flow"][0]
-        slug = str(data["tenant"][0]["slug"]) if data["tenant"] else None
-        link = self.api.link(str(found["flow_group"]["id"]), slug)
+        found = own[0]
+        link = self.api.link(str(found["flow_group"]["id"]), str(tenant["slug"]) if tenant else None)
         return RegisteredFlow(str(found["id"]), int(found["version"]), link)
 
     def create(
@@ -194,6 +197,7 @@ class FlowRuns:
             state=str(run["state"]),
             message=str(run["state_message"] or ""),
             labels=tuple(run["labels"] or ()),
+            run_config=(run["run_config"] or {}).get("type"),
             events=tuple(sorted(events, key=lambda event: event.at)),
         )
 

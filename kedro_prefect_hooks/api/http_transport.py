@@ -21,6 +21,9 @@ from kedro_prefect_hooks.errors import ApiError
 PATIENCE = 120.0
 """Seconds for a request after the API's first answer: real servers take long over many tasks."""
 
+MAX_BYTES = 256 * 1024 * 1024
+"""Of one answer; a flow of 10,000 tasks has about 20 MB."""
+
 Result = TypeVar("Result")
 
 
@@ -63,23 +66,24 @@ class HttpTransport(Transport):
     def graphql(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         # Prefect's client sends the variables as a string of JSON, which every server therefore accepts.
         body = json.dumps({"query": document, "variables": json.dumps(variables)}).encode()
-        if self._answered:
-            return self._data(self._post(body, PATIENCE))
+        seconds = PATIENCE if self._answered else self.timeout
         # The timeouts of requests are per address of a host name and per piece of an answer.
-        response = _call_within(self.timeout, lambda: self._post(body, self.timeout), self._timed_out)
-        data = self._data(response)
+        response = _call_within(seconds, lambda: self._post(body, seconds), self._timed_out)
+        data = self._data(*response)
         self._answered = True
         return data
 
-    def _post(self, body: bytes, timeout: float) -> requests.Response:
+    def _post(self, body: bytes, timeout: float) -> tuple[requests.Response, bytes]:
         try:
-            return self._session.post(
+            response = self._session.post(
                 self.url,
                 data=body,
                 headers={"Content-Type": "application/json"},
                 timeout=timeout,
                 allow_redirects=False,  # a POST that is redirected becomes a GET
+                stream=True,
             )
+            return response, self._content(response)
         except requests.Timeout:
             raise self._timed_out(timeout) from None
         except requests.exceptions.SSLError as error:
@@ -87,9 +91,19 @@ class HttpTransport(Transport):
         except requests.RequestException as error:
             raise self.failure(f"is unreachable ({_innermost_message(error)})") from None
 
-    def _data(self, response: requests.Response) -> dict[str, Any]:
+    def _content(self, response: requests.Response) -> bytes:
+        """Read the whole answer, up to a limit."""
+        content = bytearray()
+        for chunk in response.iter_content(1024 * 1024):
+            content += chunk
+            if len(content) > MAX_BYTES:
+                response.close()
+                raise self.failure(f"responded with more than {MAX_BYTES // 1024**2} MB")
+        return bytes(content)
+
+    def _data(self, response: requests.Response, content: bytes) -> dict[str, Any]:
         try:
-            answer = response.json()
+            answer = json.loads(content)
         except ValueError:
             answer = None
         errors = answer.get("errors") if isinstance(answer, dict) else None
@@ -128,7 +142,7 @@ def _call_within(
         except BaseException as error:  # raised again in the caller's thread
             errors.append(error)
 
-    thread = threading.Thread(target=run, name="first-request-to-prefect-api", daemon=True)
+    thread = threading.Thread(target=run, name="request-to-prefect-api", daemon=True)
     thread.start()
     thread.join(seconds + 0.5)
     if errors:

@@ -27,6 +27,8 @@ class Registered:
         has_group_schedule: whether its flow group has a schedule, set in the UI, which takes precedence.
         tasks: how many of its tasks the API has.
         edges: how many of its edges the API has.
+        version_group_id: shared by all its versions, for a further one.
+        created: when this version was created, as the API sends it.
     """
 
     id: str
@@ -39,6 +41,8 @@ class Registered:
     has_group_schedule: bool = False
     tasks: int = 0
     edges: int = 0
+    version_group_id: str | None = None
+    created: str = ""
 
     @property
     def is_incomplete(self) -> bool:
@@ -60,6 +64,8 @@ class Registered:
             has_group_schedule=group.get("schedule") is not None,
             tasks=int(flow["tasks_aggregate"]["aggregate"]["count"]),
             edges=int(flow["edges_aggregate"]["aggregate"]["count"]),
+            version_group_id=flow["version_group_id"],
+            created=str(flow["created"]),
         )
 
 

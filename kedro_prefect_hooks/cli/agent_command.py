@@ -41,6 +41,12 @@ _ONLY = {
 )
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Additional label. Can be repeated.")
 @click.option("--name", metavar="NAME", help="The agent's name in Prefect. Default: the Prefect project's.")
+@click.option(
+    "--all-projects",
+    is_flag=True,
+    help="Run the flows of other Prefect projects too, if the agent has their labels. With `api: embedded`, "
+    "it always does.",
+)
 @base.prepare_option
 @click.option(
     "--api",
@@ -63,7 +69,14 @@ _ONLY = {
 @click.option("--namespace", metavar="NAME", help="Kubernetes: namespace of the jobs.")
 @click.option("--job-template", metavar="FILE", help="Kubernetes: template of the jobs.")
 def command(
-    *, env: str | None, kind: str, labels: tuple[str, ...], name: str | None, prepare: bool, **given: Any
+    *,
+    env: str | None,
+    kind: str,
+    labels: tuple[str, ...],
+    name: str | None,
+    all_projects: bool,
+    prepare: bool,
+    **given: Any,
 ) -> None:
     """Start an agent that runs this project's flows, until Ctrl+C is pressed.
 
@@ -92,14 +105,32 @@ def command(
     hint = "Press Ctrl+C to stop the agent; its flow runs keep running."
     if kind == "local":
         run_project_agent(
-            project, config, api, labels=labels, name=name, cancel_on_exit=False, prepare=prepare, hint=hint
+            project,
+            config,
+            api,
+            labels=labels,
+            name=name,
+            all_projects=all_projects,
+            cancel_on_exit=False,
+            prepare=prepare,
+            hint=hint,
         )
     else:
         from kedro_prefect_hooks.agent.container_agents import ContainerOptions
 
         given["env"] = given.pop("env_vars")
         options = ContainerOptions(**given)
-        run_container_agent(kind, project, config, api, options, labels=labels, name=name, hint=hint)
+        run_container_agent(
+            kind,
+            project,
+            config,
+            api,
+            options,
+            labels=labels,
+            name=name,
+            all_projects=all_projects,
+            hint=hint,
+        )
     echo("Stopped.")
 
 

@@ -65,7 +65,39 @@ def subcommand(group: click.Group, **attributes: Any) -> Callable[[Callable[...,
 
 
 def env_option(function: F) -> F:
-    """`--env`."""
+    """`--env`, and the options that say which project and configuration are meant."""
+    packaged = click.option(
+        "--package",
+        metavar="NAME",
+        expose_value=False,
+        callback=_noted,
+        help="The Python package of an installed project (`kedro package`), where there is no project "
+        "folder: `python -m kedro_prefect_hooks COMMAND --package NAME`.",
+    )
+    source = click.option(
+        "--conf-source",
+        metavar="PATH",
+        expose_value=False,
+        callback=_noted,
+        help="Configuration source, as in `kedro run --conf-source`. Default: the one in the project's "
+        "settings.",
+    )
+    return _env_option(packaged(source(function)))
+
+
+def _noted(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
+    """Keep an option for whoever opens the project, so that not every command has to pass it on."""
+    if value is not None:
+        ctx.meta[f"{__name__}.{option.name}"] = value
+
+
+def noted_option(name: str) -> str | None:
+    """An option of `env_option` that the current command was given, by the name of its parameter."""
+    value: str | None = click.get_current_context().meta.get(f"{__name__}.{name}")
+    return value
+
+
+def _env_option(function: F) -> F:
     return click.option(
         "--env",
         "-e",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Collection
+from typing import TYPE_CHECKING, Any, Collection, NamedTuple
 
 import click
 
+from kedro_prefect_hooks import command_lines
+from kedro_prefect_hooks.cli import base
 from kedro_prefect_hooks.errors import ConfigError, KedroPrefectError, did_you_mean
 from kedro_prefect_hooks.terminal import echo
 
@@ -30,6 +33,7 @@ class OpenProject:
     """
 
     def __init__(self, env: str | None = None) -> None:
+        from kedro_prefect_hooks.compat import kedro_session
         from kedro_prefect_hooks.runs.session import open_project
         from kedro_prefect_hooks.runs.spec import ProjectRef
 
@@ -38,11 +42,17 @@ class OpenProject:
         warnings.filterwarnings("ignore", message=r"\s*register_new_resolver\(\) is")
         self.metadata = project_metadata()
         self.path = Path(str(self.metadata.project_path))
+        conf_source = base.noted_option("conf_source")
+        if conf_source is not None and not kedro_session.accepts_conf_source():
+            raise KedroPrefectError("--conf-source needs Kedro 0.18.3 or later.")
         ref = ProjectRef(
             path=str(self.path),
             package=self.metadata.package_name,
-            env=env or os.environ.get("KEDRO_ENV") or default_environment(self.path),
+            env=env or os.environ.get("KEDRO_ENV") or default_environment(self.path, conf_source),
+            conf_source=conf_source,
         )
+        if isinstance(self.metadata, PackagedProject):
+            command_lines.name_packaged_project(self.metadata.package_name, ref.env, conf_source)
         self.ref: ProjectRef = ref
         self.opened: OpenedProject = open_project(ref)
         self.context = self.opened.context
@@ -74,22 +84,56 @@ class OpenProject:
         return ProjectFlows(self.context)
 
 
+class PackagedProject(NamedTuple):
+    """What the commands need of Kedro's `ProjectMetadata`, where a project is installed and has no folder.
+
+    Attributes:
+        package_name: its Python package.
+        project_path: the working directory: relative paths in the configuration count from here.
+        source_dir: the same; the package is importable anyway.
+    """
+
+    package_name: str
+    project_path: Path
+    source_dir: Path
+
+
 def project_metadata() -> Any:
-    """Kedro's `ProjectMetadata` of the project in which the command was started.
+    """Kedro's `ProjectMetadata` of the project in which the command was started, or a `PackagedProject`.
 
     Raises:
-        KedroPrefectError: it was started outside a project.
+        KedroPrefectError: it was started outside a project, and `--package` does not name an installed one.
     """
     metadata = click.get_current_context().find_root().obj
-    if metadata is None:
+    package = base.noted_option("package")
+    if metadata is not None and package in (None, metadata.package_name):
+        return metadata
+    if package is None:
         raise KedroPrefectError(
             f"There is no Kedro project in {Path.cwd()}: no pyproject.toml with [tool.kedro]. "
-            "Change to a project folder, or create a project with `kedro new`."
+            "Change to a project folder, create a project with `kedro new`, or name an installed project "
+            "with --package."
         )
-    return metadata
+    if metadata is not None:
+        raise KedroPrefectError(
+            f"--package {package}: this folder is the project {metadata.package_name}. Change to another "
+            "folder."
+        )
+    from kedro_prefect_hooks.compat import kedro_project
+
+    try:
+        kedro_project.bootstrap(Path.cwd(), package)
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        raise KedroPrefectError(
+            f"--package {package}: no such package is installed in {sys.prefix}. Install the packaged "
+            "project there (`kedro package` writes it to dist/)."
+        ) from None
+    return PackagedProject(package, Path.cwd(), Path.cwd())
 
 
-def default_environment(project_path: Path) -> str | None:
+def default_environment(project_path: Path, conf_source: str | None = None) -> str | None:
     """The environment in which `kedro run` registers flows; None for the project's default environment.
 
     Commands use it by default: a flow registered from another environment would count as changed at the next
@@ -100,14 +144,14 @@ def default_environment(project_path: Path) -> str | None:
     """
     from kedro_prefect_hooks.config.environments import registering_environment
 
-    return registering_environment(config_loader(project_path))
+    return registering_environment(config_loader(project_path, conf_source))
 
 
-def config_loader(project_path: Path) -> Any:
+def config_loader(project_path: Path, conf_source: str | None = None) -> Any:
     """A config loader of the project's default environment. No hook is called."""
     from kedro_prefect_hooks.compat import kedro_project, kedro_session
 
-    session = kedro_session.open_session(project_path, kedro_project.package_name(), None, None, None)
+    session = kedro_session.open_session(project_path, kedro_project.package_name(), None, conf_source, None)
     return kedro_session.config_loader(session)
 
 

@@ -9,6 +9,7 @@ import click
 
 from kedro_prefect_hooks import garbage
 from kedro_prefect_hooks.cli import base
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import KedroPrefectError
 from kedro_prefect_hooks.terminal import echo
 
@@ -57,10 +58,13 @@ def command(
         )
         registered = [line.flow for line in summary.lines if line.action in ("new", "changed", "incomplete")]
         declared = [line.flow for line in summary.lines if line.action not in ("orphaned", "archived")]
-        echo(f"Registered {base.counted(len(registered), 'flow')}." if registered else "Nothing has changed.")
+        archived = [line.flow for line in summary.lines if line.action == "archived" or line.archived]
+        done = [f"Registered {base.counted(len(registered), 'flow')}."] if registered else []
+        done += [f"Archived flows named {', '.join(archived)}."] if archived else []
+        echo(" ".join(done) or "Nothing has changed.")
         if declared:
             argument = f"'{declared[0]}'" if " " in declared[0] else declared[0]
-            echo(f"Next: kedro prefect run {argument} --watch{f' --env {env}' if env else ''}")
+            echo("Next: " + typed(f"kedro prefect run {argument} --watch{f' --env {env}' if env else ''}"))
 
 
 def _confirm_archiving(plan: Plan) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Iterable
 
-from kedro_prefect_hooks.labels import labels_in_words
+from kedro_prefect_hooks.labels import agent_command, labels_in_words
 from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def run_project_agent(
     *,
     labels: Iterable[str],
     name: str | None = None,
+    all_projects: bool = False,
     cancel_on_exit: bool,
     prepare: bool,
     hint: str,
@@ -35,17 +36,18 @@ def run_project_agent(
         api: the Prefect API.
         labels: labels in addition to those of the project's flows.
         name: the agent's name in Prefect; by default that of the Prefect project.
+        all_projects: whether to run the flows of other Prefect projects too.
         cancel_on_exit: whether stopping the agent cancels its flow runs.
         prepare: whether to keep a process ready for the next flow run.
         hint: how to stop it, printed when it is ready.
     """
-    from kedro_prefect_hooks.agent.flow_labels import agent_command_for, flows_for_other_agents
+    from kedro_prefect_hooks.agent.flow_labels import flows_for_other_agents
     from kedro_prefect_hooks.agent.project_agent import make_agent, prefect_configured_for, run_agent
 
     for flow, run_config in flows_for_other_agents(config).items():
         echo(
             f"Flow '{flow}' has `run_config: {run_config}` and needs another agent "
-            f"({agent_command_for(run_config)})."
+            f"(`{agent_command(run_config)}`)."
         )
     with prefect_configured_for(api):
         agent = make_agent(
@@ -59,6 +61,8 @@ def run_project_agent(
             prepare=prepare,
             echo=echo,
         )
+        if not all_projects:
+            _limit_to_project(agent, project, config)
         _announce(agent, hint)
         run_agent(agent, api)
 
@@ -72,6 +76,7 @@ def run_container_agent(
     *,
     labels: Iterable[str],
     name: str | None,
+    all_projects: bool = False,
     hint: str,
 ) -> None:
     """Run an agent for containers until SIGINT or SIGTERM.
@@ -84,6 +89,7 @@ def run_container_agent(
         options: what the user says about containers.
         labels: labels in addition to those of the project's flows.
         name: the agent's name in Prefect; by default that of the Prefect project.
+        all_projects: whether to run the flows of other Prefect projects too.
         hint: how to stop it, printed when it is ready.
     """
     from kedro_prefect_hooks.agent.container_agents import make_container_agent
@@ -101,8 +107,16 @@ def run_container_agent(
             name=name,
             echo=echo,
         )
+        if not all_projects:
+            _limit_to_project(agent, project, config)
         _announce(agent, hint)
         run_agent(agent, api)
+
+
+def _limit_to_project(agent: WatchfulAgent, project: OpenProject, config: PrefectConfig) -> None:
+    """Let the agent leave other Prefect projects alone; all of the embedded API's belong to this project."""
+    if config.api != "embedded":
+        agent.only_project = config.project or str(project.metadata.package_name)
 
 
 def _announce(agent: WatchfulAgent, hint: str) -> None:

@@ -36,6 +36,13 @@ def open_session(
     return KedroSession.create(**arguments)
 
 
+def accepts_conf_source() -> bool:
+    """Whether this version of Kedro can be given a configuration source, as 0.18.3 and later can."""
+    from kedro.framework.session import KedroSession
+
+    return "conf_source" in inspect.signature(KedroSession.create).parameters
+
+
 def begin_session(session: KedroSession, session_id: str) -> None:
     """Give a session the id of its flow run, in place of the current time that Kedro uses.
 

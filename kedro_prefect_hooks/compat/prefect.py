@@ -171,11 +171,13 @@ multiprocessing.util.register_after_fork(LOG_MANAGER, _send_own_logs)
 def flush_logs() -> None:
     """Send this process's log lines now. Prefect's manager does so at intervals, and when it is stopped."""
     if LOG_MANAGER.thread is not None:
-        pending = LOG_MANAGER.queue
-        LOG_MANAGER.stop()
-        left = LOG_MANAGER.pending_logs
-        LOG_MANAGER.__init__()  # type: ignore[misc]
-        LOG_MANAGER.queue, LOG_MANAGER.pending_logs = pending, left
+        LOG_MANAGER._stopped.set()
+        LOG_MANAGER.thread.join()
+        LOG_MANAGER._write_logs()
+        # As after `stop`, the next line starts a new thread; one of another flow run on the same Dask worker
+        # may do so at once. So the event is exchanged first, or that thread would end immediately.
+        LOG_MANAGER._stopped = threading.Event()
+        LOG_MANAGER.thread = None
 
 
 API_GIVEN_UP_AFTER = 300.0

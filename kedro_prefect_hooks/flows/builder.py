@@ -369,12 +369,14 @@ def _locate_project(flow: KedroFlow, project: ProjectRef, config: FlowConfig) ->
         env_vars.FINGERPRINT: fingerprint(flow),
         env_vars.SETTINGS: as_text(settings_digests(flow, config)),
     }
-    if type(run_config).__name__ in SAME_MACHINE_RUN_CONFIGS:
+    is_elsewhere = type(run_config).__name__ not in SAME_MACHINE_RUN_CONFIGS
+    if not is_elsewhere:
         env[env_vars.PROJECT] = project.path
     if project.package:
         env[env_vars.PACKAGE] = project.package
     if project.env:
         env[env_vars.KEDRO_ENV] = project.env
-    if project.conf_source:
+    # An image has its configuration at a path of its own, which its own environment says.
+    if project.conf_source and not (is_elsewhere and "://" not in project.conf_source):
         env[env_vars.CONF_SOURCE] = project.conf_source
     run_config.env = {**env, **(run_config.env or {})}

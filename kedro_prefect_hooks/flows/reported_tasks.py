@@ -88,10 +88,19 @@ def _client_failed(state: State, why: str) -> State:
     return state if isinstance(state, ClientFailed) else ClientFailed(message=why, state=state)
 
 
+def _flush_worker(timeout: float) -> dict[str, str]:
+    """Send a worker's states, and its log lines, which whoever watches the run would miss after its end."""
+    refused = flush_all(timeout)
+    workarounds.flush_logs()
+    return refused
+
+
 def _flushed_on_workers(executor: Any) -> dict[str, str]:
     """Let the workers of a Dask cluster send what they have noted; what the API has refused them."""
     try:
-        answers: dict[str, dict[str, str]] = executor.client.run(flush_all, workarounds.API_GIVEN_UP_AFTER)
+        answers: dict[str, dict[str, str]] = executor.client.run(
+            _flush_worker, workarounds.API_GIVEN_UP_AFTER
+        )
     except TimeoutError:
         raise
     except Exception as error:  # a worker has gone; Dask has run its tasks elsewhere

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from typing import Callable, Iterable, Iterator, Mapping, Sequence
 
 from kedro_prefect_hooks.api.client import Api, batches
 from kedro_prefect_hooks.api.registered import Json, Registered, Snapshot, Stored
 from kedro_prefect_hooks.api.transport import Refusal
 from kedro_prefect_hooks.errors import RegistrationError
-from kedro_prefect_hooks.registration.plan import Action, Kind, Plan, duplicates_of
+from kedro_prefect_hooks.registration.plan import Action, Kind, Plan, duplicates_of, last_created
 from kedro_prefect_hooks.registration.wanted import Wanted, edge_slugs
 
 Progress = Callable[[str, int, int], None]
@@ -31,11 +32,13 @@ class Outcome:
         action: the action.
         registered: the flow as the API has it now; None for an orphan that was archived.
         archived: whether it is an orphan that was archived.
+        own_version: the version that this registration created, if another has come after it.
     """
 
     action: Action
     registered: Registered | None = None
     archived: bool = False
+    own_version: int | None = None
 
 
 def apply(
@@ -65,19 +68,32 @@ def apply(
     for orphan in plan.orphans if prune else ():
         if orphan.registered is not None:
             api.archive(orphan.registered.id)
-    now = api.snapshot(plan.project)
+    now, repaired = api.snapshot(plan.project), False
+    for action in plan.to_do:
+        if not now.named(action.name):
+            # Prefect Server does not lock: two new versions at the same moment may have archived each other.
+            with _flow_named_in_errors(action):
+                flow_ids[action.name] = _create(action, api, project_id, progress)
+            repaired = True
+    if repaired:
+        now = api.snapshot(plan.project)
     if _repair(plan.to_do, now, flow_ids, api, progress):
         now = api.snapshot(plan.project)
         _check_complete(plan.to_do, now, flow_ids)
-    return [_outcome(action, now, flow_ids, prune) for action in plan.actions]
+    return [_outcome(action, now, flow_ids, api, prune) for action in plan.actions]
 
 
-def _outcome(action: Action, now: Snapshot, flow_ids: Mapping[str, str], prune: bool) -> Outcome:
+def _outcome(action: Action, now: Snapshot, flow_ids: Mapping[str, str], api: Api, prune: bool) -> Outcome:
     if action.kind is Kind.ORPHANED:
         return Outcome(action, None if prune else action.registered, archived=prune)
     live = now.named(action.name)
-    own = [flow for flow in live if flow.id == flow_ids.get(action.name)]
-    return Outcome(action, next(iter(own or live), action.registered))
+    flow_id = flow_ids.get(action.name)
+    own = [flow for flow in live if flow.id == flow_id]
+    if own or not live:
+        return Outcome(action, next(iter(own), action.registered))
+    # Without an id nothing was sent for this flow, and it is what it was.
+    version = api.version(flow_id) if flow_id else None
+    return Outcome(action, last_created(live), own_version=version)
 
 
 def _perform(action: Action, api: Api, project_id: str, progress: Progress) -> str:
@@ -89,24 +105,30 @@ def _perform(action: Action, api: Api, project_id: str, progress: Progress) -> s
         if action.kind is Kind.INCOMPLETE:
             _complete(wanted, registered, api, progress)
     else:
-        flow_id = _create(action, wanted, api, project_id, progress)
+        flow_id = _create(action, api, project_id, progress)
     for duplicate in action.duplicates:
         if duplicate.id != flow_id:
             api.archive(duplicate.id)
     return flow_id
 
 
-def _create(action: Action, wanted: Wanted, api: Api, project_id: str, progress: Progress) -> str:
-    key = action.key
-    assert key is not None
+def _create(action: Action, api: Api, project_id: str, progress: Progress) -> str:
+    wanted, key = action.wanted, action.key
+    assert wanted is not None and key is not None
     content = _built_content(wanted)
     tasks, edges = content["tasks"], content["edges"]
     total = len(tasks) + len(edges)
+    create = partial(
+        api.create_flow,
+        project_id,
+        key=key,
+        description=wanted.description,
+        version_group_id=action.registered.version_group_id if action.registered else None,
+    )
     if max(len(tasks), len(edges)) <= api.batch:
-        flow_id = api.create_flow(project_id, content, key, description=wanted.description, start=key.starts)
+        flow_id = create(content, start=key.starts)
     else:
-        content = {**content, "tasks": [], "edges": []}
-        flow_id = api.create_flow(project_id, content, key, description=wanted.description, start=False)
+        flow_id = create({**content, "tasks": [], "edges": []}, start=False)
         sent = 0
         for count in _send(api, flow_id, tasks, edges, start=key.starts):
             sent += count

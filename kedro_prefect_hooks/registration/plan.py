@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any, Callable, Collection, Iterable, Sequence
 
+from kedro_prefect_hooks.api.flow_runs import parse_time
 from kedro_prefect_hooks.api.key import Key
 from kedro_prefect_hooks.api.registered import Registered, Snapshot, Stored
 from kedro_prefect_hooks.registration.differences import Change, differences
@@ -37,7 +38,7 @@ class Action:
         registered: the flow as it is; None for a new one.
         changes: what has changed, or what is missing from an incomplete flow.
         key: the key to register it with; None for an orphan.
-        duplicates: other live flows with the same name and key, to be archived.
+        duplicates: other live flows of ours with the same name, to be archived.
     """
 
     kind: Kind
@@ -160,25 +161,32 @@ def _same(wanted: Wanted, registered: Registered) -> bool:
 
 
 def _current(wanted: Wanted, flows: Sequence[Registered]) -> Registered | None:
-    """The flow to compare with, if Prefect has several live flows of the same name."""
-    best = sorted(flows, key=lambda flow: (not _same(wanted, flow), *_rank(flow)))
-    return best[0] if best else None
+    """The flow to compare with, if Prefect has several live flows of the same name: the last one of ours."""
+    ours = [flow for flow in flows if flow.key is not None and flow.key.owner == wanted.owner]
+    return last_created(ours or [flow for flow in flows if flow.key is not None] or flows)
 
 
-def _rank(flow: Registered) -> tuple[bool, int, str]:
-    return flow.is_incomplete, -flow.version, flow.id
+def last_created(flows: Collection[Registered]) -> Registered | None:
+    """The flow that was registered last."""
+    if len(flows) < 2:
+        return next(iter(flows), None)
+    return max(flows, key=lambda flow: (parse_time(flow.created), flow.id))
 
 
 def duplicates_of(flow: Registered, flows: Iterable[Registered]) -> tuple[Registered, ...]:
-    """Return other live flows with the same name and key, which this plugin created and must archive.
+    """Return the live flows that this plugin has registered beside another of the same name and owner.
 
     When two processes register a new flow at the same moment, Prefect Server may create two flows of the same
-    name. Both processes must keep the same one, so the choice depends only on what both of them see.
+    name, whose code may differ. The one that was created last is kept, as if they had been registered one
+    after the other. Both processes must keep the same one, so the choice depends only on what both see.
     """
     same = [
-        each for each in flows if each.name == flow.name and each.key is not None and each.key == flow.key
+        each
+        for each in flows
+        if each.name == flow.name and each.key and flow.key and each.key.owner == flow.key.owner
     ]
-    return tuple(sorted(same, key=_rank)[1:])
+    kept = last_created(same)
+    return tuple(each for each in same if each is not kept)
 
 
 def _starts(wanted: Wanted, registered: Registered | None) -> bool:

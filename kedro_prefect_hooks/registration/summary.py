@@ -29,6 +29,8 @@ class Line:
         link: the URL of its page, if it has one.
         paused: whether its schedule is paused.
         repaired: whether it was incomplete and has been repaired.
+        followed_by: the version that another registration at the same moment has created after this one.
+        archived: how many other live flows of this name were archived.
     """
 
     flow: str
@@ -38,6 +40,8 @@ class Line:
     link: str | None = None
     paused: bool = False
     repaired: bool = False
+    followed_by: int | None = None
+    archived: int = 0
 
     def __str__(self) -> str:
         return "  ".join(self.cells()).rstrip()
@@ -54,6 +58,11 @@ class Line:
             notes.append("no longer in prefect.yml")
         if self.repaired:
             notes.append("repaired")
+        if self.followed_by is not None:
+            notes.append(f"version {self.followed_by} was registered at the same moment, and has replaced it")
+        if self.archived:
+            others = "another live flow" if self.archived == 1 else f"{self.archived} other live flows"
+            notes.append(f"archived {others} of this name")
         return "; ".join(notes)
 
 
@@ -141,14 +150,17 @@ def summarize(plan: Plan, outcomes: Sequence[Outcome] | None, link: Link, next_s
 
 def _line(outcome: Outcome, plan: Plan, link: Link) -> Line:
     action, flow = outcome.action, outcome.registered
+    followed_by = None if outcome.own_version is None or flow is None else flow.version
     return Line(
         flow=action.name,
         action="archived" if outcome.archived else action.kind.value,
-        version=None if flow is None else flow.version,
+        version=outcome.own_version or (None if flow is None else flow.version),
         changes=action.changes,
         link=None if flow is None else link(flow.group_id, plan.snapshot.tenant_slug),
         paused=_is_paused(action, outcome),
         repaired=action.kind is Kind.INCOMPLETE and flow is not None and not flow.is_incomplete,
+        followed_by=followed_by,
+        archived=len(action.duplicates),
     )
 
 

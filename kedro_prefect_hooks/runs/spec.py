@@ -28,8 +28,9 @@ class ProjectRef:
         env: Kedro environment.
         conf_source: configuration source, unless it is that of the project's settings.
         relocatable: whether `KEDRO_PREFECT_PROJECT` and `KEDRO_PREFECT_CONF_SOURCE` in a process's own
-            environment say where the project is there. True for registered flows; a `kedro run` is always
-            of the project that it was called in.
+            environment say where the project is there. True for registered flows. A `kedro run` is always
+            of the project that it was called in; there they count only for what does not exist on a
+            worker's machine.
     """
 
     path: str
@@ -46,11 +47,22 @@ class ProjectRef:
     def on_this_machine(self) -> ProjectRef:
         """The same project where this process's environment says that it is."""
         if not self.relocatable:
-            return self
+            return self._where_it_is_missing()
         path = os.environ.get(env_vars.PROJECT) or self.path
         if not Path(path).is_dir():  # a pickled flow has the folder of the machine that registered it
             path = str(nearest_project(Path.cwd(), self.package) or path)
         return replace(self, path=path, conf_source=os.environ.get(env_vars.CONF_SOURCE) or self.conf_source)
+
+    def _where_it_is_missing(self) -> ProjectRef:
+        """The project of a `kedro run`, with what is not on this machine from this process's environment."""
+        has_folder = (self.folder / "pyproject.toml").is_file()
+        if self.conf_source is not None:
+            has_conf = "://" in self.conf_source or Path(self.conf_source).exists()
+        else:
+            has_conf = has_folder or (self.folder / "conf").is_dir()
+        path = self.path if self.folder.is_dir() else os.environ.get(env_vars.PROJECT) or self.path
+        conf_source = self.conf_source if has_conf else os.environ.get(env_vars.CONF_SOURCE)
+        return replace(self, path=path, conf_source=conf_source or self.conf_source)
 
 
 def nearest_project(folder: Path, package: str | None = None) -> Path | None:

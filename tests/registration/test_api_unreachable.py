@@ -5,13 +5,18 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Callable, Iterator
+from typing import Any, Callable, Iterator
 
 import pytest
 
+from kedro_prefect_hooks import hooks
+from kedro_prefect_hooks.api import http_transport
+from kedro_prefect_hooks.api.client import Api
 from kedro_prefect_hooks.errors import ApiError
 from tests.registration.conftest import Site
+from tests.registration.proxy import Proxy
 
 TIMEOUT = 1.0
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -141,6 +146,70 @@ def test_access_denied(site: Site, serve: Callable[[Answer], str]) -> None:
 def test_redirect(site: Site, serve: Callable[[Answer], str]) -> None:
     message = failure(site, serve(page(302, "text/plain", b"", Location="https://login.example.com")))
     assert "https://login.example.com" in message
+
+
+class SlowAfterwards(Proxy):
+    """An API whose answers after the first one arrive byte by byte, or are too large."""
+
+    def __init__(self, upstream: str, answer: Answer) -> None:
+        super().__init__(upstream)
+        self.answer = answer
+
+    def handle(self, handler: BaseHTTPRequestHandler) -> None:
+        if self.requests:
+            handler.rfile.read(int(handler.headers["Content-Length"]))
+            self.answer(handler)
+        else:
+            super().handle(handler)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (slow_response, "did not respond within 1 s"),
+        (page(200, "application/json", b" " * 2_000_000), "responded with more than 1 MB"),
+    ],
+    ids=["slow", "huge"],
+)
+def test_answers_after_the_first_have_limits_too(
+    site: Site, monkeypatch: pytest.MonkeyPatch, answer: Answer, message: str
+) -> None:
+    monkeypatch.setattr(http_transport, "PATIENCE", 1.0)
+    monkeypatch.setattr(http_transport, "MAX_BYTES", 1024**2)
+    with SlowAfterwards(site.url, answer) as proxy:
+        started = time.monotonic()
+        with pytest.raises(ApiError, match=message):
+            site.register(api=proxy.url)
+        assert time.monotonic() - started < 10, "all of it takes 20 s"
+
+
+def test_a_server_without_a_tenant(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = Api.snapshot
+
+    def without(self: Api, project: str) -> Any:
+        return replace(answered(self, project), tenant_id=None, tenant_slug=None, project_id=None)
+
+    monkeypatch.setattr(Api, "snapshot", without)
+    with pytest.raises(ApiError, match=r"has no tenant yet\. Create one: prefect server create-tenant"):
+        site.register()
+
+
+def test_whatever_goes_wrong_is_a_warning_if_so_configured(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(self: Api, project: str) -> Any:
+        raise RuntimeError("something nobody thought of")
+
+    monkeypatch.setattr(Api, "snapshot", broken)
+    site.configure(api=site.url)
+    with pytest.raises(RuntimeError):
+        hooks._register(site.flows().context)
+    site.configure(register={"on_error": "warn"})
+    context = site.flows().context
+    monkeypatch.setattr(hooks.logger, "handlers", [caplog.handler])  # Kedro has just configured logging
+    hooks._register(context)
+    text = "The flows were not registered, and the run continues: RuntimeError: something nobody thought of"
+    assert text in caplog.text
 
 
 def test_unknown_host(site: Site) -> None:
