@@ -16,7 +16,7 @@ from kedro_prefect_hooks.config import models, notify, parse_config, schedule
 from kedro_prefect_hooks.errors import ConfigError
 from tests.docs.pages import PAGES, Block, blocks
 
-OTHER_FILES = ("parameters.yml", "catalog.yml", "mlflow.yml")
+OTHER_FILES = ("parameters.yml", "catalog.yml", "credentials.yml", "mlflow.yml")
 OTHER_PACKAGES = ("mlflow", "kedro_mlflow")
 """Packages that pages mention and the extra [test] does not install."""
 YAML = [
