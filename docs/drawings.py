@@ -128,7 +128,7 @@ BOXES = [
         "Datasets of the catalog",
         [
             "files, buckets, databases: nodes load and save them where they run.",
-            "Data does not pass through the Prefect API.",
+            "The API gets names, sizes and previews of them, which can be switched off.",
         ],
     ),
 ]

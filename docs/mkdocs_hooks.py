@@ -13,7 +13,7 @@ LOADED = re.compile(
 
 
 def version() -> str:
-    """The version of the package, read without importing it: `make docs` does not install its dependencies.
+    """The version of the package, read without importing it: only mkdocs-material need be installed.
 
     Raises:
         ValueError: the package does not state its version.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shlex
 from typing import Any, Mapping
 
@@ -13,9 +14,9 @@ import yaml
 from kedro_prefect_hooks.cli import COMMANDS, prefect
 from kedro_prefect_hooks.config import models, notify, parse_config, schedule
 from kedro_prefect_hooks.errors import ConfigError
-from tests.docs.pages import Block, blocks
+from tests.docs.pages import PAGES, Block, blocks
 
-OTHER_FILES = ("parameters.yml", "catalog.yml", "mlflow.yml")
+OTHER_FILES = ("parameters.yml", "catalog.yml", "credentials.yml", "mlflow.yml")
 OTHER_PACKAGES = ("mlflow", "kedro_mlflow")
 """Packages that pages mention and the extra [test] does not install."""
 YAML = [
@@ -31,6 +32,13 @@ def test_there_are_snippets_to_test() -> None:
     assert len(YAML) > 30
     assert len(PYTHON) > 5
     assert len(CONSOLE) > 20
+
+
+def test_each_snippet_says_only_its_language() -> None:
+    """Otherwise the tests of this file would not find it."""
+    for page in PAGES:
+        opened = [line.strip() for line in page.read_text(encoding="utf-8").splitlines() if "```" in line]
+        assert all(re.fullmatch(r"```\w*", line) for line in opened), page
 
 
 def complete_file(content: Mapping[str, Any]) -> dict[str, Any]:
