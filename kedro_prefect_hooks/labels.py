@@ -1,4 +1,4 @@
-"""Which agent accepts which flow run, by their labels: the one place that says so.
+"""Which agent accepts which flow run, by their labels and kinds: the one place that says so.
 
 Knows neither Prefect's client nor the API: only labels.
 """
@@ -12,6 +12,32 @@ PROJECT_AGENT = "ProjectAgent"
 
 SILENT_AFTER_SECONDS = 60
 """An agent asks for work every half minute at least; one that has been silent for so long is not running."""
+
+
+CONTAINER_RUN_CONFIGS = {"DockerRun": "docker", "KubernetesRun": "kubernetes"}
+"""Run configs for which this package has an agent of its own kind, each with the name of the kind."""
+
+_SAME_MACHINE = ("LocalRun", "UniversalRun")
+
+
+def is_kind_for(agent_type: str, run_config: str | None) -> bool:
+    """Whether an agent of a type can run flow runs with a run config; True where that is not known."""
+    kind = CONTAINER_RUN_CONFIGS.get(run_config or "")
+    if kind is not None:
+        return agent_type.lower().startswith(kind)
+    return run_config != "LocalRun" or not agent_type.lower().startswith(
+        tuple(CONTAINER_RUN_CONFIGS.values())
+    )
+
+
+def agent_command(run_config: str | None) -> str:
+    """The command that starts an agent for flow runs with a run config."""
+    if run_config is None or run_config in _SAME_MACHINE:
+        return "kedro prefect agent"
+    kind = CONTAINER_RUN_CONFIGS.get(run_config)
+    if kind is None:
+        return f"prefect agent {run_config.replace('Run', '').lower()} start"
+    return f"kedro prefect agent --type {kind}"
 
 
 class LabelledAgent(NamedTuple):

@@ -7,7 +7,14 @@ from typing import Any, Dict, List
 
 import pytest
 
-from kedro_prefect_hooks.labels import PROJECT_AGENT, LabelledAgent, agent_accepts, why_not_accepted
+from kedro_prefect_hooks.labels import (
+    PROJECT_AGENT,
+    LabelledAgent,
+    agent_accepts,
+    agent_command,
+    is_kind_for,
+    why_not_accepted,
+)
 
 LOCAL, LABELLED = "LocalAgent", "LabelledProjectAgent"
 
@@ -73,3 +80,22 @@ def test_the_type_of_the_project_agent_says_whether_it_accepts_unlabelled_runs(
     )
     assert type(agent).__name__ == kind
     assert agent_accepts(type(agent).__name__, list(agent.labels), []) is (kind == PROJECT_AGENT)
+
+
+def test_which_kind_of_agent_runs_which_run_config() -> None:
+    local, docker, pods = (
+        ("ProjectAgent", "LocalAgent"),
+        ("DockerAgent", "DockerProjectAgent"),
+        ("KubernetesAgent",),
+    )
+    able = {
+        "DockerRun": docker,
+        "KubernetesRun": pods,
+        "LocalRun": local,
+        "UniversalRun": local + docker + pods,
+    }
+    for run_config, types in able.items():
+        assert tuple(each for each in local + docker + pods if is_kind_for(each, run_config)) == types
+    assert agent_command(None) == agent_command("UniversalRun") == "kedro prefect agent"
+    assert agent_command("KubernetesRun") == "kedro prefect agent --type kubernetes"
+    assert agent_command("ECSRun") == "prefect agent ecs start"

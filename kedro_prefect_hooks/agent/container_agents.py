@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, NamedTuple, Sequence
 
 from kedro_prefect_hooks.agent import container_address
-from kedro_prefect_hooks.agent.flow_labels import CONTAINER_RUN_CONFIGS, flows_for, label_sets_of
+from kedro_prefect_hooks.agent.flow_labels import flows_for, label_sets_of
 from kedro_prefect_hooks.embedded import location
 from kedro_prefect_hooks.errors import ApiError, ConfigError, KedroPrefectError, did_you_mean
+from kedro_prefect_hooks.labels import CONTAINER_RUN_CONFIGS
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.agent.api_address import ApiAddress

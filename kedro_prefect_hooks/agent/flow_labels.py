@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING
 
 from kedro_prefect_hooks.config.typed import SAME_MACHINE_RUN_CONFIGS
 
-CONTAINER_RUN_CONFIGS = {"DockerRun": "docker", "KubernetesRun": "kubernetes"}
-"""Run configs for which this package has an agent, each with the agent's type."""
-
 if TYPE_CHECKING:
     from kedro_prefect_hooks.config.models import FlowConfig, PrefectConfig
 
@@ -37,16 +34,6 @@ def flows_for_other_agents(config: PrefectConfig) -> dict[str, str]:
 def flows_for(config: PrefectConfig, run_config: str) -> list[str]:
     """The flows that have a run config of that type."""
     return [name for name, kind in flows_for_other_agents(config).items() if kind == run_config]
-
-
-def agent_command_for(run_config: str) -> str:
-    """The command that starts an agent for flows with that run config."""
-    if run_config in SAME_MACHINE_RUN_CONFIGS:
-        return "`kedro prefect agent`"
-    kind = CONTAINER_RUN_CONFIGS.get(run_config)
-    if kind is None:
-        return f"`prefect agent {run_config.replace('Run', '').lower()} start`"
-    return f"`kedro prefect agent --type {kind}`"
 
 
 def label_sets_of(flow: FlowConfig) -> list[frozenset[str]]:

@@ -16,12 +16,11 @@ from typing import Any, Callable, ClassVar, Iterable, Sized
 import prefect
 from prefect.agent.agent import AGENT_WAKE_EVENT, Agent
 
-from kedro_prefect_hooks.agent.flow_labels import CONTAINER_RUN_CONFIGS, agent_command_for
 from kedro_prefect_hooks.agent.output_files import OutputFiles
 from kedro_prefect_hooks.agent.owned_runs import CANCELLING_SECONDS, OwnedRun, OwnedRuns
 from kedro_prefect_hooks.agent.run_ends import RunEnds
 from kedro_prefect_hooks.agent.wake_ups import WakeUps
-from kedro_prefect_hooks.labels import agent_accepts
+from kedro_prefect_hooks.labels import CONTAINER_RUN_CONFIGS, agent_accepts, agent_command
 
 GRACE_SECONDS = 10.0
 """How long a flow run's process has to end once it knows that it is cancelled."""
@@ -177,7 +176,7 @@ class WatchfulAgent(Agent):
             self._left.add(flow_run.id)
             self._report(
                 f"Flow run '{flow_run.name}' has `run_config: {kind}` and waits for another agent "
-                f"({agent_command_for(kind)})."
+                f"(`{agent_command(kind)}`)."
             )
         return False
 

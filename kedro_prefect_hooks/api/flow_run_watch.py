@@ -9,7 +9,7 @@ from typing import Generator, Iterator
 from kedro_prefect_hooks import states
 from kedro_prefect_hooks.api.flow_runs import LATE_SECONDS, Event, FlowRuns, FlowRunView
 from kedro_prefect_hooks.errors import ApiError
-from kedro_prefect_hooks.labels import why_not_accepted
+from kedro_prefect_hooks.labels import agent_command, is_kind_for, why_not_accepted
 
 SHORTEST_POLL_SECONDS, POLL_SECONDS = 0.2, 1.0
 """Between two requests: at first, while someone waits for a short run; and later."""
@@ -108,10 +108,13 @@ class FlowRunWatch:
         if self._warned or waited < WARN_SECONDS or self.view.state not in states.WAITING:
             return
         self._warned = True
-        agents = [agent for _, agent in self.runs.running_agents()]
+        run_config = self.view.run_config
+        agents = [agent for _, agent in self.runs.running_agents() if is_kind_for(agent.type, run_config)]
         reason = why_not_accepted(agents, self.view.labels)
         if reason is not None:
-            yield _warning(f"Waiting for {waited:.0f} s: {reason} Start one with `kedro prefect agent`.")
+            yield _warning(
+                f"Waiting for {waited:.0f} s: {reason} Start one with `{agent_command(run_config)}`."
+            )
 
 
 def _warning(text: str) -> Event:

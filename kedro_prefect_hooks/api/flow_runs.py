@@ -41,6 +41,7 @@ query($id: uuid!, $since: timestamptz!) {
         state
         state_message
         labels
+        run_config
         states(order_by: {timestamp: asc}) { id timestamp state message }
         logs(where: {timestamp: {_gte: $since}}, order_by: {timestamp: asc}) {
             id
@@ -101,6 +102,7 @@ class FlowRunView:
     state: str
     message: str
     labels: tuple[str, ...]
+    run_config: str | None
     events: tuple[Event, ...]
 
     @property
@@ -195,6 +197,7 @@ class FlowRuns:
             state=str(run["state"]),
             message=str(run["state_message"] or ""),
             labels=tuple(run["labels"] or ()),
+            run_config=(run["run_config"] or {}).get("type"),
             events=tuple(sorted(events, key=lambda event: event.at)),
         )
 

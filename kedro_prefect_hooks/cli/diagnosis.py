@@ -218,28 +218,26 @@ def _health(project: OpenProject) -> Findings:
 
 
 def _agents(api: Api, config: PrefectConfig) -> Findings:
-    from kedro_prefect_hooks.agent.flow_labels import (
-        agent_command_for,
-        flows_for_other_agents,
-        label_sets_of,
-    )
+    from kedro_prefect_hooks.agent.flow_labels import flows_for_other_agents, label_sets_of
     from kedro_prefect_hooks.api.flow_runs import FlowRuns
-    from kedro_prefect_hooks.labels import labels_in_words, why_not_accepted
+    from kedro_prefect_hooks.labels import agent_command, is_kind_for, labels_in_words, why_not_accepted
 
     agents = FlowRuns(api, "").running_agents()
     for name, agent in agents:
         yield Finding(OK, f"Agent '{name}' ({agent.type}) is running, with {labels_in_words(agent.labels)}")
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[tuple[str, str], list[str]] = {}
+    kinds = flows_for_other_agents(config)
     for name, flow in config.flows.items():
+        kind = kinds.get(name, "LocalRun")
+        able = [agent for _, agent in agents if is_kind_for(agent.type, kind)]
         for labels in label_sets_of(flow):
-            reason = why_not_accepted([agent for _, agent in agents], labels)
-            if reason is not None and name not in reasons.setdefault(reason, []):
-                reasons[reason].append(name)
-    for reason, names in reasons.items():
+            reason = why_not_accepted(able, labels)
+            if reason is not None:
+                names = reasons.setdefault((reason, agent_command(kind)), [])
+                names += [name] if name not in names else []
+    for (reason, command), names in reasons.items():
         flows = f"flow{'s' * (len(names) > 1)} {', '.join(names)}"
-        yield Finding(NOTE, f"Nobody runs {flows}: {reason} To start one: kedro prefect agent")
-    for name, kind in flows_for_other_agents(config).items():
-        yield Finding(NOTE, f"Flow '{name}' has `run_config: {kind}`: it needs {agent_command_for(kind)}")
+        yield Finding(NOTE, f"Nobody runs {flows}: {reason} To start one: {command}")
 
 
 def _registration(project: OpenProject) -> Findings:

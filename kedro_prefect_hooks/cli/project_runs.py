@@ -13,7 +13,7 @@ import click
 from kedro_prefect_hooks.cli import durations
 from kedro_prefect_hooks.cli.task_table import TaskRow, task_table
 from kedro_prefect_hooks.command_lines import typed
-from kedro_prefect_hooks.labels import why_not_accepted
+from kedro_prefect_hooks.labels import agent_command, is_kind_for, why_not_accepted
 from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def next_step(runs: FlowRuns, view: FlowRunView) -> str:
         return (
             f"The flow run waits until the API and an agent are running.\nNext: {typed('kedro prefect up')}"
         )
-    agents = runs.running_agents()
+    agents = [each for each in runs.running_agents() if is_kind_for(each[1].type, view.run_config)]
     for name, agent in agents:
         if agent.accepts(view.labels):
             return f"Agent '{name}' will run it. Add --watch to follow a flow run."
     reason = why_not_accepted([agent for _, agent in agents], view.labels)
-    return f"{reason} The flow run waits for one.\nNext: kedro prefect agent"
+    return f"{reason} The flow run waits for one.\nNext: {agent_command(view.run_config)}"
 
 
 def local_time(moment: datetime | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Iterable
 
-from kedro_prefect_hooks.labels import labels_in_words
+from kedro_prefect_hooks.labels import agent_command, labels_in_words
 from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ def run_project_agent(
         prepare: whether to keep a process ready for the next flow run.
         hint: how to stop it, printed when it is ready.
     """
-    from kedro_prefect_hooks.agent.flow_labels import agent_command_for, flows_for_other_agents
+    from kedro_prefect_hooks.agent.flow_labels import flows_for_other_agents
     from kedro_prefect_hooks.agent.project_agent import make_agent, prefect_configured_for, run_agent
 
     for flow, run_config in flows_for_other_agents(config).items():
         echo(
             f"Flow '{flow}' has `run_config: {run_config}` and needs another agent "
-            f"({agent_command_for(run_config)})."
+            f"(`{agent_command(run_config)}`)."
         )
     with prefect_configured_for(api):
         agent = make_agent(

@@ -70,7 +70,7 @@ def test_the_tutorial(tmp_path: Path, home: Path, background: Callable[..., Back
     count = 0
     for before, language, content in steps("first-flow.md"):
         if language in ("python", "yaml"):
-            _write(folder, before, content)
+            write_file(folder, before, content)
         elif language == "console":
             for command, expected in commands(content):
                 count += 1
@@ -96,7 +96,7 @@ def test_one_task_per_partition(tmp_path: Path, home: Path) -> None:
     count = 0
     for before, language, content in steps("one-task-per-partition.md"):
         if language in ("python", "yaml"):
-            _write(folder, before, content)
+            write_file(folder, before, content)
         elif language == "console":
             for command, expected in commands(content):
                 count += 1
@@ -106,7 +106,7 @@ def test_one_task_per_partition(tmp_path: Path, home: Path) -> None:
     assert ranking == "south > north > east > west"
 
 
-def _write(folder: Path, before: str, content: str) -> None:
+def write_file(folder: Path, before: str, content: str) -> None:
     """Write a file that the line before a code block names."""
     named = re.search(r"`([\w./-]+)`(?: to)?:$", before)
     assert named is not None, f"the text before does not name the file for:\n{content}"

@@ -160,6 +160,13 @@ def test_names_of_secrets_are_accepted(storage: str) -> None:
     assert parsed(f"flows: {{a: {{storage: {storage}}}}}").flows["a"].storage.type
 
 
+def test_a_storage_that_no_agent_can_load_is_refused() -> None:
+    storage = "type: Git, flow_path: a.py, git_clone_url_secret_name: CLONE_URL"
+    with pytest.raises(ConfigError, match=r"git_clone_url_secret_name: .* without `repo`"):
+        parsed(f"flows: {{a: {{storage: {{{storage}}}}}}}").flows["a"].build_storage()
+    assert parsed(f"flows: {{a: {{storage: {{repo: a/b, {storage}}}}}}}").flows["a"].build_storage()
+
+
 @pytest.mark.parametrize(
     "env", ["{API_KEY: ''}", "{TOKENIZERS_PARALLELISM: 'false'}", "{A: 'https://x/y@z'}"]
 )

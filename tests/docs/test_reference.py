@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import kedro_prefect_hooks
 from tests.docs.pages import DOCS, PAGES, ROOT
 
 LINKING = [
@@ -46,6 +48,7 @@ def test_no_other_page_names_an_unknown_variable() -> None:
 
 
 LINK = re.compile(r"\]\(([^)]+)\)")
+PICTURES = {".png", ".svg"}
 
 
 @pytest.mark.parametrize("page", LINKING, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -56,7 +59,10 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
         path, _, heading = link.partition("#")
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), link
-        assert not heading or heading in headings(target), link
+        if target.suffix in PICTURES:
+            assert heading in ("", "only-light", "only-dark"), link
+        else:
+            assert not heading or heading in headings(target), link
 
 
 def headings(page: Path) -> set[str]:
@@ -68,4 +74,29 @@ def headings(page: Path) -> set[str]:
 def test_each_page_is_in_the_navigation() -> None:
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     pages = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
-    assert pages == set(re.findall(r": ([\w/-]+\.md)", navigation))
+    assert pages == set(re.findall(r"[:-] ([\w/-]+\.md)$", navigation, re.MULTILINE))
+
+
+def test_each_picture_is_shown() -> None:
+    shown = {
+        name for page in PAGES for name in re.findall(r"pictures/([\w.-]+)", page.read_text(encoding="utf-8"))
+    }
+    assert shown == {path.name for path in (DOCS / "assets" / "pictures").iterdir()}
+
+
+def test_the_site_has_the_version_of_the_package() -> None:
+    sys.path.insert(0, str(DOCS))
+    try:
+        mkdocs_hooks = importlib.import_module("mkdocs_hooks")
+    finally:
+        sys.path.remove(str(DOCS))
+    assert mkdocs_hooks.version() == kedro_prefect_hooks.__version__
+    with pytest.raises(ValueError, match="loads https:"):
+        mkdocs_hooks.on_post_page('<img src="https://example.com/a.png">', Page())
+    assert mkdocs_hooks.on_post_page('<a href="https://example.com">', Page()) is not None
+
+
+class Page:
+    """As much of a page of MkDocs as is asked for."""
+
+    url = "index.html"

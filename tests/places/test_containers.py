@@ -72,11 +72,13 @@ def test_an_agent_knows_the_containers_of_an_earlier_one(place: Place) -> None:
     run_id = place.start("wait")
     wait_until((place.project.data / "waiting").exists, "the node")
     place.stop_agent()
-    (container,) = place.containers()
-    assert container["State"] == "running", "it outlives the agent"
-    place.docker.kill(container["Id"])
-    assert place.run(run_id)["state"] == "Running", "nobody has reported it"
-    place.start_agent()
+    try:
+        (container,) = place.containers()
+        assert container["State"] == "running", "it outlives the agent"
+        place.docker.kill(container["Id"])
+        assert place.run(run_id)["state"] == "Running", "nobody has reported it"
+    finally:
+        place.start_agent()
     run = place.finished(run_id, "Failed")
     assert "was killed by SIGKILL" in run["state_message"]
     wait_until(lambda: not place.containers(), "the end of the container")

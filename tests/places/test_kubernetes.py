@@ -35,7 +35,10 @@ def test_a_job_runs_a_flow_and_one_that_fails_is_reported(place: Place, tmp_path
         config = str(_kubeconfig(tmp_path, port))
         refused = place.kedro("agent", "--type", "kubernetes", ok=False)
         assert "Give the address at which the cluster reaches it with --api URL" in refused
-        url = place.kedro("doctor", ok=False).partition("The Prefect API responds: embedded, ")[2].split()[0]
+        found = place.kedro("doctor", ok=False)
+        hint = "No agent with the label pods is running. To start one: kedro prefect agent --type kubernetes"
+        assert hint in found
+        url = found.partition("The Prefect API responds: embedded, ")[2].split()[0]
         reached = url.replace("127.0.0.1", place.address)
         options = ["--api", reached, *(text for name in SECRETS for text in ("--env-var", name))]
         until = "is waiting for flow runs with the label pods"
