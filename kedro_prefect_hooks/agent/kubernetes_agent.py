@@ -13,7 +13,7 @@ from prefect.agent.kubernetes import KubernetesAgent
 from kedro_prefect_hooks.agent.container_address import API_VARIABLE
 from kedro_prefect_hooks.agent.watchful_agent import Echo, WatchfulAgent
 
-_JOBS_SECONDS = 10
+_JOBS_SECONDS = 5
 """How often it looks at the jobs."""
 
 
