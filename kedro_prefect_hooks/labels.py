@@ -5,7 +5,10 @@ Knows neither Prefect's client nor the API: only labels.
 
 from __future__ import annotations
 
+import shlex
 from typing import Collection, Iterable, NamedTuple, Sequence, Tuple
+
+from kedro_prefect_hooks.command_lines import typed
 
 PROJECT_AGENT = "ProjectAgent"
 """The type under which this package's agent registers, if a flow of its project has no labels."""
@@ -30,14 +33,21 @@ def is_kind_for(agent_type: str, run_config: str | None) -> bool:
     )
 
 
-def agent_command(run_config: str | None) -> str:
-    """The command that starts an agent for flow runs with a run config."""
+def agent_command(run_config: str | None, run_labels: Collection[str] = ()) -> str:
+    """The command that starts an agent for flow runs with a run config.
+
+    Args:
+        run_config: the run config's type.
+        run_labels: the labels of a flow run. They may have been set in Prefect's UI, so that those of the
+            flows in prefect.yml, which the agent has anyway, are not enough.
+    """
+    options = "".join(f" --label {shlex.quote(label)}" for label in sorted(run_labels))
     if run_config is None or run_config in _SAME_MACHINE:
-        return "kedro prefect agent"
+        return typed(f"kedro prefect agent{options}")
     kind = CONTAINER_RUN_CONFIGS.get(run_config)
     if kind is None:
-        return f"prefect agent {run_config.replace('Run', '').lower()} start"
-    return f"kedro prefect agent --type {kind}"
+        return f"prefect agent {run_config.replace('Run', '').lower()} start{options}"
+    return typed(f"kedro prefect agent --type {kind}{options}")
 
 
 class LabelledAgent(NamedTuple):

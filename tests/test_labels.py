@@ -99,3 +99,5 @@ def test_which_kind_of_agent_runs_which_run_config() -> None:
     assert agent_command(None) == agent_command("UniversalRun") == "kedro prefect agent"
     assert agent_command("KubernetesRun") == "kedro prefect agent --type kubernetes"
     assert agent_command("ECSRun") == "prefect agent ecs start"
+    # A label that was set in Prefect's UI is not among those of prefect.yml.
+    assert agent_command(None, ["set in UI", "etl"]) == "kedro prefect agent --label etl --label 'set in UI'"

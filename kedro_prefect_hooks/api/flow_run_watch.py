@@ -113,7 +113,8 @@ class FlowRunWatch:
         reason = why_not_accepted(agents, self.view.labels)
         if reason is not None:
             yield _warning(
-                f"Waiting for {waited:.0f} s: {reason} Start one with `{agent_command(run_config)}`."
+                f"Waiting for {waited:.0f} s: {reason} Start one with "
+                f"`{agent_command(run_config, self.view.labels)}`."
             )
 
 

@@ -53,7 +53,7 @@ def next_step(runs: FlowRuns, view: FlowRunView) -> str:
         if agent.accepts(view.labels):
             return f"Agent '{name}' will run it. Add --watch to follow a flow run."
     reason = why_not_accepted([agent for _, agent in agents], view.labels)
-    return f"{reason} The flow run waits for one.\nNext: {agent_command(view.run_config)}"
+    return f"{reason} The flow run waits for one.\nNext: {agent_command(view.run_config, view.labels)}"
 
 
 def local_time(moment: datetime | None) -> str:

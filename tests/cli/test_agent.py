@@ -23,7 +23,7 @@ def test_a_separate_agent_accepts_runs_with_and_without_labels(
 
     waiting = kedro(project, "prefect", "run", "labelled", ok=True).stdout
     assert "No agent with the labels big, etl is running. The flow run waits for one." in waiting
-    assert "Next: kedro prefect agent" in waiting
+    assert "Next: kedro prefect agent --label big --label etl" in waiting
 
     agent = background(project, "agent")
     agent.wait_for("with the labels big, etl")

@@ -30,3 +30,26 @@ def test_where_the_folder_of_a_project_is(tmp_path: Path, monkeypatch: pytest.Mo
     assert ProjectRef(path=elsewhere.path, relocatable=False).on_this_machine().path == elsewhere.path
     monkeypatch.setenv(env_vars.PROJECT, str(inner))
     assert elsewhere.on_this_machine().path == str(inner)
+
+
+def test_workers_of_a_kedro_run_find_what_is_not_on_their_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = str(_project(tmp_path / "shop", "shop"))
+    conf = tmp_path / "conf"
+    conf.mkdir()
+    there = tmp_path / "there"
+    monkeypatch.setenv(env_vars.PROJECT, str(there))
+    monkeypatch.setenv(env_vars.CONF_SOURCE, str(there / "conf"))
+
+    def found(path: str, conf_source: str | None = None) -> tuple[str, str | None]:
+        ref = ProjectRef(path, "shop", conf_source=conf_source, relocatable=False).on_this_machine()
+        return ref.path, ref.conf_source
+
+    missing = str(tmp_path / "not" / "here")
+    assert found(shop) == (shop, None), "a kedro run is of the project that it was called in"
+    assert found(shop, str(conf)) == (shop, str(conf))
+    assert found(shop, "s3://bucket/conf") == (shop, "s3://bucket/conf")
+    assert found(shop, missing) == (shop, str(there / "conf"))
+    assert found(str(tmp_path)) == (str(tmp_path), None), "a packaged project, with its configuration"
+    assert found(missing) == (str(there), str(there / "conf"))
