@@ -163,8 +163,8 @@ def _register(context: KedroContext) -> None:
     from kedro_prefect_hooks.registration import register_project
 
     flows = ProjectFlows(context)
-    if not (flows.path / "pyproject.toml").is_file():  # a packaged project's own command
-        package = str(kedro_project.package_name())
+    package = kedro_project.package_name()
+    if package and not (flows.path / "pyproject.toml").is_file():  # a packaged project's own command
         command_lines.name_packaged_project(package, kedro_session.environment(context), flows.conf_source)
     try:
         register_project(flows, echo=terminal.echo_quietly)

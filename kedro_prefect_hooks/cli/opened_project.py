@@ -53,6 +53,8 @@ class OpenProject:
         )
         if isinstance(self.metadata, PackagedProject):
             command_lines.name_packaged_project(self.metadata.package_name, ref.env, conf_source)
+        else:
+            command_lines.forget_packaged_project()
         self.ref: ProjectRef = ref
         self.opened: OpenedProject = open_project(ref)
         self.context = self.opened.context
@@ -106,7 +108,7 @@ def project_metadata() -> Any:
     """
     metadata = click.get_current_context().find_root().obj
     package = base.noted_option("package")
-    if metadata is not None and package in (None, metadata.package_name):
+    if metadata is not None and (package is None or package == metadata.package_name):
         return metadata
     if package is None:
         raise KedroPrefectError(

@@ -113,6 +113,7 @@ def test_a_package_that_is_not_installed(tmp_path: Path, home: Path) -> None:
 
 
 def test_commands_are_typed_as_the_place_needs_them() -> None:
+    command_lines.forget_packaged_project()  # by another test's command in this process
     assert command_lines.typed("kedro prefect up") == "kedro prefect up"
     try:
         command_lines.name_packaged_project("orchard", "deploy", "/my conf")
