@@ -1,8 +1,7 @@
 """All of `prefect.yml`, one model per concept. Each docstring holds an example.
 
-Knows what the file may contain. `project_check` checks it against the project: its pipelines, nodes,
-parameters. `config.prefect` builds the Prefect objects; it imports Prefect, which this module must not, so
-that the file can be read without it.
+Knows what the file may contain. `project_check` checks it against the project. `config.prefect` builds the
+Prefect objects; it imports Prefect, which this module must not, so that the file can be read without it.
 """
 
 from __future__ import annotations
