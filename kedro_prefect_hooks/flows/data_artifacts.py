@@ -18,6 +18,7 @@ from kedro_prefect_hooks.compat import kedro_dataset_facts as facts
 from kedro_prefect_hooks.config.secret_shapes import secret_shape
 from kedro_prefect_hooks.flows.reporting_client import note_artifact
 from kedro_prefect_hooks.runs.data_record import DataHooks, DataRecord
+from kedro_prefect_hooks.runs.run_hooks import registered_with
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.runs.node_runner import NodeRunner
@@ -59,7 +60,7 @@ def recorded(runner: NodeRunner, nodes: Collection[str]) -> Iterator[None]:
         yield
         return
     datasets = {name for node in nodes for name in (*runner.node(node).inputs, *runner.node(node).outputs)}
-    with DataHooks.registered_with(runner.hooks).recording(datasets) as record:
+    with registered_with(runner.hooks, DataHooks).recording(datasets) as record:
         try:
             yield
         finally:

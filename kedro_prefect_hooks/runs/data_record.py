@@ -8,12 +8,9 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from typing import TYPE_CHECKING, Collection, Iterator, NamedTuple
+from typing import Collection, Iterator, NamedTuple
 
 from kedro.framework.hooks import hook_impl
-
-if TYPE_CHECKING:
-    from pluggy import PluginManager
 
 
 class Use(NamedTuple):
@@ -58,17 +55,6 @@ class DataHooks:
     def __init__(self) -> None:
         self._own = threading.local()
         self._kept: list[DataRecord] = []
-
-    @classmethod
-    def registered_with(cls, hooks: PluginManager) -> DataHooks:
-        """An instance that these hooks call; the one that is registered already, if there is one."""
-        for plugin in getattr(hooks, "get_plugins", tuple)() or ():
-            if isinstance(plugin, cls):
-                return plugin
-        added = cls()
-        if hasattr(hooks, "register"):  # not with the stand-in that Kedro's runners use without hooks
-            hooks.register(added)
-        return added
 
     @contextlib.contextmanager
     def recording(self, datasets: Collection[str]) -> Iterator[DataRecord]:

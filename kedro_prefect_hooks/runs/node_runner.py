@@ -29,6 +29,7 @@ from kedro_prefect_hooks.runs.partitions import (
     refuse_unseen,
     smallest_listing,
 )
+from kedro_prefect_hooks.runs.run_hooks import registered_with
 from kedro_prefect_hooks.runs.snapshots import snapshot
 from kedro_prefect_hooks.runs.versions import VersionHooks, versions_to_replace
 
@@ -99,7 +100,7 @@ class NodeRunner:
         self._datasets: dict[str, Any] = {}
         self._users: Counter[str] = Counter()
         self._recomputed: dict[str, Any] = {}
-        self._versions = VersionHooks.registered_with(hooks)
+        self._versions = registered_with(hooks, VersionHooks)
         self._own: frozenset[str] = frozenset()
         self._is_idle: Callable[[Node], bool] = lambda node: False
 

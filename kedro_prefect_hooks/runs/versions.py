@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING, Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping
 
 from kedro.framework.hooks import hook_impl
 
 from kedro_prefect_hooks.compat import kedro_datasets, kedro_partitions
-
-if TYPE_CHECKING:
-    from pluggy import PluginManager
 
 
 class VersionHooks:
@@ -26,17 +23,6 @@ class VersionHooks:
         self._lock = threading.Lock()
         self._waiting: dict[str, Any] = {}
         self._aside: dict[str, contextlib.ExitStack] = {}
-
-    @classmethod
-    def registered_with(cls, hooks: PluginManager) -> VersionHooks:
-        """An instance that these hooks call; the one that is registered already, if there is one."""
-        for plugin in getattr(hooks, "get_plugins", tuple)() or ():
-            if isinstance(plugin, cls):
-                return plugin
-        added = cls()
-        if hasattr(hooks, "register"):  # not with the stand-in that Kedro's runners use without hooks
-            hooks.register(added)
-        return added
 
     @contextlib.contextmanager
     def replacing(self, datasets: Mapping[str, Any]) -> Iterator[None]:

@@ -8,7 +8,7 @@ const MAX_PAUSE = 10_000;
 export class Poller {
   /**
    * @param refresh asks the API and shows what it returns; async.
-   * @param pause returns the milliseconds until the next refresh; null if nothing can change by itself any more.
+   * @param pause returns the milliseconds until the next refresh; null if nothing will change any more.
    * @param onError is called with what `refresh` threw, or with null after a success.
    */
   constructor(refresh, pause, onError) {
