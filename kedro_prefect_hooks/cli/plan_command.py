@@ -13,7 +13,7 @@ from kedro_prefect_hooks.cli import base
 from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
-    from kedro_prefect_hooks.registration.differences import Change
+    from kedro_prefect_hooks.flows.changes import Change
     from kedro_prefect_hooks.registration.plan import Action, Plan
 
 NOTHING_TO_DO, SOMETHING_TO_DO = 0, 3

@@ -16,16 +16,21 @@ import logging
 import os
 import pkgutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
 import prefect
 
 from kedro_prefect_hooks import env_vars
-from kedro_prefect_hooks.compat.prefect_schemas import schedule_schema
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.builder import fingerprint
+from kedro_prefect_hooks.flows.changes import (
+    Change,
+    edge_changes,
+    parameter_changes,
+    schedule_changes,
+    task_changes,
+)
 from kedro_prefect_hooks.flows.settings_digests import ON_DRIFT, from_text, settings_digests
-from kedro_prefect_hooks.schedule_text import in_words
 
 if TYPE_CHECKING:
     from kedro_prefect_hooks.config.models import FlowConfig
@@ -33,13 +38,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_NAMES = 10
-
 REGISTERED = """query($id: uuid!) { flow_by_pk(id: $id) {
-    serialized_flow tasks { slug } edges { upstream_task { slug } downstream_task { slug } }
+    serialized_flow tasks { slug name type } edges { upstream_task { slug } downstream_task { slug } }
 } }"""
 
-TASK_FIELDS = {"retries": ("max_retries", "retry_delay"), "timeouts": ("timeout",)}
+STORED = ("retries", "timeouts", "parameters", "schedule")
+"""The kinds of settings of which the API has the values, not only a hash."""
 
 
 def check_drift(flow: KedroFlow, config: FlowConfig) -> None:
@@ -62,7 +66,7 @@ def check_drift(flow: KedroFlow, config: FlowConfig) -> None:
     kinds = [kind for kind in now if kind != ON_DRIFT and then.get(kind, now[kind]) != now[kind]]
     if not kinds:
         return
-    text = f"{_introduction(flow)}: {'; '.join(_settings(flow, kinds))}."
+    text = f"{_introduction(flow)}: {_settings(flow, kinds)}."
     if then.get(ON_DRIFT) == "fail":
         raise FlowRunError(f"{text} {remedy()}")
     logger.warning("%s This flow run uses the settings found here. %s", text, remedy())
@@ -112,74 +116,60 @@ def _introduction(flow: KedroFlow) -> str:
 
 
 def _structure(flow: KedroFlow) -> str:
-    """Which tasks and edges differ, by the names of the nodes."""
+    """Which tasks and edges differ."""
     registered = _registered()
     if registered is None:
         return "its nodes or their order have changed"
-    now = {str(slug) for slug in flow.slugs.values()}
-    links = {(flow.slugs[edge.upstream_task], flow.slugs[edge.downstream_task]) for edge in flow.edges}
-    then = {str(task["slug"]) for task in registered["tasks"]}
-    then_links = {
-        (edge["upstream_task"]["slug"], edge["downstream_task"]["slug"]) for edge in registered["edges"]
+    here = _here(flow)
+    edges = {
+        (str(flow.slugs[each.upstream_task]), str(flow.slugs[each.downstream_task])) for each in flow.edges
     }
-    parts = []
-    if now - then:
-        parts.append(f"not registered: {', '.join(sorted(now - then))}")
-    if then - now:
-        parts.append(f"no longer in the code: {', '.join(sorted(then - now))}")
-    if not parts:
-        moved = sorted({f"{up} → {down}" for up, down in links ^ then_links})
-        parts.append(f"its edges have changed: {', '.join(moved[:MAX_NAMES])}")
-    return "; ".join(parts)
+    then = {(each["upstream_task"]["slug"], each["downstream_task"]["slug"]) for each in registered["edges"]}
+    changes = [
+        *task_changes(_by_slug(here["tasks"]), _by_slug(registered["tasks"]), fields=()),
+        *edge_changes(edges, then),
+    ]
+    tasks = [each for each in changes if each.section == "tasks"]
+    return _in_words(tasks or changes)  # the edges of tasks that came or went say nothing new
 
 
-def _settings(flow: KedroFlow, kinds: list[str]) -> Iterator[str]:
+def _settings(flow: KedroFlow, kinds: list[str]) -> str:
     """Each kind of settings that differs, with both values where the API has the registered one."""
-    needs_request = any(kind not in ("executor", "result") for kind in kinds)
-    registered = _registered() if needs_request else None
-    content = (registered or {}).get("serialized_flow") or {}
-    for kind in kinds:
-        details: list[str] = []
-        if kind in TASK_FIELDS:
-            details = list(_task_settings(flow, TASK_FIELDS[kind], content.get("tasks") or ()))
-        elif kind == "parameters":
-            details = list(_parameters(flow, content.get("parameters") or ()))
-        elif kind == "schedule" and content:
-            here = schedule_schema().dump(flow.schedule) if flow.schedule else None
-            details = [_both(*(in_words(each) or "none" for each in (content.get("schedule"), here)))]
-        yield f"other {kind}" + (f" ({', '.join(details)})" if details else "")
+    without_values = [Change("settings", f"other {kind}") for kind in kinds if kind not in STORED]
+    if len(without_values) == len(kinds):
+        return _in_words(without_values)
+    registered = _registered()
+    content = (registered or {}).get("serialized_flow")
+    if not content:
+        return _in_words(Change("settings", f"other {kind}") for kind in kinds)
+    here = _here(flow)
+    tasks = _by_slug(here["tasks"]), _by_slug(content.get("tasks") or ())
+    compared: dict[str, Iterable[Change]] = {
+        "retries": task_changes(*tasks, fields=("max_retries", "retry_delay")),
+        "timeouts": task_changes(*tasks, fields=("timeout",)),
+        "parameters": parameter_changes(here["parameters"], content.get("parameters") or ()),
+        "schedule": schedule_changes(here["schedule"], content.get("schedule")),
+    }
+    found = [change for kind in kinds if kind in STORED for change in compared[kind]]
+    return _in_words([*found, *without_values])
 
 
-def _task_settings(flow: KedroFlow, fields: tuple[str, ...], stored: Any) -> Iterator[str]:
-    """Such as ``press: 2 registered, 0 here``."""
-    before = {str(task["slug"]): task for task in stored}
-    for field in fields:
-        found: dict[str, list[str]] = {}
-        for task, slug in sorted(flow.slugs.items(), key=lambda item: str(item[1])):
-            value: Any = getattr(task, field)
-            value = value.total_seconds() if hasattr(value, "total_seconds") else value
-            if slug in before and before[slug].get(field) != value:
-                found.setdefault(_both(before[slug].get(field), value), []).append(str(slug))
-        for text, slugs in found.items():
-            more = f" and {len(slugs) - MAX_NAMES} more" if len(slugs) > MAX_NAMES else ""
-            words = field.replace("_", " ").replace("max retries", "retries")
-            yield f"{words} of {', '.join(slugs[:MAX_NAMES])}{more}: {text}"
+def _here(flow: KedroFlow) -> Mapping[str, Any]:
+    serialized: Mapping[str, Any] = flow.serialize()
+    return serialized
 
 
-def _parameters(flow: KedroFlow, stored: Any) -> Iterator[str]:
-    before = {str(each["name"]): each.get("default") for each in stored}
-    for parameter in sorted(flow.parameters(), key=lambda each: str(each.name)):
-        name = str(parameter.name)
-        if name in before and _json(before[name]) != _json(parameter.default):
-            yield f"{name}: {_both(_json(before[name]), _json(parameter.default))}"
+def _by_slug(tasks: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {str(task["slug"]): task for task in tasks}
 
 
-def _both(before: object, here: object) -> str:
-    return f"{before} registered, {here} here"
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+def _in_words(changes: Iterable[Change]) -> str:
+    return "; ".join(
+        each.what
+        if each.before is each.after is None
+        else f"{each.what}: {each.before} registered, {each.after} here"
+        for each in changes
+    )
 
 
 def _registered() -> Mapping[str, Any] | None:

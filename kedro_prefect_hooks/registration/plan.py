@@ -9,7 +9,8 @@ from typing import Any, Callable, Collection, Iterable, Sequence
 from kedro_prefect_hooks.api.flow_runs import parse_time
 from kedro_prefect_hooks.api.key import Key
 from kedro_prefect_hooks.api.registered import Registered, Snapshot, Stored
-from kedro_prefect_hooks.registration.differences import Change, differences
+from kedro_prefect_hooks.flows.changes import Change
+from kedro_prefect_hooks.registration.differences import differences
 from kedro_prefect_hooks.registration.wanted import Wanted
 
 BY_OTHER_VERSION = Change("registration", "registered by another version of this plugin or of Prefect")

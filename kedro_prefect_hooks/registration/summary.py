@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Sequence
 
 from kedro_prefect_hooks.api.client import Link
+from kedro_prefect_hooks.flows.changes import Change
 from kedro_prefect_hooks.registration.application import Outcome
-from kedro_prefect_hooks.registration.differences import Change
 from kedro_prefect_hooks.registration.plan import Action, Kind, Plan
 
 MAX_CHANGES = 4

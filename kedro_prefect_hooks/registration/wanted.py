@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from kedro_prefect_hooks.flows.project_flows import ProjectFlows
 
-PARAMETER = "prefect.core.parameter.Parameter"
-
 
 @dataclass(frozen=True)
 class Wanted:
