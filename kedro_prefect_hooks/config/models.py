@@ -144,10 +144,18 @@ class FlowSettings(Model):
     )
     notify: Optional[NotifyConfig] = Field(None, description="Who is notified when the flow fails.")
 
-    @field_validator("storage", "run_config", "executor", "retries", "nodes", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _empty_means_defaults(cls, value: object) -> object:
-        return {} if value is None else value
+    def _null_means_default(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        fields = cls.model_fields
+        return {
+            name: fields[name].get_default(call_default_factory=True)
+            if each is None and name in fields
+            else each
+            for name, each in value.items()
+        }
 
     @field_validator("nodes", mode="before")
     @classmethod
@@ -158,28 +166,8 @@ class FlowSettings(Model):
 
     @field_validator("group_by", mode="before")
     @classmethod
-    def _empty_group_by(cls, value: object) -> object:
-        return "none" if value in (None, False, "") else value
-
-    @field_validator("is_async", "log_stdout", mode="before")
-    @classmethod
-    def _empty_switch(cls, value: object) -> object:
-        return False if value is None else value
-
-    @field_validator("artifacts", mode="before")
-    @classmethod
-    def _empty_artifacts(cls, value: object) -> object:
-        return True if value is None else value
-
-    @field_validator("on_drift", mode="before")
-    @classmethod
-    def _empty_on_drift(cls, value: object) -> object:
-        return "warn" if value is None else value
-
-    @field_validator("report", mode="before")
-    @classmethod
-    def _empty_report(cls, value: object) -> object:
-        return "batches" if value is None else value
+    def _no_groups(cls, value: object) -> object:
+        return "none" if value in (False, "") else value  # YAML's `no`
 
 
 class FlowConfig(FlowSettings):
@@ -218,11 +206,6 @@ class FlowConfig(FlowSettings):
     _place: Place = PrivateAttr(default_factory=Place)
     _from_defaults: FrozenSet[str] = PrivateAttr(default=frozenset())
     _project_path: Optional[Path] = PrivateAttr(None)
-
-    @field_validator("pipeline", mode="before")
-    @classmethod
-    def _default_pipeline(cls, value: object) -> object:
-        return "__default__" if value is None else value
 
     @property
     def name(self) -> str:
