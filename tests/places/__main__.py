@@ -4,8 +4,8 @@
     python -m tests.places --is-cached
     python -m tests.places --delete-cache
 
-With `--cached`, nothing is installed: without an image from an earlier time, nothing is run. `--is-cached` exits
-with 0 if that image is there.
+With `--cached`, nothing is installed: without an image from an earlier time, nothing is run. `--is-cached`
+exits with 0 if that image is there.
 """
 
 from __future__ import annotations
