@@ -37,12 +37,13 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-places fuzz test-all corners grid-docs lint format bench docs install clean
+.PHONY: help demo test test-places clean-places fuzz test-all corners grid-docs lint format bench docs install clean
 
 help:
 	@echo "make demo      run the example project: register its flows, and run one with an agent"
 	@echo "make test      run the full test suite (ARGS=… is passed to pytest)"
 	@echo "make test-places  run flows in containers, with object stores, Git and Kubernetes (needs root or Docker)"
+	@echo "make clean-places  delete the images of these tests"
 	@echo "make fuzz      compare random projects and commands with Kedro's own runner (SECONDS=600)"
 	@echo "make test-all  run it for each supported pair of Python and Kedro (CELLS=… selects some)"
 	@echo "make corners   run the tests that depend most on Kedro, with the oldest and the newest pair"
@@ -58,9 +59,13 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist=worksteal $(ARGS)
 
-# Gets what it needs (see tests/places/__main__.py), and says so where a machine cannot have it.
+# Gets what it needs (see tests/places/engine.py), and says so where a machine cannot have it. Its images stay in the
+# user's cache folder, for every clone on the machine.
 test-places: $(VENV)/.places
 	$(BIN)/python -m tests.places $(ARGS)
+
+clean-places: $(VENV)/.test
+	$(BIN)/python -m tests.places --delete-cache
 
 # SEED=… repeats a session, CASE=… one case of it; KEEP=1 continues after a difference. PYTHON_BIN=… is a Python
 # with another Kedro, in which `.[test]` is installed.
@@ -102,7 +107,7 @@ docs: $(VENV)/.docs
 install: $(VENV)/.test
 
 clean:
-	rm -rf $(VENV) .nox .places site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .nox site .pytest_cache .mypy_cache .ruff_cache
 
 # .venv is created once; an extra is installed again only if pyproject.toml has changed.
 $(VENV)/.made:

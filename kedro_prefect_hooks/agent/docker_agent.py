@@ -46,7 +46,8 @@ class DockerProjectAgent(WatchfulAgent, DockerAgent):
         ours = f"{env_vars.AGENT}={self._mark}"
         for found in self.docker_client.containers(all=True, filters={"label": _FLOW_RUN}):
             container = self.docker_client.inspect_container(found["Id"])
-            if ours not in (container["Config"]["Env"] or ()):
+            environment = container["Config"]["Env"] or ()
+            if ours not in environment:
                 continue
             flow_run_id, name = container["Config"]["Labels"][_FLOW_RUN], container["Name"].lstrip("/")
             output = self.output_files.create(flow_run_id)
@@ -54,7 +55,8 @@ class DockerProjectAgent(WatchfulAgent, DockerAgent):
             process = ContainerProcess(self.base_url, container["Id"], output, since=since)
             self._report(f"Found the container {process.pid} of flow run '{name}'.")
             # Which version its flow run had is not known; no later submission than its own is assumed.
-            self.owned.add(OwnedRun(flow_run_id, name, process, (sys.maxsize, 1)))
+            api = dict(each.partition("=")[::2] for each in environment).get(API_VARIABLE)
+            self.owned.add(OwnedRun(flow_run_id, name, process, (sys.maxsize, 1), api=api))
 
     def _show_startup_display(self) -> None:
         self.on_ready()
@@ -88,9 +90,8 @@ class DockerProjectAgent(WatchfulAgent, DockerAgent):
         process = ContainerProcess(self.base_url, container, output)
         submissions = (int(flow_run.version), 0 if flow_run.state == "Running" else 1)
         self._report(f"Started flow run '{name}' of '{flow_run.flow.name}' (container {process.pid}).")
-        run = OwnedRun(flow_run_id, name, process, submissions)
-        run.api = self._api_for(self._get_run_config(flow_run, DockerRun))
-        self.owned.add(run)
+        api = self._api_for(self._get_run_config(flow_run, DockerRun))
+        self.owned.add(OwnedRun(flow_run_id, name, process, submissions, api=api))
         return line
 
     def on_shutdown(self) -> None:

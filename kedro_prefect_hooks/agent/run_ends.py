@@ -6,6 +6,7 @@ heartbeat timeout. Knows nothing of processes, except how one has ended.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 from datetime import timedelta
@@ -131,6 +132,11 @@ class RunEnds:
             return RunEnd(str(run["state"]), False, f"will be retried: its process {how}. Output: {output}")
         self._client.set_flow_run_state(flow_run_id, state=Failed(message=message))
         return RunEnd("Failed", False, f"has failed: its process {how}. Output: {output}")
+
+    def warn(self, flow_run_id: str, message: str) -> None:
+        """Add a warning to the log of a flow run, if the API responds."""
+        with contextlib.suppress(Exception):
+            self._log(flow_run_id, message, "WARNING")
 
     def _read(self, flow_run_id: str) -> dict[str, Any] | None:
         task_states = [*_STARTED, *sorted(states.SCHEDULED)]

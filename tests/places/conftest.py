@@ -21,7 +21,7 @@ import requests
 from kedro_prefect_hooks.embedded import location
 from tests import processes
 from tests.places import services
-from tests.places.__main__ import BASE
+from tests.places.engine import BASE
 from tests.prefect_api import FINISHED, RUN
 from tests.scenarios.project_factory import KEDRO, Project, clean_environment, make_project
 
