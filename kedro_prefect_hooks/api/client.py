@@ -59,6 +59,15 @@ query($id: uuid!) {
 
 VERSION = "query($id: uuid!) { flow_by_pk(id: $id) { version } }"
 
+NEWEST = """
+query($project_id: uuid!, $name: String!) {
+    flow(
+        where: {project_id: {_eq: $project_id}, name: {_eq: $name}}
+        order_by: [{created: desc}, {id: desc}]
+        limit: 1
+    ) { id }
+}"""
+
 Link = Callable[[str, "str | None"], "str | None"]
 
 
@@ -138,6 +147,11 @@ class Api:
         """The version number of a flow, which may be archived; None if it has been deleted."""
         found = self.transport.graphql(VERSION, {"id": flow_id})["flow_by_pk"]
         return None if found is None else int(found["version"])
+
+    def newest(self, project_id: str, name: str) -> str | None:
+        """The id of the flow of a name that was created last, which may be archived; None without any."""
+        found = self.transport.graphql(NEWEST, {"project_id": project_id, "name": name})["flow"]
+        return str(found[0]["id"]) if found else None
 
     def stored(self, flow: Registered) -> Stored:
         """Return everything that the API has of a flow.
