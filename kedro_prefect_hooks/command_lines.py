@@ -1,7 +1,8 @@
-"""Commands of this package as they must be typed in the place where a message names them.
+"""Commands as they must be typed in the place where a message names them.
 
-In a project's folder that is `kedro prefect …`. Where only the packaged project is installed, no folder tells
-Kedro which project is meant, so `python -m kedro_prefect_hooks …` must say it.
+In a project's folder those are `kedro prefect …` and `kedro run`. Where only the packaged project is
+installed, no folder tells Kedro which project is meant: `python -m kedro_prefect_hooks …` must name it, and
+`python -m PACKAGE` runs it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 import shlex
 
 _options: dict[str, str] = {}
+
+_WITHOUT_ENVIRONMENT = ("init", "docker", "db", "schema")
+"""Commands in which `--env` is missing or means something else."""
 
 
 def name_packaged_project(package: str, env: str | None, conf_source: str | None) -> None:
@@ -23,12 +27,23 @@ def forget_packaged_project() -> None:
     _options.clear()
 
 
+def is_packaged() -> bool:
+    """Whether commands must name a packaged project, which has no folder whose files can be edited."""
+    return bool(_options)
+
+
 def typed(command: str) -> str:
-    """A command such as ``kedro prefect up``, as it must be typed here."""
+    """A command such as ``kedro prefect up`` or ``kedro run``, as it must be typed here."""
     if not _options:
         return command
-    words = ["python", "-m", __name__.split(".", maxsplit=1)[0], *command.split()[2:]]
-    for option, value in _options.items():
+    words, options = command.split(), dict(_options)
+    if words[1] == "run":
+        words[:2] = ["python", "-m", options.pop("--package")]
+    else:
+        if words[2] in _WITHOUT_ENVIRONMENT:
+            options.pop("--env", None)
+        words[:2] = ["python", "-m", __name__.split(".", maxsplit=1)[0]]
+    for option, value in options.items():
         if option not in words:
             words += [option, shlex.quote(value)]
     return " ".join(words)

@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -87,11 +88,13 @@ class PrefectHooks:
         self.registered = context
         if not _listed(context):
             _warn_of_missing_folders(context)
-        elif _is_interactive() or multiprocessing.parent_process() is not None:
+            return
+        _name_packaged_project(context)
+        if _is_interactive() or multiprocessing.parent_process() is not None:
             where = "an interactive session" if _is_interactive() else "a child process"
             terminal.echo_quietly(
                 f"The flows of prefect.yml were not registered: this is {where}. To register them: "
-                f"kedro prefect register --env {kedro_session.environment(context)}"
+                + command_lines.typed(f"kedro prefect register --env {kedro_session.environment(context)}")
             )
         else:
             _register(context)
@@ -158,14 +161,21 @@ def _warn_of_missing_folders(context: KedroContext) -> None:
         logger.warning("The flows were not registered in the environment %s. %s", context.env, text)
 
 
+def _name_packaged_project(context: KedroContext) -> None:
+    """Let messages name the package where this is a packaged project's own command."""
+    package = kedro_project.package_name()
+    if package and not (Path(str(context.project_path)) / "pyproject.toml").is_file():
+        from kedro_prefect_hooks.compat import kedro_config
+
+        source = kedro_config.chosen_source(context)
+        command_lines.name_packaged_project(package, kedro_session.environment(context), source)
+
+
 def _register(context: KedroContext) -> None:
     from kedro_prefect_hooks.flows.project_flows import ProjectFlows
     from kedro_prefect_hooks.registration import register_project
 
     flows = ProjectFlows(context)
-    package = kedro_project.package_name()
-    if package and not (flows.path / "pyproject.toml").is_file():  # a packaged project's own command
-        command_lines.name_packaged_project(package, kedro_session.environment(context), flows.conf_source)
     try:
         register_project(flows, echo=terminal.echo_quietly)
     except Exception as error:

@@ -13,6 +13,8 @@ import requests
 
 from kedro_prefect_hooks.embedded import location
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
+from kedro_prefect_hooks.embedded.storage import tables, values
+from kedro_prefect_hooks.embedded.storage.database import Database
 from tests import processes
 from tests.scenarios.project_factory import Project, clean_environment
 
@@ -172,3 +174,17 @@ def flow_labels(url: str, name: str) -> list[str]:
     query = "query($id: uuid!) {flow_by_pk(id: $id) {flow_group {labels} run_config}}"
     flow = graphql(url, query, {"id": flow_id(url, name)})["flow_by_pk"]
     return list((flow["run_config"] or {}).get("labels") or flow["flow_group"]["labels"] or [])
+
+
+def add_tenant(file: Path, project: str) -> dict[str, str]:
+    """Another tenant, as on a shared server, with a project of this name; their ids."""
+    database = Database(file)
+    ids = {"tenant": values.new_id(), "project": values.new_id()}
+    at = {"created": database.now(), "updated": database.now()}
+    with database.write() as connection:
+        tenant = {"id": ids["tenant"], "name": "Others", "slug": "others", "settings": {}}
+        connection.execute(tables.tenant.insert().values(**tenant, **at))
+        of_tenant = {"id": ids["project"], "tenant_id": ids["tenant"], "name": project}
+        connection.execute(tables.project.insert().values(**of_tenant, **at))
+    database.close()
+    return ids

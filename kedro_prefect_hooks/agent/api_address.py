@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import ApiError
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ def configured_api(project_path: Path, config: PrefectConfig) -> ApiAddress:
         running = location.running(project_path)
         if running is None:
             raise ApiError(
-                "The embedded API is not running. Start it together with an agent (`kedro prefect up`), or "
-                "without one (`kedro prefect up --no-agent`), then start this agent again."
+                "The embedded API is not running. Start it together with an agent "
+                f"(`{typed('kedro prefect up')}`), or without one "
+                f"(`{typed('kedro prefect up --no-agent')}`), then start this agent again."
             )
     with open_api(config, project_path) as api:
         api.transport.graphql("query { hello }")

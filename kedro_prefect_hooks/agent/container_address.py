@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import psutil
 import requests
 
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import ApiError
 
 API_VARIABLE = "PREFECT__CLOUD__API"
@@ -34,7 +35,7 @@ def for_pods(url: str) -> str:
         raise ApiError(
             f"Pods cannot reach the Prefect API at {url}: in a pod, that is the pod itself. Give the address "
             "at which the cluster reaches it with --api URL. (The embedded API listens at all of this "
-            "machine's addresses with `kedro prefect up --host 0.0.0.0`.)"
+            f"machine's addresses with `{typed('kedro prefect up --host 0.0.0.0')}`.)"
         )
     return url
 
@@ -64,8 +65,8 @@ def for_containers(url: str, client: Any, networks: Sequence[str] = ()) -> str:
     raise ApiError(
         f"Containers cannot reach the Prefect API at {url}: in a container, that is the container itself. "
         f"The API does not respond at {where}, this machine on Docker's network '{network}'. Start the "
-        f"embedded API with `kedro prefect up --host {host}` (or with `--host 0.0.0.0`), or give the address "
-        "that containers reach with --api URL."
+        f"embedded API with `{typed(f'kedro prefect up --host {host}')}` (or with `--host 0.0.0.0`), or give "
+        "the address that containers reach with --api URL."
     )
 
 

@@ -41,6 +41,12 @@ query($project: String!) {
     }
 }"""
 
+PROJECT = """
+query($project: String!) {
+    project(where: {name: {_eq: $project}}) { id tenant_id }
+    tenant { id slug }
+}"""
+
 STORED = """
 query($id: uuid!) {
     flow_by_pk(id: $id) {
@@ -52,6 +58,15 @@ query($id: uuid!) {
 }"""
 
 VERSION = "query($id: uuid!) { flow_by_pk(id: $id) { version } }"
+
+NEWEST = """
+query($project_id: uuid!, $name: String!) {
+    flow(
+        where: {project_id: {_eq: $project_id}, name: {_eq: $name}}
+        order_by: [{created: desc}, {id: desc}]
+        limit: 1
+    ) { id }
+}"""
 
 Link = Callable[[str, "str | None"], "str | None"]
 
@@ -93,9 +108,7 @@ class Api:
         data = self.transport.graphql(SNAPSHOT, {"project": project})
         try:
             tenant = self.tenant(data["tenant"])
-            # A project of another tenant may have the same name: the API returns those of all tenants.
-            own = [each for each in data["project"] if tenant and each["tenant_id"] in (tenant["id"], None)]
-            project_id = str(own[0]["id"]) if own else None
+            project_id = _id_of_tenant(data["project"], tenant)
             return Snapshot(
                 project_id=project_id,
                 tenant_id=str(tenant["id"]) if tenant else None,
@@ -108,6 +121,11 @@ class Api:
             )
         except (KeyError, TypeError):
             raise self.transport.unexpected_response("data of another kind") from None
+
+    def project_id(self, project: str) -> str | None:
+        """Return the id of a project, with one query; None if the tenant to use has none of this name."""
+        data = self.transport.graphql(PROJECT, {"project": project})
+        return _id_of_tenant(data["project"], self.tenant(data["tenant"]))
 
     def tenant(self, tenants: Sequence[Json]) -> Json | None:
         """The tenant to use, chosen as Prefect's client does: the configured one, or else the first.
@@ -129,6 +147,11 @@ class Api:
         """The version number of a flow, which may be archived; None if it has been deleted."""
         found = self.transport.graphql(VERSION, {"id": flow_id})["flow_by_pk"]
         return None if found is None else int(found["version"])
+
+    def newest(self, project_id: str, name: str) -> str | None:
+        """The id of the flow of a name that was created last, which may be archived; None without any."""
+        found = self.transport.graphql(NEWEST, {"project_id": project_id, "name": name})["flow"]
+        return str(found[0]["id"]) if found else None
 
     def stored(self, flow: Registered) -> Stored:
         """Return everything that the API has of a flow.
@@ -223,6 +246,12 @@ class Api:
         except ApiError as error:
             raise ApiError(f"{error} The registration is incomplete; the next one completes it.") from None
         return answer[returned] if answer else None
+
+
+def _id_of_tenant(projects: Sequence[Json], tenant: Json | None) -> str | None:
+    """Which project is the tenant's: another's may have the same name, and the API returns those of all."""
+    own = [each for each in projects if tenant and each["tenant_id"] in (tenant["id"], None)]
+    return str(own[0]["id"]) if own else None
 
 
 def batches(items: Sequence[Json], size: int) -> Iterator[list[Json]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from typing import Any, Mapping
 
 from kedro_prefect_hooks import states
@@ -61,7 +62,7 @@ query($id: uuid!) {
     }
 }"""
 
-AGENTS = "query { agent { name type labels last_queried } }"
+AGENTS = "query { tenant { id slug } agent { name type labels last_queried tenant_id } }"
 
 
 @dataclass(frozen=True)
@@ -123,13 +124,18 @@ class FlowRuns:
         self.api = api
         self.project = project
 
+    @cached_property
+    def project_id(self) -> str | None:
+        """The Prefect project's id: projects of several tenants may have its name. None if there is none."""
+        return self.api.project_id(self.project)
+
     def check_is_served(self) -> None:
         """Raise KedroPrefectError if the API is the embedded one, and is not running: nothing can happen."""
         if not self.api.is_served:
             raise KedroPrefectError(
                 "The embedded API is not running, so no agent would run the flow. Start the API and an agent "
-                "in another terminal (`kedro prefect up`), or run the flow locally (`kedro prefect run "
-                "--local`)."
+                f"in another terminal (`{typed('kedro prefect up')}`), or run the flow locally "
+                f"(`{typed('kedro prefect run FLOW --local')}`)."
             )
 
     def flow(self, name: str) -> RegisteredFlow:
@@ -209,9 +215,12 @@ class FlowRuns:
     def running_agents(self) -> list[tuple[str, LabelledAgent]]:
         """Return the names of the agents that have polled recently, and what each of them accepts."""
         recently = datetime.now(timezone.utc) - timedelta(seconds=SILENT_AFTER_SECONDS)
+        data = self.api.transport.graphql(AGENTS)
+        tenant = self.api.tenant(data["tenant"])
         return [
             (str(agent["name"]), LabelledAgent(str(agent["type"]), tuple(agent["labels"] or ())))
-            for agent in self.api.transport.graphql(AGENTS)["agent"]
+            for agent in data["agent"]
+            if tenant and agent["tenant_id"] in (tenant["id"], None)
             if agent["last_queried"] and parse_time(agent["last_queried"]) > recently
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pendulum
@@ -11,6 +12,7 @@ from kedro_prefect_hooks import states
 from kedro_prefect_hooks.api.client import batches
 from kedro_prefect_hooks.api.flow_runs import FlowRuns
 from kedro_prefect_hooks.api.run_search import FoundRun
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import KedroPrefectError
 
 TASK_RUNS = """
@@ -47,12 +49,12 @@ def restart(runs: FlowRuns, run: FoundRun) -> int:
     if run.state not in states.FINISHED:
         raise KedroPrefectError(
             f"Flow run '{run.name}' is {run.state}: only a finished flow run can be restarted. "
-            f"To stop it first: kedro prefect cancel {run.id}"
+            f"To stop it first: {typed(f'kedro prefect cancel {run.id}')}"
         )
     if states.is_a(run.state, "Success"):
         raise KedroPrefectError(
             f"Flow run '{run.name}' ended in {run.state}, and nothing of it is left to do. "
-            f"To start another: kedro prefect run {run.flow}"
+            f"To start another: {typed(f'kedro prefect run {shlex.quote(run.flow)}')}"
         )
     graphql = runs.api.transport.graphql
     found = graphql(TASK_RUNS, {"id": run.id})["flow_run_by_pk"]

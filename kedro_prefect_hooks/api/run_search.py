@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import Any, Collection, Mapping, Sequence
 
 from kedro_prefect_hooks.api.flow_runs import FlowRuns, parse_time
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import KedroPrefectError, did_you_mean
 
 RUNS = """
@@ -27,9 +28,9 @@ query($where: flow_run_bool_exp!, $limit: Int!) {
 }"""
 
 FLOWS = """
-query($project: String!, $now: timestamptz!) {
+query($project: uuid!, $now: timestamptz!) {
     flow(
-        where: {project: {name: {_eq: $project}}, archived: {_eq: false}}
+        where: {project_id: {_eq: $project}, archived: {_eq: false}}
         order_by: [{name: asc}]
     ) {
         name
@@ -186,7 +187,8 @@ def find_run(runs: FlowRuns, text: str) -> FoundRun:
         raise KedroPrefectError(
             f"There is no flow run '{text}' in Prefect project '{runs.project}' ({runs.api.display_name})."
             f"{did_you_mean(text, [run.name for run in recent])} "
-            "Expected its name, its id, or the beginning of its id: `kedro prefect runs` lists them."
+            "Expected its name, its id, or the beginning of its id: "
+            f"`{typed('kedro prefect runs')}` lists them."
         )
     lines = [f"  {run.id}  {run.state}, of flow '{run.flow}'" for run in found]
     more = " or more" if len(found) == _MOST_NAMED else ""
@@ -196,7 +198,9 @@ def find_run(runs: FlowRuns, text: str) -> FoundRun:
 
 
 def _read(runs: FlowRuns, conditions: Sequence[Mapping[str, Any]], limit: int) -> list[FoundRun]:
-    of_project = {"flow": {"project": {"name": {"_eq": runs.project}}}}
+    if runs.project_id is None:
+        return []
+    of_project = {"flow": {"project_id": {"_eq": runs.project_id}}}
     variables = {"where": {"_and": [of_project, *conditions]}, "limit": limit}
     return [_found_run(row) for row in runs.api.transport.graphql(RUNS, variables)["flow_run"]]
 
@@ -231,7 +235,9 @@ def _ids_that_begin_with(text: str) -> tuple[str, str] | None:
 
 def list_flows(runs: FlowRuns) -> list[FoundFlow]:
     """The registered flows of the project, by name."""
-    variables = {"project": runs.project, "now": datetime.now(timezone.utc).isoformat()}
+    if runs.project_id is None:
+        return []
+    variables = {"project": runs.project_id, "now": datetime.now(timezone.utc).isoformat()}
     return [_found_flow(row) for row in runs.api.transport.graphql(FLOWS, variables)["flow"]]
 
 

@@ -66,23 +66,31 @@ def subcommand(group: click.Group, **attributes: Any) -> Callable[[Callable[...,
 
 def env_option(function: F) -> F:
     """`--env`, and the options that say which project and configuration are meant."""
-    packaged = click.option(
+    return _env_option(package_option(conf_source_option(function)))
+
+
+def package_option(function: F) -> F:
+    """`--package`, for a project that is installed and has no folder."""
+    return click.option(
         "--package",
         metavar="NAME",
         expose_value=False,
         callback=_noted,
         help="The Python package of an installed project (`kedro package`), where there is no project "
         "folder: `python -m kedro_prefect_hooks COMMAND --package NAME`.",
-    )
-    source = click.option(
+    )(function)
+
+
+def conf_source_option(function: F) -> F:
+    """`--conf-source`."""
+    return click.option(
         "--conf-source",
         metavar="PATH",
         expose_value=False,
         callback=_noted,
         help="Configuration source, as in `kedro run --conf-source`. Default: the one in the project's "
         "settings.",
-    )
-    return _env_option(packaged(source(function)))
+    )(function)
 
 
 def _noted(ctx: click.Context, option: click.Parameter, value: str | None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kedro_prefect_hooks.cli import base
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import KedroPrefectError
 from kedro_prefect_hooks.terminal import echo
 
@@ -29,6 +30,7 @@ def command() -> None:
 
 
 @base.subcommand(command, name="info", short_help="Show the size and the content of the database.")
+@base.package_option
 def info() -> None:
     """Show the size and the content of the database."""
     from kedro_prefect_hooks.embedded.storage import maintenance, values
@@ -80,6 +82,7 @@ def clean(env: str | None, older_than: str | None, dry_run: bool) -> None:
 
 
 @base.subcommand(command, name="backup", short_help="Copy the database to a file.")
+@base.package_option
 @click.argument("target", type=click.Path(dir_okay=False), metavar="FILE")
 def backup(target: str) -> None:
     """Copy the database to a new FILE, as of this moment, and check the copy.
@@ -94,6 +97,7 @@ def backup(target: str) -> None:
 
 
 @base.subcommand(command, name="vacuum", short_help="Return free space to the disk.")
+@base.package_option
 def vacuum() -> None:
     """Write the database file anew without its free space.
 
@@ -108,6 +112,7 @@ def vacuum() -> None:
 
 
 @base.subcommand(command, name="check", short_help="Check the database for damage.")
+@base.package_option
 def check() -> None:
     """Check the database for damage; exit code 1 if there is any."""
     from kedro_prefect_hooks.embedded.storage import maintenance
@@ -128,7 +133,8 @@ def _path() -> Path:
     path = location.database_path(project)
     if not path.exists():
         raise KedroPrefectError(
-            f"There is no database at {path} yet: `kedro prefect up` and `kedro prefect register` create it."
+            f"There is no database at {path} yet: `{typed('kedro prefect up')}` and "
+            f"`{typed('kedro prefect register')}` create it."
         )
     return path
 

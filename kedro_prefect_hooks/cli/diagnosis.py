@@ -11,6 +11,7 @@ import platform
 from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple
 
 from kedro_prefect_hooks import env_vars
+from kedro_prefect_hooks.command_lines import is_packaged, typed
 from kedro_prefect_hooks.errors import KedroPrefectError
 
 if TYPE_CHECKING:
@@ -128,10 +129,10 @@ def _environment_variables() -> Findings:
     if set_:
         yield Finding(NOTE, f"Environment variables that are set: {', '.join(set_)}")
     if os.environ.get(env_vars.DISABLE, "").strip().lower() not in ("", "0", "false", "no"):
-        yield Finding(NOTE, f"{env_vars.DISABLE} is set: `kedro run` registers nothing.")
+        yield Finding(NOTE, f"{env_vars.DISABLE} is set: runs register nothing.")
     for name in (env_vars.IN_FLOW_RUN, "PREFECT__CONTEXT__FLOW_RUN_ID"):
         if os.environ.get(name):
-            yield Finding(NOTE, f"{name} is set, as in a flow run: `kedro run` registers nothing.")
+            yield Finding(NOTE, f"{name} is set, as in a flow run: runs register nothing.")
 
 
 def _project(env: str | None, projects: list[OpenProject]) -> Findings:
@@ -154,19 +155,17 @@ def _hook(project: OpenProject) -> Findings:
     from kedro_prefect_hooks.hooks import PrefectHooks
 
     listed = sorted(listed_environments(project.context.config_loader))
-    commands = ", ".join(f"`kedro run --env {name}`" for name in listed)
+    commands = ", ".join(f"`{typed(f'kedro run --env {name}')}`" for name in listed)
+    only_command = f"only `{typed('kedro prefect register')}` registers flows"
     if not any(isinstance(hook, PrefectHooks) for hook in settings.HOOKS):
-        yield Finding(
-            NOTE,
-            "PrefectHooks is not in HOOKS of settings.py: only `kedro prefect register` registers flows. "
-            "To add it: kedro prefect init --settings",
-        )
+        add = typed("kedro prefect init --settings")
+        if is_packaged():
+            add = "do so in the project's folder, before `kedro package`"
+        yield Finding(NOTE, f"PrefectHooks is not in HOOKS of settings.py: {only_command}. To add it: {add}")
     elif listed:
         yield Finding(OK, f"PrefectHooks is in HOOKS of settings.py; flows are registered by {commands}")
     else:
-        yield Finding(
-            NOTE, "`register.environments` is empty: only `kedro prefect register` registers flows."
-        )
+        yield Finding(NOTE, f"`register.environments` is empty: {only_command}.")
 
 
 def _image(project: OpenProject) -> Findings:
@@ -176,7 +175,7 @@ def _image(project: OpenProject) -> Findings:
         yield Finding(
             PROBLEM,
             f"{ignore_file.NAME} does not leave out {ignore_file.STATE}: an image would have the token of "
-            "the embedded API. To add it: kedro prefect docker",
+            f"the embedded API. Add the line {ignore_file.STATE}.",
         )
 
 
@@ -201,7 +200,9 @@ def _api(project: OpenProject, config: PrefectConfig) -> Findings:
         yield Finding(OK, f"The Prefect API responds: {api.display_name}")
         if not api.is_served:
             yield Finding(
-                NOTE, "The embedded API is not running, so no flow run starts. To start it: kedro prefect up"
+                NOTE,
+                "The embedded API is not running, so no flow run starts. To start it: "
+                + typed("kedro prefect up"),
             )
             return
         if config.api == "embedded":
@@ -254,6 +255,6 @@ def _registration(project: OpenProject) -> Findings:
     text = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
     where = f"in Prefect project '{plan.project}'"
     if plan.to_do:
-        yield Finding(NOTE, f"Flows {where}: {text}. To register them: kedro prefect register")
+        yield Finding(NOTE, f"Flows {where}: {text}. To register them: {typed('kedro prefect register')}")
     else:
         yield Finding(OK, f"Flows {where}: {text}")

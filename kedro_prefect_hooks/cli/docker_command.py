@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from kedro_prefect_hooks import env_vars
 from kedro_prefect_hooks.cli import base
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import KedroPrefectError
 from kedro_prefect_hooks.terminal import echo
 
@@ -29,6 +31,7 @@ from kedro_prefect_hooks.terminal import echo
     help="The Dockerfile to write, in the project's folder.",
 )
 @click.option("--force", "-f", is_flag=True, help="Overwrite an existing Dockerfile.")
+@base.package_option
 def command(base_image: str | None, plugin: str | None, output: str, force: bool) -> None:
     """Write a Dockerfile and a .dockerignore for this project.
 
@@ -39,11 +42,19 @@ def command(base_image: str | None, plugin: str | None, output: str, force: bool
     An existing Dockerfile is not overwritten without --force. To an existing .dockerignore, only the line is
     added that keeps .kedro_prefect (the token and the history of the embedded API) out of the image. A wheel
     of this package is copied to the folder wheels.
+
+    The image is made of the project's folder, so --package is refused.
     """
-    from kedro_prefect_hooks.cli.opened_project import project_metadata
+    from kedro_prefect_hooks.cli.opened_project import PackagedProject, project_metadata
     from kedro_prefect_hooks.images import dockerfile, ignore_file, plugin_source
 
     metadata = project_metadata()
+    if isinstance(metadata, PackagedProject):
+        raise KedroPrefectError(
+            "An image is made of the project's folder: use this command there. Or write a Dockerfile that "
+            f"installs {metadata.package_name} and this package, copies the configuration, and names its "
+            f"folder in {env_vars.CONF_SOURCE}."
+        )
     folder = Path(str(metadata.project_path))
     target = folder / output
     for line in keep_state_out(folder, create=True):
@@ -71,8 +82,8 @@ def command(base_image: str | None, plugin: str | None, output: str, force: bool
         "Next:\n"
         f"  docker build{file} --tag {image} .\n"
         f"  in prefect.yml: `run_config: {{type: DockerRun, image: {image}, labels: [docker]}}`\n"
-        "  kedro prefect register\n"
-        "  kedro prefect agent --type docker"
+        f"  {typed('kedro prefect register')}\n"
+        f"  {typed('kedro prefect agent --type docker')}"
     )
 
 

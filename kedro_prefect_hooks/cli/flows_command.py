@@ -9,6 +9,7 @@ import click
 
 from kedro_prefect_hooks import terminal
 from kedro_prefect_hooks.cli import base
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def command(*, env: str | None, as_json: bool) -> None:
         echo(json.dumps([_as_dict(flow) for flow in found], indent=2))
         return
     if not found:
-        echo(f"No flows in {where}.\nNext: kedro prefect register")
+        echo(f"No flows in {where}.\nNext: {typed('kedro prefect register')}")
         return
     echo(f"{where}:")
     echo("")

@@ -10,6 +10,7 @@ import click
 
 from kedro_prefect_hooks.cli import base, settings_file
 from kedro_prefect_hooks.cli.docker_command import keep_state_out
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import KedroPrefectError
 from kedro_prefect_hooks.terminal import echo
 
@@ -26,6 +27,8 @@ REGISTERING = "deploy"
     metavar="ENV",
     help="The environment to write prefect.yml to. Default: the project's base environment.",
 )
+@base.package_option
+@base.conf_source_option
 @click.option("--settings", is_flag=True, help="Add the hook to settings.py, and change nothing else there.")
 @click.option("--force", "-f", is_flag=True, help="Overwrite an existing prefect.yml.")
 def command(env: str | None, settings: bool, force: bool) -> None:
@@ -40,17 +43,36 @@ def command(env: str | None, settings: bool, force: bool) -> None:
     than as a plain tuple or list are left alone.
 
     An existing .dockerignore gets the line that keeps .kedro_prefect out of images.
+
+    With --package, only the configuration is written: an installed project's settings.py is part of its
+    package.
     """
-    from kedro_prefect_hooks.cli.opened_project import config_loader, project_metadata
+    from kedro_prefect_hooks.cli.opened_project import (
+        PackagedProject,
+        config_loader,
+        given_conf_source,
+        project_metadata,
+    )
     from kedro_prefect_hooks.compat import kedro_config
     from kedro_prefect_hooks.config.reading import paths_in
 
     project = project_metadata()
+    is_packaged = isinstance(project, PackagedProject)
+    if is_packaged and settings:
+        raise KedroPrefectError(
+            "--settings needs the project's folder: an installed project's settings.py is part of its "
+            "package. Add the hook there, before `kedro package`."
+        )
     folder = Path(str(project.project_path))
-    loader = config_loader(folder)
-    base = kedro_config.configuration_folders(loader)[0]
+    loader = config_loader(folder, given_conf_source())
+    base_folder = kedro_config.configuration_folders(loader)[0]
     source = Path(kedro_config.configuration_source(loader))
-    target = (base if env is None else source / env) / "prefect.yml"
+    if source.is_file() or "://" in kedro_config.configuration_source(loader):
+        raise KedroPrefectError(
+            f"--conf-source: found {kedro_config.configuration_source(loader)}, expected a folder, in which "
+            "prefect.yml can be written."
+        )
+    target = (base_folder if env is None else source / env) / "prefect.yml"
     existing = [path for path in paths_in(target.parent) if path != target]
     if existing:
         text = (
@@ -69,16 +91,29 @@ def command(env: str | None, settings: bool, force: bool) -> None:
         echo(f"{_relative(target, folder)} already exists and was not changed.")
     else:
         _write_configuration(
-            folder, source, target, str(project.package_name), has_environments=base != source
+            folder, source, target, str(project.package_name), has_environments=base_folder != source
         )
-    _add_hook(Path(str(project.source_dir)) / project.package_name / "settings.py", folder, settings)
+    if is_packaged:
+        _say_whether_runs_register(str(project.package_name))
+    else:
+        _add_hook(Path(str(project.source_dir)) / project.package_name / "settings.py", folder, settings)
     for line in keep_state_out(folder):
         echo(line)
-    _say_what_is_read(loader, base, source)
+    _say_what_is_read(loader, base_folder, source)
     echo(
-        "Next: review the flows in prefect.yml, then run one with `kedro prefect run FLOW --local`, or start "
-        "the API with `kedro prefect up` and register the flows with `kedro prefect register`."
+        "Next: review the flows in prefect.yml, then run one with "
+        f"`{typed('kedro prefect run FLOW --local')}`, or start the API with "
+        f"`{typed('kedro prefect up')}` and register the flows with "
+        f"`{typed('kedro prefect register')}`."
     )
+
+
+def _say_whether_runs_register(package: str) -> None:
+    if not any(_is_ours(hook) for hook in _hooks_in_use()):
+        echo(
+            f"{package} does not have the hook in its settings.py: only "
+            f"`{typed('kedro prefect register')}` registers its flows."
+        )
 
 
 def _say_what_is_read(loader: Any, base: Path, source: Path) -> None:
@@ -118,7 +153,9 @@ def _write_configuration(
     echo(f"Wrote {_relative(target, folder)} and its schema for editors, {_relative(schema, folder)}.")
     registering = source / REGISTERING
     if not has_environments:
-        echo("This project has no environments: register its flows with `kedro prefect register`.")
+        echo(
+            f"This project has no environments: register its flows with `{typed('kedro prefect register')}`."
+        )
     elif not registering.is_dir():
         registering.mkdir(parents=True)
         (registering / ".gitkeep").touch()
@@ -153,7 +190,7 @@ def _add_hook(path: Path, folder: Path, edit: bool) -> None:
                 f"{name} was left alone and was not changed: {reason} Add to its end:\n\n{lines}\n"
             )
         where = f"the end of {name}" if after is None else f"{name} (or use --settings)"
-        echo(f"To register flows with `kedro run --env {REGISTERING}`, add to {where}:")
+        echo(f"To register flows with `{typed(f'kedro run --env {REGISTERING}')}`, add to {where}:")
         echo(f"\n{lines}\n")
 
 

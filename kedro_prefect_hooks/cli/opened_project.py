@@ -33,7 +33,6 @@ class OpenProject:
     """
 
     def __init__(self, env: str | None = None) -> None:
-        from kedro_prefect_hooks.compat import kedro_session
         from kedro_prefect_hooks.runs.session import open_project
         from kedro_prefect_hooks.runs.spec import ProjectRef
 
@@ -42,9 +41,7 @@ class OpenProject:
         warnings.filterwarnings("ignore", message=r"\s*register_new_resolver\(\) is")
         self.metadata = project_metadata()
         self.path = Path(str(self.metadata.project_path))
-        conf_source = base.noted_option("conf_source")
-        if conf_source is not None and not kedro_session.accepts_conf_source():
-            raise KedroPrefectError("--conf-source needs Kedro 0.18.3 or later.")
+        conf_source = given_conf_source()
         ref = ProjectRef(
             path=str(self.path),
             package=self.metadata.package_name,
@@ -53,8 +50,6 @@ class OpenProject:
         )
         if isinstance(self.metadata, PackagedProject):
             command_lines.name_packaged_project(self.metadata.package_name, ref.env, conf_source)
-        else:
-            command_lines.forget_packaged_project()
         self.ref: ProjectRef = ref
         self.opened: OpenedProject = open_project(ref)
         self.context = self.opened.context
@@ -109,6 +104,7 @@ def project_metadata() -> Any:
     metadata = click.get_current_context().find_root().obj
     package = base.noted_option("package")
     if metadata is not None and (package is None or package == metadata.package_name):
+        command_lines.forget_packaged_project()
         return metadata
     if package is None:
         raise KedroPrefectError(
@@ -132,7 +128,23 @@ def project_metadata() -> Any:
             f"--package {package}: no such package is installed in {sys.prefix}. Install the packaged "
             "project there (`kedro package` writes it to dist/)."
         ) from None
+    # Which environment is not known yet, but what goes wrong from here on can name a command.
+    command_lines.name_packaged_project(package, None, base.noted_option("conf_source"))
     return PackagedProject(package, Path.cwd(), Path.cwd())
+
+
+def given_conf_source() -> str | None:
+    """`--conf-source`.
+
+    Raises:
+        KedroPrefectError: this version of Kedro cannot use it.
+    """
+    from kedro_prefect_hooks.compat import kedro_session
+
+    conf_source = base.noted_option("conf_source")
+    if conf_source is not None and not kedro_session.accepts_conf_source():
+        raise KedroPrefectError("--conf-source needs Kedro 0.18.3 or later.")
+    return conf_source
 
 
 def default_environment(project_path: Path, conf_source: str | None = None) -> str | None:

@@ -10,6 +10,7 @@ import click
 
 from kedro_prefect_hooks import garbage, terminal
 from kedro_prefect_hooks.cli import base
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.terminal import echo
 
 if TYPE_CHECKING:
@@ -126,7 +127,9 @@ def _difference(change: Change) -> str:
 
 def _next_step(plan: Plan, env: str | None) -> str:
     flag = f" --env {env}" if env else ""
-    orphans = f" To archive orphaned flows: kedro prefect register{flag} --prune." if plan.orphans else ""
+    register = typed(f"kedro prefect register{flag}")
+    prune = typed(f"kedro prefect register{flag} --prune")
+    orphans = f" To archive orphaned flows: {prune}." if plan.orphans else ""
     if not plan.to_do:
         return f"Nothing to register.{orphans}"
-    return f"To register {base.counted(len(plan.to_do), 'flow')}: kedro prefect register{flag}.{orphans}"
+    return f"To register {base.counted(len(plan.to_do), 'flow')}: {register}.{orphans}"

@@ -11,6 +11,7 @@ import click
 from kedro_prefect_hooks import states as prefect_states
 from kedro_prefect_hooks import terminal
 from kedro_prefect_hooks.cli import base, durations
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import did_you_mean
 from kedro_prefect_hooks.terminal import echo
 
@@ -80,7 +81,8 @@ def command(
     echo("")
     if len(found) == limit:
         echo(f"Only the latest {limit}: use --limit, --flow, --state or --since for others.")
-    echo("Next: kedro prefect logs NAME, kedro prefect restart NAME, or kedro prefect cancel NAME")
+    logs, restart, cancel = (typed(f"kedro prefect {word} NAME") for word in ("logs", "restart", "cancel"))
+    echo(f"Next: {logs}, {restart}, or {cancel}")
 
 
 def _kinds_of(state: str) -> frozenset[str]:

@@ -13,6 +13,7 @@ import click
 from kedro_prefect_hooks import env_vars
 from kedro_prefect_hooks.cli import base
 from kedro_prefect_hooks.cli.docker_command import keep_state_out
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import KedroPrefectError
 from kedro_prefect_hooks.terminal import echo
 
@@ -83,8 +84,8 @@ def command(
     config = load_config(project.context.config_loader, project_path=project.path)
     if config.api != "embedded":
         raise KedroPrefectError(
-            f"prefect.yml has `api: {config.api}`, but `kedro prefect up` starts the embedded API. Set "
-            "`api: embedded`, or start an agent for that API with `kedro prefect agent`."
+            f"prefect.yml has `api: {config.api}`, but this command starts the embedded API. Set "
+            f"`api: embedded`, or start an agent for that API with `{typed('kedro prefect agent')}`."
         )
     for line in keep_state_out(project.path):
         echo(line)
@@ -116,7 +117,8 @@ def command(
             for line in _greeting(server, project, env, token, config.retention):
                 echo(line)
             if no_agent:
-                echo("Flow runs wait for an agent (`kedro prefect agent`). Press Ctrl+C to stop the API.")
+                echo(f"Flow runs wait for an agent (`{typed('kedro prefect agent')}`).")
+                echo("Press Ctrl+C to stop the API.")
                 _wait_for_interrupt()
             else:
                 from kedro_prefect_hooks.agent.api_address import ApiAddress
@@ -149,8 +151,8 @@ def _greeting(
     yield f"  History    finished flow runs are kept {kept} (`retention` in prefect.yml)"
     yield f"  Prefect's own tools need   {_prefects_environment(server, project, token)}"
     yield "Next, in another terminal:"
-    yield f"  kedro prefect register{flag}"
-    yield f"  kedro prefect run FLOW --watch{flag}"
+    yield "  " + typed(f"kedro prefect register{flag}")
+    yield "  " + typed(f"kedro prefect run FLOW --watch{flag}")
 
 
 def _prefects_environment(server: EmbeddedServer, project: OpenProject, token: str | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Mapping
 
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.compat import kedro_config
 from kedro_prefect_hooks.config import yaml_file
 from kedro_prefect_hooks.config.interpolation import interpolation_problem, uninterpolated
@@ -59,7 +60,8 @@ def read_prefect_yml(config_loader: Any) -> dict[str, Any]:
             for folder in kedro_config.configuration_folders(config_loader)
         )
         raise NoPrefectYmlError(
-            f"There is no prefect.yml in {' or '.join(folders)}: create one with `kedro prefect init`."
+            f"There is no prefect.yml in {' or '.join(folders)}: create one with "
+            f"`{typed('kedro prefect init')}`."
         ) from None
     except ConfigError:
         raise

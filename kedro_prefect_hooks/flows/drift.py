@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 import prefect
 
 from kedro_prefect_hooks import env_vars
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.builder import fingerprint
 from kedro_prefect_hooks.flows.changes import (
@@ -86,7 +87,7 @@ def remedy() -> str:
             "Install the package and the configuration that were registered on this machine, or register "
             "those that are installed."
         )
-    return "Register it again (`kedro run --env …` or `kedro prefect register`)."
+    return f"Register it again (`{typed('kedro run --env …')}` or `{typed('kedro prefect register')}`)."
 
 
 def hidden_pipelines() -> str:

@@ -9,6 +9,7 @@ the API.
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import Callable, Iterable, Iterator, Mapping, Sequence
@@ -68,19 +69,48 @@ def apply(
     for orphan in plan.orphans if prune else ():
         if orphan.registered is not None:
             api.archive(orphan.registered.id)
-    now, repaired = api.snapshot(plan.project), False
-    for action in plan.to_do:
-        if not now.named(action.name):
-            # Prefect Server does not lock: two new versions at the same moment may have archived each other.
-            with _flow_named_in_errors(action):
-                flow_ids[action.name] = _create(action, api, project_id, progress)
-            repaired = True
-    if repaired:
-        now = api.snapshot(plan.project)
+    now = _with_live_versions(plan, api, project_id, flow_ids, progress)
     if _repair(plan.to_do, now, flow_ids, api, progress):
         now = api.snapshot(plan.project)
         _check_complete(plan.to_do, now, flow_ids)
     return [_outcome(action, now, flow_ids, api, prune) for action in plan.actions]
+
+
+def _with_live_versions(
+    plan: Plan, api: Api, project_id: str, flow_ids: dict[str, str], progress: Progress
+) -> Snapshot:
+    """A snapshot in which each flow that has been sent has a live version, as far as that can be had.
+
+    Prefect Server does not lock: new versions that are registered at the same moment archive each other, and
+    may leave none. If all processes then registered theirs again, that could go on for ever. So only the one
+    whose version was created last does. The others wait for it, but not for ever: it may have been killed.
+
+    Raises:
+        RegistrationError: there is none in the end.
+    """
+    now = api.snapshot(plan.project)
+    for patience in _PATIENCE:
+        archived = [action for action in plan.to_do if not now.named(action.name)]
+        if not archived:
+            return now
+        own = [each for each in archived if api.newest(project_id, each.name) == flow_ids[each.name]]
+        if not own:
+            time.sleep(patience)
+        for action in own or (archived if patience == _PATIENCE[-1] else ()):
+            with _flow_named_in_errors(action):
+                flow_ids[action.name] = _create(action, api, project_id, progress)
+        now = api.snapshot(plan.project)
+    for action in plan.to_do:
+        if not now.named(action.name):
+            raise RegistrationError(
+                f"Flow '{action.name}' was registered, but other registrations at the same moment have "
+                "archived all of its versions. Try again."
+            )
+    return now
+
+
+_PATIENCE = (0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
+"""Seconds to wait for another process's new version, try by try."""
 
 
 def _outcome(action: Action, now: Snapshot, flow_ids: Mapping[str, str], api: Api, prune: bool) -> Outcome:

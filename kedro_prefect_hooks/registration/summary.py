@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Sequence
 
 from kedro_prefect_hooks.api.client import Link
+from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.flows.changes import Change
 from kedro_prefect_hooks.registration.application import Outcome
 from kedro_prefect_hooks.registration.plan import Action, Kind, Plan
@@ -102,7 +103,7 @@ class Summary:
         orphans = [line.flow for line in self.lines if line.action == Kind.ORPHANED.value]
         if orphans:
             what = "the flow that is" if len(orphans) == 1 else f"the {len(orphans)} flows that are"
-            yield f"  To archive {what} no longer in prefect.yml: kedro prefect register --prune"
+            yield f"  To archive {what} no longer in prefect.yml: {typed('kedro prefect register --prune')}"
         if self.next_step and any(line.action not in NOT_LINKED for line in self.lines):
             yield f"  {self.next_step}"
 

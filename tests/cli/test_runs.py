@@ -187,6 +187,35 @@ def project(tmp_path: Path) -> Project:
     return chain(tmp_path / "project", 2, prefect={"flows": {"chain": {}}})
 
 
+def test_projects_and_agents_of_other_tenants_are_left_alone(tmp_path: Path) -> None:
+    with EmbeddedServer(tmp_path / "api.sqlite", services=False) as server:
+        ours = seeded(server.url, "p").flow_runs
+        seed = Seed(Caller(server.url))
+        theirs = prefect_api.add_tenant(tmp_path / "api.sqlite", "p")
+        of_others = seed.run(seed.flow(theirs["project"], "chain"), flow_run_name="of another tenant")
+        seed.flow_state(of_others, "Submitted")
+        seed.flow_state(of_others, "Running")
+        agent = {"name": "theirs", "type": "LocalAgent", "labels": []}
+        for tenant in (theirs["tenant"], seed.tenant_id):
+            registered = seed.api.do("register_agent", {**agent, "tenant_id": tenant}, "id")
+            queue = {"tenant_id": tenant, "before": LATER}
+            seed.api.do("get_runs_in_queue", queue, "flow_run_ids", x_prefect_agent_id=registered)
+            agent["name"] = "ours"
+        assert [run.name for run in list_runs(ours, limit=9)] == ["second", "first"]
+        assert newest_run(ours).name == "second"
+        assert [flow.version for flow in list_flows(ours)] == [2]
+        assert [name for name, _ in ours.running_agents()] == ["ours"]
+        with pytest.raises(KedroPrefectError, match="There is no flow run 'of another tenant'"):
+            find_run(ours, "of another tenant")
+        configured = Api(ours.api.transport, server.url, lambda *_: None, tenant_id=theirs["tenant"])
+        as_others = FlowRuns(configured, "p")
+        assert [run.name for run in list_runs(as_others, limit=9)] == ["of another tenant"]
+        assert [flow.version for flow in list_flows(as_others)] == [1]
+        assert [name for name, _ in as_others.running_agents()] == ["theirs"]
+        no_project = FlowRuns(configured, "none")
+        assert list_runs(no_project, limit=9) == list_flows(no_project) == []
+
+
 def test_the_commands_open_the_api_of_the_project(project: Project, kedro: Kedro) -> None:
     empty = kedro(project, "prefect", "runs", ok=True).stdout
     assert f"No flow runs in Prefect project '{project.package}' (embedded, {project.path}" in empty
@@ -210,7 +239,7 @@ def test_the_doctor_names_what_is_wrong(project: Project, kedro: Kedro, tmp_path
     for text in (
         r"ok       Python 3\.\d+\.\d+ on \w+, kedro-prefect-hooks \S+, kedro \S+, prefect 1\.1\.0, pydantic ",
         r"note     Environment variables that are set: KEDRO_PREFECT_DISABLE, PREFECT__CLOUD__API_KEY\n",
-        r"note     KEDRO_PREFECT_DISABLE is set: `kedro run` registers nothing\.",
+        r"note     KEDRO_PREFECT_DISABLE is set: runs register nothing\.",
         r"ok       Environment deploy: reads conf/base and conf/deploy",
         r"ok       PrefectHooks is in HOOKS of settings\.py; .*`kedro run --env deploy`",
         r"ok       prefect\.yml declares 1 flow: chain\n",

@@ -144,6 +144,32 @@ def test_new_versions_that_archive_each_other_leave_one(site: Site) -> None:
     assert (live["version"], line.version, line.followed_by) == (3, 3, None)
 
 
+def test_versions_that_archive_each_other_again_and_again_leave_one(site: Site) -> None:
+    site.register()
+    created: list[str] = []
+    together = threading.Barrier(2, timeout=60)
+
+    def archived_by_others(_: int, what: str) -> None:
+        # As on Prefect Server, where all of them may see the others' versions and archive them.
+        if what.startswith("create_flow"):
+            if len(created) < 2:
+                together.wait()
+            created.append(what)
+            if len(created) < 5:
+                for flow in site.live():
+                    mutate(site.url, "archive_flow", flow_id=flow["id"])
+            if len(created) == 2:
+                both.set()
+            both.wait(60)
+
+    both = threading.Event()
+    with Proxy(site.url, after=archived_by_others) as proxy:
+        lines = register_at_once(site, proxy, 2)
+    (live,) = site.live()
+    assert live["version"] == 6, "created by one of them: both at once would archive each other for ever"
+    assert sorted(line.followed_by or 0 for line in lines) == [0, 6]
+
+
 def test_a_double_with_another_key_is_archived(site: Site) -> None:
     site.register()
     (flow,) = wanted_flows(site.flows())

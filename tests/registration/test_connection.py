@@ -15,9 +15,8 @@ from prefect.utilities.configuration import set_temporary_config
 
 from kedro_prefect_hooks.embedded import location
 from kedro_prefect_hooks.embedded.server import EmbeddedServer
-from kedro_prefect_hooks.embedded.storage import tables, values
-from kedro_prefect_hooks.embedded.storage.database import Database
 from kedro_prefect_hooks.errors import ApiError
+from tests import prefect_api
 from tests.registration.conftest import Site, graphql, node_chain
 from tests.registration.test_repair import REGISTER
 from tests.scenarios.project_factory import clean_environment
@@ -115,7 +114,7 @@ def test_prefects_user_configuration_is_not_needed(site: Site, tmp_path: Path) -
 def test_a_project_of_another_tenant_with_the_same_name_is_left_alone(tmp_path: Path, site: Site) -> None:
     with EmbeddedServer(tmp_path / "api.sqlite", services=False) as server:
         site.url = server.url
-        theirs = _add_tenant(tmp_path / "api.sqlite", site.prefect_project)
+        theirs = prefect_api.add_tenant(tmp_path / "api.sqlite", site.prefect_project)
         line = site.line()
         assert (line.action, line.version) == ("new", 1)
         assert site.line().action == "unchanged"
@@ -131,17 +130,3 @@ def test_a_project_of_another_tenant_with_the_same_name_is_left_alone(tmp_path: 
         message = r"which Prefect is configured for; its tenants are (default|others) \("
         with set_temporary_config(unknown), pytest.raises(ApiError, match=message):
             site.register()
-
-
-def _add_tenant(file: Path, project: str) -> dict[str, str]:
-    """Another tenant, as on a shared server, with a project of this name; their ids."""
-    database = Database(file)
-    ids = {"tenant": values.new_id(), "project": values.new_id()}
-    at = {"created": database.now(), "updated": database.now()}
-    with database.write() as connection:
-        tenant = {"id": ids["tenant"], "name": "Others", "slug": "others", "settings": {}}
-        connection.execute(tables.tenant.insert().values(**tenant, **at))
-        of_tenant = {"id": ids["project"], "tenant_id": ids["tenant"], "name": project}
-        connection.execute(tables.project.insert().values(**of_tenant, **at))
-    database.close()
-    return ids

@@ -50,6 +50,7 @@ def register_agent(request: Request, arguments: Input) -> Dict[str, Any]:
                 type=arguments["type"],
                 core_version=core_version,
                 labels=labels,
+                last_queried=now,  # as on Prefect Server: an agent that has just started is running
             )
         )
     return {"id": agent_id}
