@@ -1,8 +1,8 @@
 """The model's scores as metrics of an MLflow run, if kedro-mlflow is installed.
 
-kedro-mlflow adds its own hook to every project. It opens one MLflow run per Kedro run, under Prefect one per flow
-run, and logs the parameters of each node. Of metrics, it logs those that the catalog declares as datasets of MLflow.
-`model_metrics` stays a JSON file, which the report can load without MLflow.
+kedro-mlflow adds its own hook to every project. It opens one MLflow run for each Kedro run, under Prefect for
+each flow run, and logs the parameters of each node. Of metrics, it logs those that the catalog declares as
+datasets of MLflow. Here, `model_metrics` stays a JSON file, which the report can load without MLflow.
 """
 
 from __future__ import annotations
