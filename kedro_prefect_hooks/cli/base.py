@@ -115,6 +115,21 @@ def _env_option(function: F) -> F:
     )(function)
 
 
+def json_option(function: F) -> F:
+    """`--json`.
+
+    Kedro reports its logging configuration on standard output when its first module is imported, before any
+    plugin is: only another program than `kedro` can keep it off there.
+    """
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print JSON, for programs. Kedro prints a line of its own before; with `python -m "
+        "kedro_prefect_hooks` in place of `kedro prefect`, there is only JSON on standard output.",
+    )(function)
+
+
 def prepare_option(function: F) -> F:
     """`--prepare/--no-prepare`."""
     return click.option(

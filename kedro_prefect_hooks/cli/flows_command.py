@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from kedro_prefect_hooks import terminal
 from kedro_prefect_hooks.cli import base
 from kedro_prefect_hooks.command_lines import typed
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 
 @base.command(name="flows", short_help="List the registered flows, with their schedules and last runs.")
 @base.env_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@base.json_option
 def command(*, env: str | None, as_json: bool) -> None:
     """List the flows that are registered in this project's Prefect project.
 

@@ -24,13 +24,12 @@ NOTHING_TO_DO, SOMETHING_TO_DO = 0, 3
 @base.env_option
 @base.pipeline_option
 @base.flow_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@base.json_option
 @click.option(
     "--output",
     "-o",
     type=click.Path(dir_okay=False),
-    help="Write to this file. Useful with --json: Kedro prints a line of its own on standard output, except "
-    "with `python -m kedro_prefect_hooks plan`.",
+    help="Write to this file, without Kedro's line.",
 )
 @click.pass_context
 def command(

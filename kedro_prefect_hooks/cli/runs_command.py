@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 )
 @click.option("--since", metavar="DURATION", help="Only those that were due within this time, such as 2d.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, help="How many at most.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@base.json_option
 def command(
     *,
     env: str | None,

@@ -74,6 +74,11 @@ def test_different_outputs_are_detected(demo: ModuleType, tmp_path: Path) -> Non
         (folder / "table.csv").write_bytes(b"same")
 
     assert len(demo._check_outputs(demo.Progress(), tmp_path, newer_than=0)) == 2
+    of_another_flow = deployed / "routes.csv"
+    of_another_flow.write_bytes(b"only here")
+    os.utime(str(of_another_flow), (1, 1))
+    assert len(demo._check_outputs(demo.Progress(), tmp_path, newer_than=0, compare_since=2)) == 2
+    of_another_flow.unlink()
     with pytest.raises(demo.DemoError, match="did not write"):
         demo._check_outputs(demo.Progress(), tmp_path, newer_than=time.time() + 60)
     (deployed / "table.csv").write_bytes(b"other")

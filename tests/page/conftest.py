@@ -15,6 +15,16 @@ from tests.embedded.conftest import Caller, Seed
 if TYPE_CHECKING:
     from tests.page.browser import Browser
 
+PARAMETERS = [
+    {"name": "rate", "slug": "rate", "required": False, "default": 0.5},
+    {"name": "verbose", "slug": "verbose", "required": False, "default": False},
+    {"name": "title", "slug": "title", "required": False, "default": "a title"},
+    {"name": "options", "slug": "options", "required": False, "default": {"depth": 2}},
+    {"name": "nothing", "slug": "nothing", "required": False, "default": None},
+    {"name": "must", "slug": "must", "required": True, "default": None},
+]
+"""Parameters of a flow, one of each kind that the form distinguishes."""
+
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:

@@ -31,6 +31,15 @@ export function icon(name) {
     s("use", { href: `#icon-${name}` }));
 }
 
+/**
+ * A name that is broken after an underscore, if it has to be. Browsers take what underscores connect for one word,
+ * and break it anywhere.
+ */
+export function breakable(name) {
+  const parts = name?.match(/_*[^_]+_*|_+/g) ?? [];
+  return parts.flatMap((part, index) => (index ? [h("wbr"), part] : part));
+}
+
 const HANDLERS = ["onclick", "onchange", "oninput", "onsubmit", "onkeydown"];
 
 /**

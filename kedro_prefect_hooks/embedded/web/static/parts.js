@@ -1,7 +1,7 @@
 // Parts that several views share: runs as ticks and as a table, schedules, hints, commands to copy.
 
 import { setSchedule } from "./actions.js";
-import { h, icon } from "./dom.js";
+import { breakable, h, icon } from "./dom.js";
 import { flowLink, runLink } from "./routes.js";
 import * as schedule from "./schedule.js";
 import { badge, family, inWords, isFinished, isSuccess } from "./states.js";
@@ -41,10 +41,10 @@ export function runsTable(runs, { withFlow = false, withMessage = false, caption
       h("tbody", {}, runs.map((run) => h("tr", { "data-key": run.id },
         h("td", { "data-label": "State" }, badge(run.state)),
         h("th", { scope: "row", "data-label": "Run" },
-          h("a", { href: runLink(run.id) }, run.name),
+          h("a", { href: runLink(run.id) }, breakable(run.name)),
           run.auto_scheduled && h("span", { class: "by", title: "Started by the schedule" }, icon("calendar"), h("span", { class: "visually-hidden" }, "by the schedule")),
           withMessage && !isSuccess(run.state) && run.state_message && h("p", { class: `row-message ${family(run.state)}`, title: run.state_message }, run.state_message)),
-        withFlow && h("td", { "data-label": "Flow" }, h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name)),
+        withFlow && h("td", { "data-label": "Flow" }, h("a", { href: flowLink(run.flow.flow_group_id) }, breakable(run.flow.name))),
         h("td", { "data-label": "Started", class: "started" }, startOf(run)),
         h("td", { "data-label": "Duration", class: "number" }, durationOf(run) || "–"))))));
 }

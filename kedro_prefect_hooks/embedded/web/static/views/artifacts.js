@@ -1,7 +1,7 @@
 // What tasks have left for people to read: Prefect's artifacts, links and Markdown. Asked for only where they are shown.
 
 import { ask } from "../api.js";
-import { h } from "../dom.js";
+import { breakable, h } from "../dom.js";
 import { link, markdown } from "../markdown.js";
 import { ARTIFACTS } from "../queries.js";
 import { isId, runLink } from "../routes.js";
@@ -64,7 +64,7 @@ export class Artifacts {
 /** @param name of its task; null where it is known. */
 function artifact({ id, kind, data, task_run_id: taskRunId }, runId, name) {
   return h("section", { class: "card artifact", "data-key": id, "aria-label": name === null ? "Artifact" : `Artifact of ${name}` },
-    name !== null && h("h3", {}, h("a", { href: runLink(runId, taskRunId) }, name)),
+    name !== null && h("h3", {}, h("a", { href: runLink(runId, taskRunId) }, breakable(name))),
     content(kind, data ?? {}));
 }
 

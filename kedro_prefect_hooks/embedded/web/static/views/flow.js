@@ -2,7 +2,7 @@
 
 import { check } from "../agents.js";
 import { ask, follow } from "../api.js";
-import { h, icon, keep } from "../dom.js";
+import { breakable, h, icon, keep } from "../dom.js";
 import { hint, labelList, runsTable, scheduleControl, startAnAgent, ticks, time, valueInShort } from "../parts.js";
 import { FLOW, FLOW_RUNS, STRUCTURE } from "../queries.js";
 import { isId, runLink, runsLink } from "../routes.js";
@@ -38,7 +38,7 @@ export function open(context) {
     context.show(flow.name,
       h("nav", { class: "crumbs", "data-key": "crumbs", "aria-label": "Breadcrumb" }, h("a", { href: "#/" }, "Flows"), h("span", {}, flow.project.name)),
       h("div", { class: "title", "data-key": "title" },
-        h("h1", {}, flow.name),
+        h("h1", {}, breakable(flow.name)),
         h("div", { class: "actions" },
           h("button", {
             type: "button", class: "primary", disabled: flow.archived, "aria-label": `Run ${flow.name} now`,

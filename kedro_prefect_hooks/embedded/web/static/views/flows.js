@@ -2,8 +2,8 @@
 
 import { check } from "../agents.js";
 import { follow } from "../api.js";
-import { h, icon, keep } from "../dom.js";
-import { Filters } from "../filters.js";
+import { breakable, h, icon, keep } from "../dom.js";
+import { choices, Filters } from "../filters.js";
 import { command, hint, runsTable, scheduleControl, startAnAgent, ticks, time } from "../parts.js";
 import { FLOWS } from "../queries.js";
 import { agentsLink, flowLink, flowsLink, runLink, runsLink } from "../routes.js";
@@ -37,7 +37,7 @@ const isScheduled = (flow) => Boolean(schedule.inWords(flow)?.clocks.length);
 
 const FIELDS = [
   { name: "text", label: "Search", type: "search", placeholder: "Flow, project or label" },
-  { name: "show", label: "Show", type: "select", options: [["", "All flows"], ...Object.entries(SHOWN).map(([value, [text]]) => [value, text])] },
+  { name: "show", label: "Show", type: "select", options: choices("All flows", SHOWN) },
 ];
 
 export function open(context) {
@@ -48,19 +48,12 @@ class FlowsView {
   constructor(context) {
     this.context = context;
     this.overview = new Overview();
-    this.filters = new Filters(FIELDS, (values) => this.change(values));
+    this.filters = new Filters(FIELDS, flowsLink, () => this.render());
     this.navigate(context);
   }
 
   navigate({ query }) {
-    this.values = Object.fromEntries(FIELDS.map(({ name }) => [name, query.get(name) ?? ""]));
-    this.filters.set(this.values);
-  }
-
-  change(values) {
-    this.values = values;
-    history.replaceState(null, "", flowsLink(values));
-    this.render();
+    this.filters.navigate(query);
   }
 
   pause() {
@@ -76,9 +69,10 @@ class FlowsView {
   }
 
   matches(flow, facts) {
-    const text = this.values.text.toLowerCase();
+    const { text: typed, show } = this.filters.values;
+    const text = typed.toLowerCase();
     const texts = [flow.name, flow.description ?? "", flow.project.name, ...labelsOf(flow)];
-    return (!text || texts.some((each) => each.toLowerCase().includes(text))) && (SHOWN[this.values.show]?.[1](flow, facts) ?? true);
+    return (!text || texts.some((each) => each.toLowerCase().includes(text))) && (SHOWN[show]?.[1](flow, facts) ?? true);
   }
 
   render() {
@@ -115,7 +109,7 @@ function card(flow, runs, warning, context) {
   const last = runs[0];
   return h("li", { class: "card flow", "data-key": flow.id },
     h("div", { class: "flow-name" },
-      h("h2", {}, h("a", { href: flowLink(flow.flow_group_id) }, flow.name)),
+      h("h2", {}, h("a", { href: flowLink(flow.flow_group_id) }, breakable(flow.name))),
       h("p", { class: "muted" }, `${flow.project.name} · version ${flow.version}`),
       flow.description && h("p", { class: "description" }, flow.description)),
     scheduleControl(flow, (text) => {
@@ -123,7 +117,7 @@ function card(flow, runs, warning, context) {
       context.refresh();
     }),
     h("div", { class: "flow-runs" }, ticks(runs),
-      last && h("p", { class: "last" }, badge(last.state), h("a", { href: runLink(last.id) }, last.name), " ",
+      last && h("p", { class: "last" }, badge(last.state), h("a", { href: runLink(last.id) }, breakable(last.name)), " ",
         time(last.start_time ?? last.state_timestamp, since(last.start_time ?? last.state_timestamp)))),
     h("button", {
       type: "button", class: "primary run-now", "data-key": "run", "aria-label": `Run ${flow.name} now`,

@@ -4,7 +4,7 @@ import * as actions from "../actions.js";
 import { check } from "../agents.js";
 import { ask, follow, Refused } from "../api.js";
 import { confirm } from "../dialog.js";
-import { h, icon, keep } from "../dom.js";
+import { breakable, h, icon, keep } from "../dom.js";
 import * as mapped from "../mapped.js";
 import { hint, labelList, problem, startAnAgent, time, valueInShort } from "../parts.js";
 import { LIVE_VERSION, RUN, STRUCTURE, TASK_STATES } from "../queries.js";
@@ -186,8 +186,8 @@ class RunView {
     this.graph.find(this.tab === "graph" ? this.wanted.text : "");
     this.context.show(`${inWords(run.state)}: ${run.name}`,
       h("nav", { class: "crumbs", "data-key": "crumbs", "aria-label": "Breadcrumb" },
-        h("a", { href: "#/" }, "Flows"), h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name)),
-      h("div", { class: "title", "data-key": "title" }, h("h1", {}, run.name), this.buttons()),
+        h("a", { href: "#/" }, "Flows"), h("a", { href: flowLink(run.flow.flow_group_id) }, breakable(run.flow.name))),
+      h("div", { class: "title", "data-key": "title" }, h("h1", {}, breakable(run.name)), this.buttons()),
       this.stateBox(), this.waitingHint(), this.facts(),
       h("section", { class: "tasks", "data-key": "tasks", "aria-labelledby": "tasks" },
         h("div", { class: "title" }, h("h2", { id: "tasks" }, "Tasks"), this.tally(), this.tabs()),
@@ -222,7 +222,7 @@ class RunView {
     return h("ul", { class: "failures", "aria-label": "Failed tasks" },
       failed.slice(0, MAX_FAILURES).map((each) => h("li", { "data-key": each.id },
         h("button", { type: "button", onclick: () => this.select(each.task_id, each.map_index < 0 ? null : each.id) },
-          h("strong", {}, this.nameOf(each.id) ?? "task"),
+          h("strong", {}, breakable(this.nameOf(each.id) ?? "task")),
           h("span", { class: "why" }, (each.state_message ?? "").replace("Error during execution of task: ", ""))))),
       failed.length > MAX_FAILURES && h("li", { "data-key": "more" },
         h("button", { type: "button", onclick: () => ((this.tab = "timeline"), this.want({ state: "Failed" }), document.getElementById("tasks")?.scrollIntoView()) },
@@ -256,7 +256,7 @@ class RunView {
     const parameters = Object.entries({ ...Object.fromEntries(defaults), ...run.parameters });
     const fact = (name, ...value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
     return h("dl", { class: "facts", "data-key": "facts" },
-      fact("Flow", h("a", { href: flowLink(run.flow.flow_group_id) }, run.flow.name), ` version ${run.flow.version}`),
+      fact("Flow", h("a", { href: flowLink(run.flow.flow_group_id) }, breakable(run.flow.name)), ` version ${run.flow.version}`),
       run.start_time ? fact("Started", time(run.start_time)) : fact("Scheduled for", time(run.scheduled_start_time)),
       run.start_time && fact(isFinished(run.state) ? "Duration" : "Running for", this.duration()),
       fact("Started by", run.auto_scheduled ? "the schedule" : "a person or program"),
@@ -359,7 +359,7 @@ class RunView {
     const states = this.history.get(first?.id) ?? [];
     const name = this.selectedRun ? this.nameOf(this.selectedRun) : task.name;
     return h("div", { class: "card task-panel", "data-key": "task-panel" },
-      h("div", { class: "title" }, h("h3", {}, name), first && badge(this.selectedRun ? first.state : this.taskStates().get(task.id)),
+      h("div", { class: "title" }, h("h3", {}, breakable(name)), first && badge(this.selectedRun ? first.state : this.taskStates().get(task.id)),
         h("button", { type: "button", class: "plain", "aria-label": `Close ${name}`, onclick: () => this.select(null) }, icon("cross"))),
       children.length > 0 && h("p", {}, `${children.length} tasks: ${mapped.countsInWords(children)}`),
       h("ol", { class: "history" }, states.map((each) => h("li", {},

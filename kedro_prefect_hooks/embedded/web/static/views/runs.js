@@ -3,7 +3,7 @@
 import { follow } from "../api.js";
 import { h, keep } from "../dom.js";
 import { FAILED, SUCCESSFUL, WAITING } from "../facts.js";
-import { Filters } from "../filters.js";
+import { choices, Filters } from "../filters.js";
 import { runsTable } from "../parts.js";
 import { FLOW_NAMES, RUNS } from "../queries.js";
 import { isId, runsLink } from "../routes.js";
@@ -22,16 +22,18 @@ const STATES = {
   upcoming: ["Coming next", () => ({ state: { _in: [...WAITING] }, state_start_time: { _gt: minutesAgo(0) } })],
 };
 
-const PERIODS = { "1h": ["the last hour", 60], "24h": ["the last 24 hours", 24 * 60], "7d": ["the last 7 days", 7 * 24 * 60], "30d": ["the last 30 days", 30 * 24 * 60] };
+const PERIODS = { "1h": ["In the last hour", 60], "24h": ["In the last 24 hours", 24 * 60], "7d": ["In the last 7 days", 7 * 24 * 60], "30d": ["In the last 30 days", 30 * 24 * 60] };
+
+const isBetweenDays = ({ time }) => time === "days";
 
 const FIELDS = [
   { name: "text", label: "Search", type: "search", placeholder: "Run, flow or message" },
-  { name: "state", label: "State", type: "select", options: [["", "All but coming"], ...Object.entries(STATES).map(([value, [text]]) => [value, text])] },
+  { name: "state", label: "State", type: "select", options: choices("All but coming", STATES) },
   { name: "flow", label: "Flow", type: "select", options: [["", "All flows"]] },
   { name: "label", label: "Label", type: "search", placeholder: "Any" },
-  { name: "time", label: "Time", type: "select", options: [["", "Any time"], ...Object.entries(PERIODS).map(([value, [text]]) => [value, `In ${text}`]), ["days", "Between two days"]] },
-  { name: "from", label: "From", type: "date" },
-  { name: "to", label: "To", type: "date" },
+  { name: "time", label: "Time", type: "select", options: [...choices("Any time", PERIODS), ["days", "Between two days"]] },
+  { name: "from", label: "From", type: "date", isShown: isBetweenDays },
+  { name: "to", label: "To", type: "date", isShown: isBetweenDays },
 ];
 
 const like = (text) => ({ _ilike: `%${text.replace(/[\\%_]/g, "\\$&")}%` });
@@ -50,8 +52,8 @@ export function condition({ text, state, flow, label, time, from, to }) {
   if (isId(flow)) parts.push({ flow: { flow_group_id: { _eq: flow } } });
   if (label) parts.push({ labels: { _contains: [label] } });
   if (PERIODS[time]) parts.push({ scheduled_start_time: { _gte: minutesAgo(PERIODS[time][1]) } });
-  if (time === "days" && from) parts.push({ scheduled_start_time: { _gte: midnight(from) } });
-  if (time === "days" && to) parts.push({ scheduled_start_time: { _lt: midnight(to, 1) } });
+  if (from) parts.push({ scheduled_start_time: { _gte: midnight(from) } });
+  if (to) parts.push({ scheduled_start_time: { _lt: midnight(to, 1) } });
   if (isId(text)) parts.push({ id: { _eq: text } });
   else if (text) parts.push({ _or: [{ name: like(text) }, { state_message: like(text) }, { flow: { name: like(text) } }] });
   return { _and: parts };
@@ -65,22 +67,18 @@ class RunsView {
   constructor(context) {
     this.context = context;
     this.overview = new Overview();
-    this.filters = new Filters(FIELDS, (values) => this.change(values));
+    this.filters = new Filters(FIELDS, runsLink, () => this.change());
     this.navigate(context);
   }
 
   /** Another URL of this view. */
   navigate({ query }) {
-    this.values = Object.fromEntries(FIELDS.map(({ name }) => [name, query.get(name) ?? ""]));
+    this.filters.navigate(query);
     this.page = Math.max(1, Math.floor(Number(query.get("page"))) || 1);
-    this.filters.set(this.values);
   }
 
-  change(values) {
-    this.values = values;
-    if (values.time !== "days") Object.assign(this.values, { from: "", to: "" });
+  change() {
     this.page = 1;
-    history.replaceState(null, "", runsLink(this.values));
     this.context.refresh();
   }
 
@@ -91,11 +89,11 @@ class RunsView {
   }
 
   async refresh() {
-    for (const name of ["from", "to"]) this.filters.show(name, this.values.time === "days");
-    const isUpcoming = this.values.state === "upcoming";
+    const { values } = this.filters;
+    const isUpcoming = values.state === "upcoming";
     const direction = isUpcoming ? "asc" : "desc";
     const variables = {
-      where: condition(this.values), order: [{ scheduled_start_time: direction }, { id: direction }],
+      where: condition(values), order: [{ scheduled_start_time: direction }, { id: direction }],
       limit: PAGE, offset: (this.page - 1) * PAGE,
     };
     const [{ flow_run: runs, flow_run_aggregate: { aggregate: { count } } }, { flow: flows }] = await Promise.all(
@@ -110,7 +108,6 @@ class RunsView {
     if (names !== this.names) {
       this.names = names;
       this.filters.setOptions("flow", [["", "All flows"], ...flows.map((flow) => [flow.flow_group_id, flow.name])]);
-      this.filters.set(this.values);
     }
     this.context.show("Runs",
       h("div", { class: "title", "data-key": "title" }, h("h1", {}, "Runs"), this.overview.element()),
@@ -123,7 +120,7 @@ class RunsView {
     const first = (this.page - 1) * PAGE + 1;
     const last = Math.max(1, Math.ceil(count / PAGE));
     const link = (text, page) => (page < 1 || page > last || page === this.page ? h("span", { class: "muted" }, text)
-      : h("a", { href: runsLink({ ...this.values, page: page > 1 ? page : "" }) }, text));
+      : h("a", { href: runsLink({ ...this.filters.values, page: page > 1 ? page : "" }) }, text));
     return h("nav", { class: "pages", "data-key": "pages", "aria-label": "Pages" },
       h("span", { role: "status" }, shown ? `${first.toLocaleString("en")}–${(first + shown - 1).toLocaleString("en")} of ${count.toLocaleString("en")}` : `0 of ${count.toLocaleString("en")}`),
       count > PAGE && [link("Newer", this.page - 1), h("span", {}, `page ${this.page} of ${last}`), link("Older", this.page + 1)]);

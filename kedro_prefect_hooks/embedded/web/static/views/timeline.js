@@ -1,7 +1,7 @@
 // One bar per task: when it ran, how often, and how it ended, from the history of its states. A mapped task has one
 // for all of its children, which can be unfolded.
 
-import { h, icon } from "../dom.js";
+import { breakable, h, icon } from "../dom.js";
 import { byTask, counts, countsInWords, partOf, stateOf } from "../mapped.js";
 import { family, inWords, isFinished } from "../states.js";
 import { clock, duration, moment } from "../times.js";
@@ -136,7 +136,7 @@ function rowElement({ run, task, state, pieces: parts }, draw, isChild = false) 
       type: "button", class: `row ${family(state)}`, "aria-pressed": String(pressed), title: run.state_message ?? "",
       onclick: () => (pressed ? draw.onSelect(null, null) : draw.onSelect(task.id, isChild ? run.id : null)),
     },
-      h("span", { class: "row-name" }, icon(family(state)), h("span", { class: "name" }, isChild ? partOf(task, run) : task.name)),
+      h("span", { class: "row-name" }, icon(family(state)), h("span", { class: "name" }, breakable(isChild ? partOf(task, run) : task.name))),
       draw.track(parts),
       h("span", { class: "row-summary" }, summary)));
 }
@@ -160,7 +160,7 @@ function mappedElement({ run, task, state, children }, draw, shown, onUnfold) {
       type: "button", class: `row ${family(state)}`, "aria-pressed": String(pressed), title: run.state_message ?? "",
       onclick: () => (pressed ? draw.onSelect(null, null) : draw.onSelect(task.id, null)),
     },
-      h("span", { class: "row-name" }, icon(family(state)), h("span", { class: "name" }, task.name)),
+      h("span", { class: "row-name" }, icon(family(state)), h("span", { class: "name" }, breakable(task.name))),
       draw.track(parts)),
     h("button", {
       type: "button", class: "fold", "aria-expanded": String(shown > 0), title: words,
