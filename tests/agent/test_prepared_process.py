@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -20,8 +21,12 @@ MODULE = "kedro_prefect_hooks.agent.become_flow_run"
 
 def waiting(agent: int) -> list[int]:
     """The prepared processes of an agent's process: one, or none."""
-    children = psutil.Process(agent).children()
-    return [child.pid for child in children if MODULE in child.cmdline()]
+    found = []
+    for child in psutil.Process(agent).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may end meanwhile
+            if MODULE in child.cmdline():
+                found.append(child.pid)
+    return found
 
 
 def test_the_next_flow_run_is_the_prepared_process(world: World, example: Any) -> None:

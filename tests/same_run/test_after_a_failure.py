@@ -10,18 +10,25 @@ from tests.scenarios.project_factory import collect_outputs, hook_calls
 
 SOURCE = """
 FAILED = PROJECT / "data" / "failed.txt"
+BEGUN = PROJECT / "data" / "begun.txt"
+
+
+def until(path):
+    end = time.monotonic() + 60
+    while not path.exists() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def fails():
+    until(BEGUN)
     FAILED.write_text("failed")
     raise ValueError("broken")
 
 
 def waits():
     # runs beside the failing node; the next node of its branch is due once the failure is known
-    end = time.monotonic() + 60
-    while not FAILED.exists() and time.monotonic() < end:
-        time.sleep(0.05)
+    BEGUN.write_text("begun")
+    until(FAILED)
     time.sleep(5)
     return 1
 
@@ -31,7 +38,7 @@ NODES = [node(fails, None, "never", name="fails"), *BESIDE]
 """
 # Kedro sorts nodes without an edge between them by name or by the order given; alone in a process, the first
 # that runs must be the one that fails.
-IN_ORDER = SOURCE.replace("while not FAILED.exists() and time.monotonic() < end", "while False").replace(
+IN_ORDER = SOURCE.replace("while not path.exists() and time.monotonic() < end", "while False").replace(
     "time.sleep(5)", "pass"
 )
 
