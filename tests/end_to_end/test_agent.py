@@ -157,7 +157,7 @@ def test_what_was_changed_but_not_registered_is_used_by_the_next_run(
             run = prefect_api.finished_run(url, prefect_api.start_run(url, "chain"), log)
         assert run["state"] == "Success", run["state_message"]
         (warning,) = [line for line in run["logs"] if line["level"] == "WARNING"]
-        assert "Flow 'chain' is not what was registered: other retries (" in warning["message"]
+        assert "Flow 'chain' is not what was registered: retries of " in warning["message"]
         assert "0 registered, 2 here" in warning["message"]
         prefect_yml.write_text(registered)
         after = collect_outputs(project)

@@ -9,8 +9,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.example.conftest import run_python
-
 # Counted once in the raw tables, with a script that shares nothing with the project.
 FLIGHTS, CANCELLED, ARRIVED, LATE = 336_776, 8_255, 327_346, 80_100
 
@@ -85,10 +83,3 @@ def test_the_report_shows_both_plots(outputs: Path) -> None:
         assert len(picture) > 50_000
 
 
-def test_a_second_run_of_the_model_writes_the_same_bytes(example: Path, outputs: Path) -> None:
-    predictions = outputs / "07_model_output" / "predictions.parquet"
-    models = outputs / "06_models" / "delay_model.pickle"
-    before = predictions.read_bytes(), _newest(models).read_bytes()
-    run_python(example, "-m", "kedro", "run", "--pipeline", "model")
-    assert (predictions.read_bytes(), _newest(models).read_bytes()) == before
-    assert len(list(models.iterdir())) == 2
