@@ -254,7 +254,7 @@ SECOND_NODES = """
 
 
 @pytest.mark.skipif(not HAS_FACTORIES, reason="dataset factories")
-@on("flow-processes", "flow-dask", "flow-timeouts", "runner-dask")
+@on("flow-dask", "flow-timeouts")
 def test_factories_versions_and_credentials(
     tmp_path: Path, kedro: Callable[..., Any], start: Callable[..., Any]
 ) -> None:

@@ -77,7 +77,7 @@ def test_partitions_not_loaded_yet_are_refused(tmp_path: Path, start: Callable[.
         assert not file.is_file() or SECRET.encode() not in file.read_bytes()
 
 
-@on("flow-local", "flow-timeouts", "flow-dask")
+@on("flow-local", "flow-dask")
 def test_loaded_data_is_kept(tmp_path: Path, start: Callable[..., Any]) -> None:
     project = make(tmp_path / "project", EARLY)
     result = run(project, start, tmp_path / "results")

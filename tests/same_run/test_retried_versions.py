@@ -82,7 +82,7 @@ def test_of_a_group(tmp_path: Path, start: Callable[..., Any]) -> None:
     check(project)
 
 
-@on("flow-local", "flow-timeouts", "flow-dask")
+@on("flow-local", "flow-dask")
 def test_with_a_hook_that_fails_after_saving(tmp_path: Path, start: Callable[..., Any]) -> None:
     project = make(tmp_path / "project", HOOKED)
     project.write("data/input_hook.txt", "")
@@ -90,7 +90,7 @@ def test_with_a_hook_that_fails_after_saving(tmp_path: Path, start: Callable[...
     check(project)
 
 
-@on("flow-local", "flow-timeouts", "flow-dask")
+@on("flow-local", "flow-timeouts")
 def test_saving_again_that_fails_keeps_what_was_saved(tmp_path: Path, start: Callable[..., Any]) -> None:
     source = ALONE.replace(
         'return {"try": number}, object() if number == 1 else number',
