@@ -45,6 +45,7 @@ MAX_LINES = 22
 KEPT_AT_END = 4
 COLORS = 128
 SIZE = (1280, 800)
+SMALL = 470
 
 
 def main() -> None:
@@ -159,8 +160,10 @@ def _visit(browser: Any, url: str, finished: str, failed: str, mode: str) -> Non
 
     show("", "h1", "Flows")
     whole("flows")
+    browser.look(SIZE[0], SMALL, dark=mode == "dark", still=True)
     show("runs", "h1", "Runs")
     whole("runs")
+    browser.look(*SIZE, dark=mode == "dark", still=True)
     show(f"run/{failed}", ".state-box", "Failed")
     whole("failed")
     show(f"run/{finished}", "h2", "Tasks")
