@@ -78,7 +78,8 @@ def write(results: Dict[str, Any], docs: Path) -> None:
         f"Python {on['python']}, Kedro {on['kedro']}, Prefect {on['prefect']}, Dask {on['dask']}."
     )
     parts = [BEGIN, where, "", *table(results), "", "![Medians, side by side](benchmarks.svg)", ""]
-    parts += [*profiles(results), "", "All medians:", "", *medians(results), END]
+    parts += [*profiles(results), "<details markdown>", "<summary>All medians</summary>", ""]
+    parts += [*medians(results), "", "</details>", END]
     text = page.read_text(encoding="utf-8")
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
     page.write_text(pattern.sub(lambda _: "\n".join(parts), text), encoding="utf-8")

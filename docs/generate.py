@@ -64,12 +64,12 @@ def prefect_yml() -> str:
         NOTE,
         "# prefect.yml\n",
         "The file is located in `conf/<environment>/` and is read by the project's config loader. You can "
-        "split it into several files whose names start with `prefect`; a top-level key such as `flows.train` "
-        "is one flow, so that each can have a file of its own. Unknown keys are errors. `kedro "
-        "prefect schema` prints the same reference as a JSON Schema, for editors. The "
-        "[glossary](glossary.md) explains Prefect's terms.\n",
+        "split it into several files whose names start with `prefect`. A flow can have a file of its own, "
+        "with a top-level key such as `flows.train`. Unknown keys are errors. `kedro prefect schema` prints "
+        "the same reference as a JSON Schema, for editors. The [glossary](glossary.md) explains Prefect's "
+        "terms.\n",
         "A *duration* is a number of seconds, or a string such as `90s`, `5m`, `1h 30m` or `2 days`. *Names* "
-        "are a list of strings, or a single string.\n",
+        "are a list of strings or a single string.\n",
     ]
     for heading, model in SECTIONS:
         parts += [f"## {heading}\n", _prose(model), *_examples(model)]
@@ -98,10 +98,11 @@ def _keys(model: type[Model]) -> str:
         if name in inherited:
             continue
         key = field.alias or name
+        value = _value(schema["properties"][key])
         default = "" if field.is_required() else _default(field.get_default(call_default_factory=True))
-        lines.append(
-            f"| `{key}` | {_value(schema['properties'][key])} | {default} | {_cell(field.description)} |"
-        )
+        if value == "duration":
+            default = re.sub(r"\d+", lambda found: _in_days(int(found[0])), default)
+        lines.append(f"| `{key}` | {value} | {default} | {_cell(field.description)} |")
     if inherited:
         lines.append("| *all keys of* [`defaults`](#defaults) | | | For this flow only. |")
     return "\n".join(lines) + "\n"
@@ -113,6 +114,11 @@ def _default(value: Any) -> str:
     if isinstance(value, float) and value == int(value):
         value = int(value)
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def _in_days(seconds: int) -> str:
+    days, rest = divmod(seconds, 86_400)
+    return str(seconds) if rest or not days else f"{days}d"
 
 
 def _value(schema: dict[str, Any]) -> str:
@@ -229,8 +235,8 @@ def grid() -> str:
     parts = [
         GRID_NOTE,
         "# Tested versions\n",
-        "The last run of the full test suite (`make test-all`) for each pair of Python and Kedro. For pairs "
-        "marked *not run*, no full run is recorded.\n",
+        "The last run of the full test suite (`make test-all`) with each pair of Python and Kedro. No full "
+        "run is recorded for pairs marked *not run*.\n",
         "`constraints.txt` in the repository lists the packages that were installed for each Python, with "
         "the newest Kedro tested on it.\n",
         "| Python | Kedro | Passed | Failed | Skipped | Minutes | Date |",
@@ -252,9 +258,9 @@ def grid() -> str:
         "",
         "## Projects of their time",
         "",
-        "Official starters of Kedro, each with the packages that it pins, and with kedro-viz and "
-        "kedro-mlflow, installed together with this plugin. A flow run on the embedded API saves the same "
-        'data as `kedro run` (`make test-all CELLS="-s starters"`).',
+        "Official starters of Kedro, installed with the packages that they pin, with kedro-viz and "
+        "kedro-mlflow, and with this package. A flow run on the embedded API saves the same data as "
+        '`kedro run` (`make test-all CELLS="-s starters"`).',
         "",
         "| Python | Kedro | Starter | Installed beside it | Date |",
         "|---|---|---|---|---|",

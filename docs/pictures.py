@@ -39,10 +39,13 @@ FIRST_RUN = {
 KEDRO_LOG_LINE = re.compile(r"\[\d\d/\d\d/\d\d |\s{25}")
 """A line of Kedro's console log, or the continuation of one: where Kedro reads its logging configuration."""
 
+RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 MAX_LINES = 22
 KEPT_AT_END = 4
 COLORS = 128
 SIZE = (1280, 800)
+SMALL = 470
 
 
 def main() -> None:
@@ -107,18 +110,20 @@ def _page(folder: Path) -> None:
         _run(project, "kedro prefect register --env deploy")
         _run(project, "kedro prefect run delay-tables --env deploy --watch")
         _run(project, "kedro prefect run month-by-month --env deploy --watch")
-        lines = _run(project, "kedro prefect run flight-delays --env deploy --watch")
-        run = next(
-            found[0]
-            for line in lines
-            if (found := re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", line))
+        failed = _flow_run(
+            "kedro prefect run model-refresh --env deploy --watch --param model.test_size=2", project, 1
         )
-        _photograph(address, run, folder)
+        finished = _flow_run("kedro prefect run flight-delays --env deploy --watch", project, 0)
+        _photograph(address, finished, failed, folder)
 
 
-def _photograph(address: str, run: str, folder: Path) -> None:
-    from selenium.common.exceptions import WebDriverException
+def _flow_run(command: str, project: Path, code: int) -> str:
+    """Run a command that starts a flow run, and return the flow run's id."""
+    lines = _run(project, command, code)
+    return next(found[0] for line in lines if (found := RUN_ID.search(line)))
 
+
+def _photograph(address: str, finished: str, failed: str, folder: Path) -> None:
     from tests.page.browser import Browser
 
     program = shutil.which("chromium") or shutil.which("google-chrome")
@@ -132,23 +137,52 @@ def _photograph(address: str, run: str, folder: Path) -> None:
         browser.look(*SIZE, still=True)
         browser.open(address)
         browser.find("h1", "Flows")
-        url = address.partition("#")[0]
         for mode in ("light", "dark"):
             browser.look(*SIZE, dark=mode == "dark", still=True)
-            browser.driver.get(f"{url}#/")
-            browser.find("h1", "Flows")
-            time.sleep(2)  # the page draws what it has fetched
-            _save(browser.driver.get_screenshot_as_png(), f"page-flows-{mode}.png")
-            browser.driver.get(f"{url}#/run/{run}")
-            browser.find("h2", "Tasks")
-            time.sleep(2)
-            _save(browser.driver.get_screenshot_as_png(), f"page-run-{mode}.png")
-            with contextlib.suppress(WebDriverException):
-                browser.run("document.getElementById('tasks').closest('section').scrollIntoView()")
-            panel = browser.driver.find_element("id", "panel")
-            _save(panel.screenshot_as_png, f"timeline-{mode}.png")
+            _visit(browser, address.partition("#")[0], finished, failed, mode)
     finally:
         browser.quit()
+
+
+def _visit(browser: Any, url: str, finished: str, failed: str, mode: str) -> None:
+    """Take pictures of each view of the page, in the order of the guide that shows them."""
+
+    def whole(name: str) -> None:
+        _save(browser.driver.get_screenshot_as_png(), f"page-{name}-{mode}.png")
+
+    def part(name: str, css: str) -> None:
+        _save(browser.find(css).screenshot_as_png, f"{name}-{mode}.png")
+
+    def show(view: str, css: str, text: str) -> None:
+        browser.driver.get(f"{url}#/{view}")
+        browser.find(css, text)
+        time.sleep(2)  # the page draws what it has fetched
+
+    show("", "h1", "Flows")
+    whole("flows")
+    browser.look(SIZE[0], SMALL, dark=mode == "dark", still=True)
+    show("runs", "h1", "Runs")
+    whole("runs")
+    browser.look(*SIZE, dark=mode == "dark", still=True)
+    show(f"run/{failed}", ".state-box", "Failed")
+    whole("failed")
+    show(f"run/{finished}", "h2", "Tasks")
+    whole("run")
+    browser.run("document.getElementById('tasks').closest('section').scrollIntoView()")
+    part("timeline", "#panel")
+    browser.click("Graph")
+    time.sleep(2)
+    part("page-graph", "#panel")
+    browser.click("Data")
+    time.sleep(2)
+    part("page-data", "[aria-label='Artifact of delays_by_carrier']")
+    browser.run("document.getElementById('logs').closest('section').scrollIntoView()")
+    part("page-log", ".logs")
+    browser.run("scrollTo(0, 0)")
+    browser.click("Run again")
+    time.sleep(1)
+    part("page-form", "dialog")
+    browser.keys("\ue00c")  # Escape
 
 
 # --- processes and files -----------------------------------------------------------------------------
@@ -167,8 +201,11 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _run(folder: Path, command: str) -> list[str]:
-    """Run a command, and return the lines that it printed; its exit code may be that of `plan`: 3."""
+def _run(folder: Path, command: str, *codes: int) -> list[str]:
+    """Run a command, and return the lines that it printed.
+
+    Its exit code must be one of `codes`; without them 0, or that of `plan` with something to register: 3.
+    """
     done = subprocess.run(
         shlex.split(command),
         cwd=folder,
@@ -179,7 +216,7 @@ def _run(folder: Path, command: str) -> list[str]:
         encoding="utf-8",
         check=False,
     )
-    if done.returncode not in (0, 3):
+    if done.returncode not in (codes or (0, 3)):
         sys.exit(f"{command} failed:\n{done.stdout}")
     print(command, flush=True)
     return done.stdout.splitlines()

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @click.group(
     name="db",
-    short_help="Look after the history of the embedded API.",
+    short_help="Maintain the history of the embedded API.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 def command() -> None:
-    """Look after the history that the embedded API keeps, in .kedro_prefect/api.sqlite.
+    """Maintain the history of the embedded API, in .kedro_prefect/api.sqlite.
 
     All of it can be used while the API is running. Finished flow runs are deleted automatically once they are
     older than `retention` in prefect.yml, 90 days by default.
@@ -60,7 +60,7 @@ def info() -> None:
     metavar="DURATION",
     help="Delete the flow runs that finished longer ago, such as 30d. Default: `retention` in prefect.yml.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be deleted.")
 def clean(env: str | None, older_than: str | None, dry_run: bool) -> None:
     """Delete old finished flow runs, with their task runs, states, logs and artifacts.
 
@@ -99,9 +99,9 @@ def backup(target: str) -> None:
 @base.subcommand(command, name="vacuum", short_help="Return free space to the disk.")
 @base.package_option
 def vacuum() -> None:
-    """Write the database file anew without its free space.
+    """Rewrite the database file without its free space.
 
-    Needs as much free space on the disk as the database has data. Requests that write wait meanwhile.
+    Needs as much free space on the disk as the database has data. Requests that write wait until it is done.
     """
     from kedro_prefect_hooks.embedded.storage import maintenance
 

@@ -43,8 +43,8 @@ def command(
 ) -> None:
     """List the flow runs of this project, the latest first.
 
-    Flow runs that are not due yet are left out; `--state Scheduled` lists those that wait, whenever they are
-    due. The other commands accept a name, an id, or the beginning of an id.
+    Flow runs that are not due yet are not listed; `--state Scheduled` lists those that wait, whenever they
+    are due. The other commands accept a name, an id, or the beginning of an id.
 
     \b
     Exit codes:

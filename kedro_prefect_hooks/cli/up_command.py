@@ -69,9 +69,11 @@ def command(
     """Start the embedded Prefect API with its services and web page, and an agent for this project.
 
     All of it runs in one process and keeps its data in .kedro_prefect/api.sqlite. Other commands and
-    `kedro run --env deploy` find it automatically, and its token. The printed URL of the web page has the
-    token too. Press Ctrl+C to stop it: the agent stops polling, running
-    flow runs are cancelled and their processes stopped, then the API shuts down.
+    `kedro run --env deploy` find the API and its token automatically. The printed URL of the web page
+    contains the token.
+
+    Press Ctrl+C to stop it: the agent stops polling, running flow runs are cancelled and their processes
+    stopped, then the API shuts down.
     """
     from kedro_prefect_hooks.cli.opened_project import OpenProject
     from kedro_prefect_hooks.config import load_config

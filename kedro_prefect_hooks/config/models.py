@@ -95,7 +95,7 @@ class FlowSettings(Model):
     )
     labels: Names = Field(
         default_factory=list,
-        description="Labels that an agent must have, besides those of `run_config`.",
+        description="Labels that an agent must have, in addition to those of `run_config`.",
     )
     group_by: Name = Field(
         "none",
@@ -109,27 +109,27 @@ class FlowSettings(Model):
         "{scheduled_start_time} and {parameters[NAME]}. Runs that are started with a name keep it.",
         examples=["{flow_name} {scheduled_start_time:%Y-%m-%d} {parameters[model.test_size]}"],
     )
-    log_stdout: bool = Field(False, description="Log what nodes print, so that it reaches the Prefect API.")
+    log_stdout: bool = Field(False, description="Log what nodes print, and send it to the Prefect API.")
     extra_loggers: Names = Field(
         default_factory=list,
-        description="Loggers whose lines reach the Prefect API, besides those of Kedro, the project, and "
-        "PREFECT__LOGGING__EXTRA_LOGGERS.",
+        description="Loggers whose lines are sent to the Prefect API, in addition to those of Kedro, the "
+        "project and PREFECT__LOGGING__EXTRA_LOGGERS.",
     )
     report: Literal["batches", "each"] = Field(
         "batches",
-        description="How task states are reported to the API: in batches, up to 0.25 s later, or each before "
-        "its task goes on.",
+        description="How task states are reported to the API: in batches, up to 0.25 s later, or each one "
+        "before its task continues.",
     )
     artifacts: bool = Field(
         True,
-        description="Whether each task leaves an artifact that says which datasets it read and wrote, with "
-        "previews of tables, JSON and pictures where the dataset gives one.",
+        description="Whether each task creates an artifact that lists the datasets it read and wrote, with "
+        "previews of tables, JSON and pictures where the dataset has one.",
     )
     on_drift: Literal["fail", "warn"] = Field(
         "warn",
-        description="When a flow run finds other settings (retries, timeouts, executor, result, schedule, "
-        "defaults of parameters) than those that were registered: `warn` logs a warning and uses what it has "
-        "found, `fail` ends the flow run. Other nodes or edges always end it.",
+        description="What a flow run does if its settings (retries, timeouts, executor, result, schedule, "
+        "defaults of parameters) are not those that were registered: `warn` logs a warning and uses the "
+        "settings that it has found, `fail` ends the flow run. Other nodes or edges always end it.",
     )
     retries: RetriesConfig = Field(
         default_factory=RetriesConfig, description="How often a failed node is retried."
@@ -308,8 +308,7 @@ class PrefectConfig(Model):
     )
     retention: Optional[Seconds] = Field(
         90 * 86_400.0,
-        description="How long the embedded API keeps finished flow runs, such as 30d; null for ever. The "
-        "default is 90 days.",
+        description="How long the embedded API keeps finished flow runs, such as 30d. null: forever.",
         examples=["30d", 7776000],
     )
     # Not named `register`: pydantic's models inherit a `register` method from `abc`.

@@ -81,8 +81,9 @@ class NodeConfig(RetriesConfig):
     )
     trigger: Optional[Literal["all_successful", "all_finished", "always_run"]] = Field(
         None,
-        description="When the node runs: if all tasks before it have succeeded (all_successful, the default) "
-        "or whatever became of them (all_finished, also called always_run), as for a node that cleans up.",
+        description="When the node runs: when all tasks before it have succeeded (all_successful, the "
+        "default), or when all have finished, in whatever state (all_finished, also called always_run), as "
+        "for a node that cleans up.",
     )
     state_handlers: Names = Field(
         default_factory=list,
@@ -94,8 +95,9 @@ class NodeConfig(RetriesConfig):
     )
     on_failed_partition: Optional[Literal["stop", "continue"]] = Field(
         None,
-        description="What becomes of the tasks after a mapped node of which some tasks have failed: they are "
-        "not run (stop, the default), or run with what the others have made (continue). The flow run fails.",
+        description="What happens to the tasks after a mapped node if some of its partitions have failed: "
+        "they do not run (stop, the default), or run with the results of the others (continue). The flow "
+        "run fails in both cases.",
     )
 
     @field_validator("map", mode="before")

@@ -167,7 +167,7 @@ class SmtpConfig(Model):
     )
     sender: Name = Field(description="The address that the message is from.")
     to: Names = Field(description="The addresses that it is sent to.")
-    user: Optional[Name] = Field(None, description="Who logs in; nobody by default.")
+    user: Optional[Name] = Field(None, description="The account to log in with. Default: no login.")
     password: Optional[PasswordConfig] = Field(
         None, description="The user's password: `{secret: NAME}` or `{env: NAME}`."
     )

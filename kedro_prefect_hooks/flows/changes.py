@@ -120,9 +120,9 @@ def task_changes(
                 values = _value(field, old[slug][field]), _value(field, new[slug].get(field))
                 same_change.setdefault(values, []).append(str(new[slug]["name"]))
         for (was, is_now), names in same_change.items():
-            yield Change(
-                "tasks", f"{TASK_FIELDS[field]} of {_join_names(names, 'task', alone=True)}", was, is_now
-            )
+            # Equal texts for two values: they differ in something that the text does not mention.
+            texts = (was, is_now) if was != is_now else ()
+            yield Change("tasks", f"{TASK_FIELDS[field]} of {_join_names(names, 'task', alone=True)}", *texts)
 
 
 def edge_changes(now: AbstractSet[Edge], before: AbstractSet[Edge]) -> Iterator[Change]:

@@ -54,6 +54,14 @@ def browser(chromium: Browser) -> Iterator[Browser]:
     chromium.leave()
 
 
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core."""
+    from tests.page.axe import source
+
+    return source()
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
     with EmbeddedServer(tmp_path / "state" / "api.sqlite", services=False) as running:

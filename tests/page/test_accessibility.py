@@ -1,42 +1,10 @@
-"""axe-core finds nothing in any view, in light, in dark and on a phone.
-
-Needs the axe-core that axe-playwright-python brings; without it, these tests are skipped.
-"""
+"""axe-core finds nothing in any view, in light, in dark and on a phone."""
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-from typing import Any, List
-
-import pytest
-
 from tests.embedded.conftest import Seed
+from tests.page.axe import LOOKS, violations
 from tests.page.browser import Browser
-
-LOOKS = {"light": (1280, False), "dark": (1280, True), "phone": (390, False)}
-RUN = """
-    const done = arguments[arguments.length - 1];
-    const brief = (each) => [each.id, each.nodes.length, each.nodes[0].html.slice(0, 200)];
-    axe.run(document, {resultTypes: ['violations']}).then(
-        (result) => done(result.violations.map(brief)), (error) => done([[String(error)]]))"""
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """The source of axe-core."""
-    found = importlib.util.find_spec("axe_playwright_python")
-    if found is None or found.origin is None:
-        pytest.skip("axe-playwright-python is not installed")
-    (file,) = Path(found.origin).parent.rglob("axe.min.js")
-    return file.read_text(encoding="utf-8")
-
-
-def _violations(browser: Browser, axe: str) -> List[Any]:
-    # Not as a script of the page, whose policy forbids it.
-    browser.driver.execute_cdp_cmd("Runtime.evaluate", {"expression": f"{axe};0"})
-    found: List[Any] = browser.driver.execute_async_script(RUN)
-    return found
 
 
 def test_no_view_has_a_violation(browser: Browser, seed: Seed, axe: str) -> None:
@@ -79,6 +47,6 @@ def test_no_view_has_a_violation(browser: Browser, seed: Seed, axe: str) -> None
         browser.until(lambda: "Loading" not in browser.text() and "Drawing" not in browser.text())
         for look, (width, dark) in LOOKS.items():
             browser.look(width, 900, dark=dark, still=True)
-            found += [(address, look, *each) for each in _violations(browser, axe)]
+            found += [(address, look, *each) for each in violations(browser, axe)]
         browser.look(1280, 900)
     assert not found, "\n".join(map(str, found))

@@ -12,7 +12,7 @@ MARKDOWN = f"""# Report
 
 | | Dataset | Where |
 |---|---|---:|
-| wrote | **prices** | `data/a\\|b.csv` |
+| wrote | **daily\\_prices** | `data/a\\|b.csv` |
 | read | [page](https://example.org/x) | [bad](javascript:alert(1)) |
 
 <img src=x onerror="document.title='owned'"> and \\*no emphasis\\*
@@ -46,7 +46,7 @@ def test_artifacts_are_shown_with_their_tasks_and_never_as_markup(browser: Brows
     cells = browser.run(
         "return [...document.querySelectorAll('table.data td')].map((each) => each.innerText)"
     )
-    assert cells == ["wrote", "prices", "data/a|b.csv", "read", "page", "bad (javascript:alert(1))"]
+    assert cells == ["wrote", "daily_prices", "data/a|b.csv", "read", "page", "bad (javascript:alert(1))"]
     links = browser.run(
         "return [...document.querySelectorAll('.artifact p a, td a')].map((each) => each.href)"
     )

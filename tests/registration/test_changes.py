@@ -12,6 +12,7 @@ from prefect.storage import Module
 from prefect.utilities.graphql import compress
 
 from kedro_prefect_hooks.errors import ConfigError, RegistrationError
+from kedro_prefect_hooks.flows.changes import task_changes
 from tests.registration.conftest import NODES, PARAMETERS, Site, mutate
 from tests.registration.proxy import Proxy
 from tests.statements import Statements
@@ -82,6 +83,12 @@ def test_tag_of_a_node(site: Site) -> None:
     site.nodes(with_node("train_model", tags=["model", "gpu"]))
     assert changes_of(site) == ["tags of train_model: model → gpu, model"]
     assert site.live()[0]["version"] == 2
+
+
+def test_values_that_read_the_same_are_not_printed_as_a_change_from_one_to_the_other() -> None:
+    """As those of a flow that 0.1 registered, whose trigger is a function of another module."""
+    before, now = ({"a": {"name": "a", "trigger": {"fn": f"{module}.all"}}} for module in ("old", "new"))
+    assert [str(each) for each in task_changes(now, before)] == ["trigger of a"]
 
 
 def test_retries_of_a_node(site: Site) -> None:

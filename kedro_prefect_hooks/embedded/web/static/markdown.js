@@ -3,7 +3,7 @@
 
 import { h } from "./dom.js";
 
-const INLINE = /`([^`]+)`|!\[([^\]]*)\]\((data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+)\)|\[([^\]]+)\]\(([^)\s]+)\)|\*\*([^*]+)\*\*/g;
+const INLINE = /`([^`]+)`|!\[([^\]]*)\]\((data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+)\)|\[([^\]]+)\]\(([^)\s]+)\)|\*\*((?:\\.|[^*\\])+)\*\*/g;
 
 const isWeb = (address) => ["http:", "https:"].includes(URL.canParse?.(address) ? new URL(address).protocol : "");
 
@@ -21,7 +21,7 @@ function inline(text) {
     if (code !== undefined) parts.push(h("code", {}, code));
     else if (picture) parts.push(h("img", { src: picture, alt: alt || "Preview" }));
     else if (address) parts.push(link(address, unescaped(words)));
-    else parts.push(h("strong", {}, strong));
+    else parts.push(h("strong", {}, unescaped(strong)));
     from = found.index + all.length;
   }
   return [...parts, unescaped(text.slice(from))];
