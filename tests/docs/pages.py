@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from pathlib import Path
 from typing import Iterator, NamedTuple, Sequence
 
@@ -37,7 +36,8 @@ def all_blocks(pages: Sequence[Path] = ALL_PAGES) -> Iterator[Block]:
         for found in _FENCE.finditer(content):
             before = content[: found.start()].rstrip()[-200:]
             place = f"{page.relative_to(ROOT).as_posix()}:{content[: found.start()].count(chr(10)) + 1}"
-            yield Block(place, textwrap.dedent(found["text"]), before, found["language"])
+            text = re.sub(rf"^{found['indent']}", "", found["text"], flags=re.MULTILINE)
+            yield Block(place, text, before, found["language"])
 
 
 def blocks(language: str) -> Iterator[Block]:

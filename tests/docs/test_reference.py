@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pydantic
 import pytest
 
 import kedro_prefect_hooks
@@ -21,6 +22,10 @@ LINKING = [
 ]
 
 
+PYDANTIC = tuple(map(int, pydantic.VERSION.split(".")[:2]))
+
+
+@pytest.mark.skipif(PYDANTIC < (2, 11), reason="pydantic before 2.11, the last for Python 3.8, adds defaults")
 def test_the_generated_pages_are_up_to_date() -> None:
     done = subprocess.run(
         [sys.executable, str(DOCS / "generate.py"), "--check"],

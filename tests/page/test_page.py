@@ -62,7 +62,8 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, seed: Seed) -> None:
 
 LINES = """
     return [...document.querySelectorAll(arguments[0])].map((element) => {
-        const lines = [], texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT), range = new Range();
+        const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+        const lines = [], range = new Range();
         let top = null;
         while (texts.nextNode()) for (let at = 0; at < texts.currentNode.length; at += 1) {
             range.setStart(texts.currentNode, at);
