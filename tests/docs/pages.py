@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
-_FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S)
+FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S)
 
 
 class Block(NamedTuple):
@@ -26,7 +26,7 @@ def blocks(language: str) -> Iterator[Block]:
     """Yield all code blocks of a language, from all pages."""
     for page in PAGES:
         content = page.read_text(encoding="utf-8")
-        for found in _FENCE.finditer(content):
+        for found in FENCE.finditer(content):
             if found["language"] == language:
                 before = content[: found.start()].rstrip()[-200:]
                 line = content[: found.start()].count("\n") + 1
