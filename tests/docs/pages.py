@@ -13,7 +13,7 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 ALL_PAGES = [*PAGES, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "examples").glob("*/README.md"))]
 """Also the pages that are only in the repository."""
 
-_FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S)
+FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S)
 
 
 class Block(NamedTuple):
@@ -33,7 +33,7 @@ def all_blocks(pages: Sequence[Path] = ALL_PAGES) -> Iterator[Block]:
     """Yield all code blocks of pages."""
     for page in pages:
         content = page.read_text(encoding="utf-8")
-        for found in _FENCE.finditer(content):
+        for found in FENCE.finditer(content):
             before = content[: found.start()].rstrip()[-200:]
             place = f"{page.relative_to(ROOT).as_posix()}:{content[: found.start()].count(chr(10)) + 1}"
             text = re.sub(rf"^{found['indent']}", "", found["text"], flags=re.MULTILINE)

@@ -81,5 +81,3 @@ def test_the_report_shows_both_plots(outputs: Path) -> None:
         picture = (outputs / "08_reporting" / name).read_bytes()
         assert picture.startswith(b"\x89PNG")
         assert len(picture) > 50_000
-
-

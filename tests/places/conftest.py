@@ -1,7 +1,7 @@
 """One project, one image, one API and one Docker agent for all tests of places.
 
-The image is built by the Dockerfile that `kedro prefect docker` writes. The flows' places are given by
-`prefect.yml`, and their secrets by the environment of the commands and of the agent only.
+They are made by following the guide "From a project to a schedule in Docker"; the flows for other places come
+from the other guides. Secrets are in the environment of the commands and of the agent only.
 """
 
 from __future__ import annotations
@@ -9,119 +9,89 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any, Iterator
 
+import pendulum
 import pytest
 import requests
+import yaml
 
 from kedro_prefect_hooks.embedded import location
 from tests import processes
-from tests.places import services
+from tests.places import guide, orders, services
 from tests.places.engine import BASE
+from tests.places.guide import Guide
+from tests.places.orders import GIT_TOKEN, SECRETS
 from tests.prefect_api import FINISHED, RUN
-from tests.scenarios.project_factory import KEDRO, Project, clean_environment, make_project
+from tests.scenarios.project_factory import Project, clean_environment
 
 IMAGE = "kedro-prefect-places/project:1"
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 90
+OF_NO_PAGE = ("HOOK_KEY", "PREFECT__CONTEXT__SECRETS__API_TOKEN")
+"""Secrets that the commands on the pages do not name."""
 
-SECRETS = {
-    "PRESS_TOKEN": "press-secret-5d0f9a",
-    "AWS_ACCESS_KEY_ID": "AKIAPLACES000000000A",
-    "AWS_SECRET_ACCESS_KEY": "aws-secret-77c1b2",
-    "HOOK_KEY": "hook-secret-a83e41",
-    "PREFECT__CONTEXT__SECRETS__ORCHARD": "orchard-secret-19b6cc",
-}
-GIT_TOKEN = "git-secret-e52d08"
-
-NODES = """
-import os
-import time
-from pathlib import Path
-
-from prefect.client import Secret
-
-
-def pick(rows):
-    return list(range(rows))
-
-
-def weigh(baskets):
-    if Path("data/jam").exists():
-        raise ValueError("the press is jammed")
-    return sum(baskets)
-
-
-def press(total):
-    # the first has been given to the agent, the second to Prefect: neither is in the image
-    assert len(os.environ["PRESS_TOKEN"]) == 19
-    assert len(Secret("ORCHARD").get()) == 21
-    return {"total": total, "user": os.getuid()}
-
-
-def wait(rows):
-    Path("data/waiting").touch()
-    time.sleep(3600)
-"""
-
-PIPELINES = """
-from kedro.pipeline import node, pipeline
-
-from {package}.nodes import pick, press, wait, weigh
-
-
-def register_pipelines():
-    steps = [
-        node(pick, "params:rows", "baskets", name="pick"),
-        node(weigh, "baskets", "total", name="weigh"),
-        node(press, "total", "juice", name="press"),
-    ]
-    return {{
-        "__default__": pipeline(steps),
-        "wait": pipeline([node(wait, "params:rows", None, name="wait")]),
-        "stale": pipeline(steps[:{stale}]),
-    }}
-"""
+AT_ONCE = ("threads", "processes", "dask", "hook", "git", "train", "stale", "astray", "silent")
+"""Flows that run at the same time from the start, while other tests follow the guides."""
 
 
 class Place:
-    """The project, what runs it, and what the tests ask of them."""
+    """The project, what runs it, and what the tests ask of them.
+
+    Attributes:
+        changes: what tests replace on the pages.
+        environment: what commands have in addition to the environment of the tests.
+        schedule: when the flow `orders` is scheduled.
+        silent_api: the URL of something that never answers.
+        started: a flow run of each of the flows that run at once.
+    """
 
     def __init__(self, project: Project, home: Path, address: str, docker: Any) -> None:
         self.project = project
         self.home = home
         self.address = address
         self.docker = docker
+        self.changes: dict[str, str] = {}
         self.environment: dict[str, str] = {}
+        self.schedule: Any = None
+        self.silent_api = ""
+        self.started: dict[str, str] = {}
         self._agent = contextlib.ExitStack()
+        self._agent_command = ""
 
-    def kedro(self, *arguments: str, ok: bool = True) -> str:
-        """Run a command of the project; its output."""
+    def guide(self, page: str) -> Guide:
+        """A page with the changes."""
+        return Guide(page, self.changes)
+
+    def shell(self, command: str, ok: bool = True, **extra: str) -> str:
+        """Run a command as in a terminal in the project's folder; its output."""
         done = subprocess.run(
-            [sys.executable, "-m", "kedro", "prefect", *arguments],
+            ["bash", "-c", command],
             cwd=str(self.project.path),
-            env=clean_environment(self.home, **self.environment),
+            env=self._environment(extra),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
-        assert not ok or done.returncode == 0, done.stdout
+        assert not ok or done.returncode == 0, (command, done.stdout[-5000:])
         return done.stdout
 
     @contextlib.contextmanager
-    def running(self, *arguments: str, until: str, **extra: str) -> Iterator[Path]:
+    def running(self, command: str, until: str, **extra: str) -> Iterator[Path]:
         """A command that runs until the end of the block; the file with its output."""
-        output = self.home / f"{'-'.join(arguments[:3])}.txt"
+        output = self.home / f"{len(list(self.home.iterdir()))}.txt"
         with output.open("wb") as file, processes.running(
-            [sys.executable, "-m", "kedro", "prefect", *arguments],
+            ["bash", "-c", f"exec {command}" if command.startswith("kedro") else command],
             cwd=str(self.project.path),
-            env=clean_environment(self.home, PYTHONUNBUFFERED="1", **self.environment, **extra),
+            env=self._environment({"PYTHONUNBUFFERED": "1", **extra}),
             stdout=file,
             stderr=subprocess.STDOUT,
             patience=30,
@@ -130,16 +100,20 @@ class Place:
             assert until in output.read_text(), output.read_text()
             yield output
 
-    def start_agent(self) -> None:
-        """Start the Docker agent, as on the page "Run flows in Docker"."""
-        variables = [*SECRETS, "STORAGE_EMULATOR_HOST", "PREFECT__CONTEXT__SECRETS__CLONE_URL"]
-        options = [text for name in variables for text in ("--env-var", name)]
-        command = ["agent", "--type", "docker", "--no-pull", *options]
-        output = self._agent.enter_context(self.running(*command, until="is waiting for flow runs"))
-        assert f"Containers reach it at http://{self.address}:" in output.read_text()
+    def _environment(self, extra: dict[str, str]) -> dict[str, str]:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return clean_environment(self.home, PATH=path, **{**self.environment, **extra})
+
+    def start_agent(self) -> Path:
+        """Start the Docker agent of the guides; the file with its output."""
+        return self._agent.enter_context(self.running(self._agent_command, "is waiting for flow runs"))
 
     def stop_agent(self) -> None:
         self._agent.close()
+
+    def use_agent(self, command: str) -> None:
+        """The agent to start is this one."""
+        self._agent_command = command
 
     def graphql(self, query: str, **variables: Any) -> Any:
         endpoint = location.running(self.project.path)
@@ -163,6 +137,14 @@ class Place:
     def run(self, run_id: str) -> Any:
         return self.graphql(RUN, id=run_id)["flow_run_by_pk"]
 
+    def runs_of(self, flow: str) -> list[Any]:
+        """The flow runs of a flow that have been started, oldest first."""
+        query = """query($name: String!) {flow_run(
+            where: {flow: {name: {_eq: $name}}, state: {_neq: "Scheduled"}}, order_by: {created: asc}
+        ) {id name state auto_scheduled}}"""
+        found: list[Any] = self.graphql(query, name=flow)["flow_run"]
+        return found
+
     def finished(self, run_id: str, *states: str) -> Any:
         """The flow run once it has finished, in one of these states."""
         wait_until(lambda: self.run(run_id)["state"] in FINISHED, "the end of the flow run")
@@ -177,13 +159,25 @@ class Place:
     def states(self, run: Any) -> dict[str, str]:
         return {each["task"]["slug"]: each["state"] for each in run["task_runs"]}
 
-    def containers(self) -> list[Any]:
-        found: list[Any] = self.docker.containers(all=True, filters={"ancestor": IMAGE})
+    def containers(self, run_id: str | None = None) -> list[Any]:
+        """The containers of the project's image, or that of one flow run."""
+        only = {"label": f"io.prefect.flow-run-id={run_id}"} if run_id else {"ancestor": IMAGE}
+        found: list[Any] = self.docker.containers(all=True, filters=only)
         return found
 
-    @property
-    def juice(self) -> Any:
-        return json.loads((self.project.data / "juice.json").read_text())
+    def juice(self, flow: str) -> Any:
+        """What a flow has saved."""
+        return json.loads((self.project.data / f"{flow}.json").read_text())
+
+    @contextlib.contextmanager
+    def jammed(self, flow: str) -> Iterator[None]:
+        """The node `weigh` of a flow fails."""
+        jam = self.project.data / f"jam-{flow}"
+        jam.touch()
+        try:
+            yield
+        finally:
+            jam.unlink()
 
 
 def wait_until(condition: Any, what: str, seconds: float = TIMEOUT) -> None:
@@ -205,26 +199,25 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     address = next(iter(_gateways(docker, "bridge")))
     home = tmp_path_factory.mktemp("home")
     with contextlib.ExitStack() as stack:
-        ports = _start_services(stack, tmp_path_factory.mktemp("git"))
-        project = _project(tmp_path_factory.mktemp("places") / "orchard", address, ports)
+        project = orders.make(tmp_path_factory.mktemp("places") / "orders")
         found = Place(project, home, address, docker)
-        found.environment = _environment(address, ports)
-        _build(found)
-        # The code goes on after the image has been built.
-        project.write(
-            f"src/{project.package}/pipeline_registry.py", PIPELINES.format(package=project.package, stale=3)
+        found.environment = {"DOCKER_HOST": os.environ.get("DOCKER_HOST", "")}
+        ports = _start_services(
+            stack, tmp_path_factory.mktemp("git"), found.guide("storages-and-run-configs.md")
         )
-        up = found.running("up", "--no-agent", "--port", "0", "--host", "0.0.0.0", until="Press Ctrl+C")
-        stack.enter_context(up)
-        found.kedro("register")
-        stack.callback(found.stop_agent)
-        found.start_agent()
+        found.changes = _changes(found, ports)
+        _follow_the_first_four_steps(found)
+        # The code goes on after the image has been built.
+        orders.change_code(project)
+        found.environment.update(_environment(address, ports))
+        _follow_the_fifth_step(found, stack)
+        found.started = {flow: found.start(flow) for flow in AT_ONCE}
         yield found
         for container in found.containers():
             docker.remove_container(container["Id"], force=True)
 
 
-def _start_services(stack: contextlib.ExitStack, folder: Path) -> dict[str, int]:
+def _start_services(stack: contextlib.ExitStack, folder: Path, storages: Guide) -> dict[str, int]:
     from dulwich import porcelain
     from gcp_storage_emulator.server import create_server
     from moto.server import ThreadedMotoServer
@@ -232,117 +225,148 @@ def _start_services(stack: contextlib.ExitStack, folder: Path) -> dict[str, int]
     s3 = ThreadedMotoServer(ip_address="0.0.0.0", port=0, verbose=False)
     s3.start()
     stack.callback(s3.stop)
-    gcs_port = _free_port()
-    gcs = create_server("0.0.0.0", gcs_port, in_memory=True, default_bucket="orchard-flows")
+    s3_port = int(s3.get_host_and_port()[1])
+    for bucket in ("our-flows", "our-results"):
+        requests.put(f"http://127.0.0.1:{s3_port}/{bucket}", timeout=10).raise_for_status()
+    gcs_port = services.free_port()
+    gcs = create_server("0.0.0.0", gcs_port, in_memory=True, default_bucket="our-flows")
     gcs.start()
     stack.callback(gcs.stop)
+    requests.post(f"http://127.0.0.1:{gcs_port}/storage/v1/b", json={"name": "our-results"}, timeout=10)
     porcelain.init(str(folder))
     (folder / "flows").mkdir()
-    text = "from kedro_prefect_hooks.flows.deployed import load\n\nflow = load()\n"
-    (folder / "flows" / "flow.py").write_text(text)
+    (folder / "flows" / "flow.py").write_text(storages.text("python", "Git"))
     porcelain.add(str(folder), [str(folder / "flows" / "flow.py")])
     porcelain.commit(str(folder), message=b"a flow", author=b"a <a@b>", committer=b"a <a@b>")
     return {
-        "s3": s3.get_host_and_port()[1],
+        "s3": s3_port,
         "gcs": gcs_port,
         "hook": stack.enter_context(services.webhook(SECRETS["HOOK_KEY"])),
         "git": stack.enter_context(services.git_repository(folder, GIT_TOKEN)),
+        "silent": stack.enter_context(services.silent_server()),
     }
 
 
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("", 0))
-        return int(free.getsockname()[1])
-
-
 def _environment(address: str, ports: dict[str, int]) -> dict[str, str]:
+    """The variables of flow runs that no guide has: secrets of other guides, and addresses of emulators."""
     return {
-        **SECRETS,
+        **{name: SECRETS[name] for name in OF_NO_PAGE},
         "STORAGE_EMULATOR_HOST": f"http://{address}:{ports['gcs']}",
-        "PREFECT__CONTEXT__SECRETS__CLONE_URL": f"http://git:{GIT_TOKEN}@{address}:{ports['git']}/flows.git",
-        "DOCKER_HOST": os.environ.get("DOCKER_HOST", ""),
+        "AWS_ENDPOINT_URL": f"http://{address}:{ports['s3']}",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
 
 
-def _project(folder: Path, address: str, ports: dict[str, int]) -> Project:
-    s3 = {"endpoint_url": f"http://{address}:{ports['s3']}"}
-    hook = {"url": f"http://{address}:{ports['hook']}/flow", "headers": {"X-Key": "$HOOK_KEY"}}
-    data = folder.resolve() / "data"
-    docker = {
-        "type": "DockerRun",
-        "image": IMAGE,
-        "labels": ["docker"],
-        "host_config": {"binds": [f"{data}:/home/kedro_docker/data"]},
+def _changes(place: Place, ports: dict[str, int]) -> dict[str, str]:
+    """What is not as on the pages."""
+    place.schedule = pendulum.now("Europe/Paris").add(minutes=3).start_of("minute")
+    place.silent_api = f"http://{place.address}:{ports['silent']}"
+    clone_url = f"http://git:{GIT_TOKEN}@{place.address}:{ports['git']}/flows.git"
+    values = {"PREFECT__CONTEXT__SECRETS__CLONE_URL": clone_url}
+    values.update({name: value for name, value in SECRETS.items() if name not in OF_NO_PAGE})
+    return {
+        # There is no registry of images or packages.
+        "kedro prefect docker": f"kedro prefect docker --base-image {BASE} --plugin {ROOT}",
+        "kedro docker build": f"kedro docker build --base-image {BASE} --uid 999 --gid 0",
+        **dict.fromkeys(["orders:latest", "flights:latest", "registry.example.com/flights:1.0"], IMAGE),
+        **dict.fromkeys(["/srv/orders/data", "/srv/flights/data"], str(place.project.data.resolve())),
+        "https://s3.example.com": f"http://{place.address}:{ports['s3']}",
+        "https://example.com/flows/train": f"http://{place.address}:{ports['hook']}/flow",
+        # Any free port; an image that is nowhere else.
+        "up --no-agent": "up --no-agent --port 0",
+        "agent --type docker": "agent --type docker --no-pull",
+        # Some minutes from now, and shorter pauses.
+        'cron: "0 6 * * *"': f'cron: "{place.schedule.minute} {place.schedule.hour} * * *"',
+        "max_retries: 2, retry_delay: 1m": "max_retries: 1, retry_delay: 1s",
+        **{f"{name}=…": f"{name}={shlex.quote(value)}" for name, value in values.items()},
     }
+
+
+def _follow_the_first_four_steps(place: Place) -> None:
+    production, project = place.guide("production.md"), place.project
+    for command in production.commands("1. Add the package"):
+        place.shell(command)
+    assert (project.path / "conf" / "deploy").is_dir()
+    project.write(
+        "conf/deploy/credentials.yml", production.text("yaml", "2. Give flow runs what `conf/local` has")
+    )
+    with (project.path / ".dockerignore").open("a") as file:
+        file.write("!conf/deploy/credentials.yml\n")
+    written = (project.path / "conf" / "base" / "prefect.yml").read_text()
+    declared = production.text("yaml", "3. Declare the flow")
+    project.write("conf/base/prefect.yml", written[: written.index("defaults:")] + declared + _flows(place))
+    location.own_token(project.path)  # a history and a token are there already
+    build, plan = production.commands("4. Build the image, and look at the plan")
+    place.shell(build)
+    assert "orders         new" in place.shell(plan, ok=False)
+
+
+def _flows(place: Place) -> str:
+    """The flows of the other guides, and those of the tests."""
+    docker = place.guide("docker.md").yaml("2. Configure the flows")
+    run_config = docker["defaults"]["run_config"]
+    stores = place.guide("object-stores.md")
+    storages = place.guide("storages-and-run-configs.md")
+    results, compatible = (
+        stores.yaml("Keep results in S3 or Google Cloud Storage", n)["flows"] for n in range(2)
+    )
+    pickles, hook = (storages.yaml("Pickling storages", number)["flows"] for number in range(2))
+    assert storages.yaml("Use other storages") == {"defaults": {"storage": "Module"}}, "the default"
+    kubernetes = place.guide("kubernetes.md")
+    jobs, template = (
+        kubernetes.yaml("Run flows on Kubernetes", number)["flows"]["flight-delays"] for number in range(2)
+    )
     flows: dict[str, Any] = {
-        "local": {},
+        **docker["flows"],
+        "train": {**results["train"], **pickles["train"], **compatible["train"]},
+        "report": {**results["report"], **pickles["report"]},
+        "hook": hook["train"],
+        "git": storages.yaml("Git")["flows"]["train"],
+        "pods": {"run_config": {**template["run_config"], **jobs["run_config"]}},
+        "lost-pods": {
+            "run_config": {**jobs["run_config"], "env": {"PREFECT__CLOUD__API": "http://127.0.0.1:9"}}
+        },
         "threads": {"executor": {"type": "LocalDaskExecutor", "scheduler": "threads"}},
         "processes": {"executor": {"type": "LocalDaskExecutor", "scheduler": "processes"}},
         "dask": {
             "executor": {"type": "DaskExecutor", "cluster_kwargs": {"n_workers": 2, "threads_per_worker": 1}}
         },
-        "wait": {"pipeline": "wait"},
+        "wait": {"pipeline": "wait", "retries": {"max_retries": 0}},
         "stale": {"pipeline": "stale"},
-        "astray": {"run_config": {**docker, "env": {"PREFECT__CLOUD__API": "http://127.0.0.1:9"}}},
-        "s3": {
-            "storage": {"type": "S3", "bucket": "orchard-flows", "client_options": s3},
-            "result": {"type": "S3Result", "bucket": "orchard-results", "boto3_kwargs": s3},
-        },
-        "gcs": {
-            "storage": {"type": "GCS", "bucket": "orchard-flows", "project": "orchard"},
-            "result": {"type": "GCSResult", "bucket": "orchard-flows"},
-        },
-        "git": {
-            "storage": {
-                "type": "Git",
-                "flow_path": "flows/flow.py",
-                "repo": "orchard/flows",
-                "git_clone_url_secret_name": "CLONE_URL",
-            }
-        },
-        "hook": {
-            "storage": {
-                "type": "Webhook",
-                "build_request_kwargs": hook,
-                "build_request_http_method": "POST",
-                "get_flow_request_kwargs": hook,
-                "get_flow_request_http_method": "GET",
-            }
-        },
-        "pods": {"run_config": {"type": "KubernetesRun", "image": IMAGE, "labels": ["pods"]}},
+        "astray": {"run_config": {**run_config, "env": {"PREFECT__CLOUD__API": "http://127.0.0.1:9"}}},
+        "silent": {"run_config": {**run_config, "env": {"PREFECT__CLOUD__API": place.silent_api}}},
+        "on-a-server": {"pipeline": "go_on", "run_config": {"type": "LocalRun"}},
     }
-    project = make_project(
-        folder,
-        pipelines=PIPELINES.format(package="orchard", stale=2),
-        package="orchard",
-        files={"nodes.py": NODES},
-        catalog={"juice": {"type": "JsonDataset", "filepath": "data/juice.json"}},
-        parameters={"rows": 5},
-        prefect={"api": "embedded", "defaults": {"run_config": docker}, "flows": flows},
-    )
-    project.data.chmod(0o777)  # the user in the container is another one
-    kedro = ".".join(map(str, KEDRO))
-    project.write("requirements.txt", f"kedro=={kedro}\nboto3\ndulwich\ngoogle-cloud-storage\n")
-    for bucket in ("orchard-flows", "orchard-results"):
-        requests.put(f"{s3['endpoint_url']}/{bucket}", timeout=10).raise_for_status()
-    return project
+    text = yaml.safe_dump(flows, sort_keys=False)
+    return "".join(f"  {line}\n" for line in text.splitlines())
 
 
-def _build(place: Place) -> None:
-    """As the documentation says; a history and a token are there already."""
-    location.own_token(place.project.path)
-    place.kedro("docker", "--base-image", BASE, "--plugin", str(ROOT))
-    done = subprocess.run(
-        ["docker", "build", "--tag", IMAGE, "."],
-        cwd=str(place.project.path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-        check=False,
+def _follow_the_fifth_step(place: Place, stack: contextlib.ExitStack) -> None:
+    up, export, register, agent = place.guide("production.md").commands(
+        "5. Start the API and the agent, and register"
     )
-    assert done.returncode == 0, done.stdout[-3000:]
+    docker = place.guide("docker.md").commands("3. Start the API, register, start the agent")
+    assert docker[:2] == [up, register], "the same on both pages"
+    stores = place.guide("object-stores.md").commands("Keep results in S3 or Google Cloud Storage")
+    git = place.guide("storages-and-run-configs.md").commands("Git")
+    others = [docker[2], *(line for line in (*stores, *git) if "agent --type docker" in line)]
+    for line in (export, *others):
+        words = shlex.split(line.replace("export ", ""))
+        place.environment.update(dict(word.split("=", 1) for word in words if re.match(r"\w+=", word)))
+    stack.enter_context(place.running(up, until="Press Ctrl+C"))
+    place.shell(register)
+    # One agent for all pages, with the variables of each.
+    names = {*guide.variables(others), *place.environment} - {"DOCKER_HOST"}
+    place.use_agent(
+        " ".join([agent, *(f"--env-var {name}" for name in sorted(names - {*guide.variables([agent])}))])
+    )
+    stack.callback(place.stop_agent)
+    output = place.start_agent().read_text()
+    endpoint = location.running(place.project.path)
+    assert endpoint is not None
+    port = endpoint.url.rpartition(":")[2]
+    printed = Guide(
+        "docker.md", {"172.17.0.1": place.address, ":4200": f":{port}", "'flights'": "'orders'"}
+    ).text("text", "3. Start the API, register, start the agent")
+    for line in printed.splitlines():
+        assert line in output, output

@@ -1,10 +1,14 @@
-"""Small servers for the tests of places: a webhook, a Git repository, and a Kubernetes API of two kinds."""
+"""Small servers for the tests of places: a webhook, a Git repository, and a Kubernetes API of two kinds.
+
+And one that accepts connections and never answers.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import re
+import socket
 import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +26,22 @@ def _served(server: Any) -> Iterator[int]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def free_port() -> int:
+    """A port on which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("", 0))
+        return int(free.getsockname()[1])
+
+
+@contextlib.contextmanager
+def silent_server() -> Iterator[int]:
+    """Accepts connections, and says nothing; its port."""
+    with socket.socket() as listening:
+        listening.bind(("0.0.0.0", 0))
+        listening.listen(100)
+        yield int(listening.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -91,27 +111,40 @@ class Kubernetes:
 
     Args:
         docker: Docker's client.
+        secrets: the keys and values of each of the cluster's secrets.
+
+    Attributes:
+        jobs: those that have not been deleted, by name.
+        created: those that have been created, by the id of their flow run.
     """
 
-    def __init__(self, docker: Any) -> None:
+    def __init__(self, docker: Any, secrets: dict[str, dict[str, str]]) -> None:
         self.jobs: dict[str, dict[str, Any]] = {}
-        self.deleted: list[str] = []
+        self.created: dict[str, dict[str, Any]] = {}
         self._docker = docker
+        self._secrets = secrets
         self._containers: dict[str, str] = {}
 
-    def create_job(self, job: dict[str, Any]) -> dict[str, Any]:
+    def create_job(self, job: dict[str, Any], namespace: str) -> dict[str, Any]:
         name = job["metadata"]["name"]
         container = job["spec"]["template"]["spec"]["containers"][0]
         made = self._docker.create_container(
             container["image"],
             command=[*(container.get("command") or ()), *container.get("args", ())],
-            environment={each["name"]: each.get("value", "") for each in container["env"]},
+            environment={each["name"]: self._value(each) for each in container["env"]},
         )
         self._docker.start(made["Id"])
         self._containers[name] = made["Id"]
-        job["metadata"].update(namespace="default", uid=str(uuid.uuid4()))
+        job["metadata"].update(namespace=namespace, uid=str(uuid.uuid4()))
         self.jobs[name] = job
+        self.created[job["metadata"]["labels"]["prefect.io/flow_run_id"]] = job
         return job
+
+    def _value(self, variable: dict[str, Any]) -> str:
+        if "valueFrom" not in variable:
+            return str(variable.get("value", ""))
+        reference = variable["valueFrom"]["secretKeyRef"]
+        return self._secrets[reference["name"]][reference["key"]]
 
     def list_jobs(self) -> list[dict[str, Any]]:
         for name, job in self.jobs.items():
@@ -144,7 +177,6 @@ class Kubernetes:
 
     def delete_job(self, name: str) -> None:
         self.jobs.pop(name, None)
-        self.deleted.append(name)
         self._docker.remove_container(self._containers.pop(name), force=True)
 
     def _exit_code(self, name: str) -> int | None:
@@ -170,7 +202,8 @@ class Kubernetes:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                self._answer(api.create_job(body), 201)
+                namespace = self.path.split("/namespaces/")[1].split("/")[0]
+                self._answer(api.create_job(body, namespace), 201)
 
             def do_DELETE(self) -> None:
                 api.delete_job(self.path.partition("?")[0].rsplit("/", 1)[1])

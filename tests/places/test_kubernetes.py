@@ -1,13 +1,18 @@
-"""A job that the Kubernetes agent has made, run by the container engine behind a small Kubernetes API."""
+"""The guide for Kubernetes: jobs that the agent has made, run by the container engine behind a small API."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from tests.places.conftest import SECRETS, Place, wait_until
+from kedro_prefect_hooks.embedded import location
+from tests.places.conftest import Place, wait_until
+from tests.places.guide import Guide
+from tests.places.orders import SECRETS
 from tests.places.services import Kubernetes
 
 pytestmark = pytest.mark.places
@@ -29,29 +34,35 @@ def _kubeconfig(folder: Path, port: int) -> Path:
     return file
 
 
-def test_a_job_runs_a_flow_and_one_that_fails_is_reported(place: Place, tmp_path: Path) -> None:
-    cluster = Kubernetes(place.docker)
+def _commands(place: Place) -> list[str]:
+    endpoint = location.running(place.project.path)
+    assert endpoint is not None
+    reached = endpoint.url.replace("127.0.0.1", place.address)
+    page = Guide("kubernetes.md", {**place.changes, "http://prefect.example.com:4200": reached})
+    return page.commands("Run flows on Kubernetes", **{"flight-delays": "pods"})
+
+
+def test_the_guide_for_kubernetes(place: Place, tmp_path: Path) -> None:
+    docker, build, _, _, _, agent, run = _commands(place)
+    production = place.guide("production.md")
+    assert docker == production.commands("1. Add the package")[1]
+    assert build == production.commands("4. Build the image, and look at the plan")[0]
+    # The job template has the token; a small cluster has no secrets but that.
+    cluster = Kubernetes(place.docker, {"flights": {"api-token": SECRETS["API_TOKEN"]}})
+    names = sorted({*place.environment} - {"API_TOKEN", "DOCKER_HOST"})
+    agent = shlex.join([*shlex.split(agent), *(word for name in names for word in ("--env-var", name))])
+    until = "is waiting for flow runs with the label kubernetes"
     with cluster.served() as port:
         config = str(_kubeconfig(tmp_path, port))
-        refused = place.kedro("agent", "--type", "kubernetes", ok=False)
-        assert "Give the address at which the cluster reaches it with --api URL" in refused
-        found = place.kedro("doctor", ok=False)
-        hint = "No agent with the label pods is running. To start one: kedro prefect agent --type kubernetes"
-        assert hint in found
-        url = found.partition("The Prefect API responds: embedded, ")[2].split()[0]
-        reached = url.replace("127.0.0.1", place.address)
-        options = ["--api", reached, *(text for name in SECRETS for text in ("--env-var", name))]
-        until = "is waiting for flow runs with the label pods"
-        with place.running("agent", "--type", "kubernetes", *options, until=until, KUBECONFIG=config):
-            run_id = place.start("pods")
-            run = place.finished(run_id, "Success")
-            assert set(place.states(run).values()) == {"Success"}
-            wait_until(lambda: cluster.deleted and not cluster.jobs, "the end of the job")
-        with place.running(
-            *("agent", "--type", "kubernetes", "--api", "http://127.0.0.1:9"), until=until, KUBECONFIG=config
-        ):
-            run_id = place.start("pods")
-            run = place.finished(run_id, "Failed")
-            assert "pods" in run["state_message"]
-            assert "failed for this job" in run["state_message"]
-            wait_until(lambda: not cluster.jobs, "the end of the job")
+        with place.running(agent, until, KUBECONFIG=config):
+            lost = place.start("lost-pods")
+            assert "Success" in place.shell(run)
+            found = place.finished(lost, "Failed")
+            assert "failed for this job" in found["state_message"]
+            wait_until(lambda: not cluster.jobs, "the end of the jobs")
+    (made,) = place.runs_of("pods")
+    job: dict[str, Any] = cluster.created[made["id"]]
+    assert job["metadata"]["namespace"] == "flows"
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["requests"] == {"cpu": "0.5", "memory": "512Mi"}
+    assert SECRETS["API_TOKEN"] not in str(job), "only a reference"
