@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, ClassVar, Iterable, Sized
 
+import pendulum
 import prefect
 from prefect.agent.agent import AGENT_WAKE_EVENT, Agent
 
@@ -21,6 +22,7 @@ from kedro_prefect_hooks.agent.owned_runs import CANCELLING_SECONDS, OwnedRun, O
 from kedro_prefect_hooks.agent.run_ends import RunEnds
 from kedro_prefect_hooks.agent.wake_ups import WakeUps
 from kedro_prefect_hooks.labels import CONTAINER_RUN_CONFIGS, agent_accepts, agent_command
+from kedro_prefect_hooks.states import SCHEDULED
 
 GRACE_SECONDS = 10.0
 """How long a flow run's process has to end once it knows that it is cancelled."""
@@ -40,9 +42,26 @@ REPORT_SECONDS = 5.0
 Echo = Callable[[str], Any]
 
 
-_OF_PROJECT = """query($ids: [uuid!]!, $project: String!) {
-    flow_run(where: {id: {_in: $ids}, flow: {project: {name: {_eq: $project}}}}) { id }
+_DUE = """
+query($tenant: uuid!, $project: String!, $before: timestamptz!, $states: [String!]!, $labels: jsonb!) {
+    flow_run(
+        where: {
+            tenant_id: {_eq: $tenant}
+            flow: {project: {name: {_eq: $project}}}
+            labels: {_contained_in: $labels}
+            _or: [
+                {state: {_in: $states}, state_start_time: {_lte: $before}}
+                {
+                    state: {_eq: "Running"}
+                    task_runs: {state: {_in: $states}, state_start_time: {_lte: $before}}
+                }
+            ]
+        }
+        order_by: [{state_start_time: asc}]
+        limit: 100
+    ) { id labels }
 }"""
+"""The rule of Prefect Server's queue, for one project."""
 
 
 class WatchfulAgent(Agent):
@@ -56,8 +75,9 @@ class WatchfulAgent(Agent):
     Attributes:
         run_config_type: the run config of flow runs that only this kind of agent can run.
         on_ready: called when the agent is about to poll for flow runs.
-        only_project: the Prefect project whose flows it runs; None for all. On a shared server, an agent is
-            offered the runs of every project whose labels it has, also of those without labels.
+        only_project: the Prefect project whose flows it runs; None for all. On a shared server, the queue
+            offers the runs of every project, also those without labels. It ends after the 25 that are due
+            first, so that runs which nobody starts keep those of other projects from being offered.
     """
 
     run_config_type: ClassVar[str] = "LocalRun"
@@ -69,8 +89,6 @@ class WatchfulAgent(Agent):
         self._waiting: set[str] = set()
         self._left: set[str] = set()
         self.only_project: str | None = None
-        self._of_project: set[str] = set()
-        self._of_others: set[str] = set()
         super().__init__(**kwargs)
         self.logger.setLevel(logging.WARNING)  # each flow run is reported below, in one line
         self.owned = OwnedRuns(
@@ -109,13 +127,15 @@ class WatchfulAgent(Agent):
         if prefetch_seconds is None:
             prefetch_seconds = self._prefetch_seconds()
         try:
+            submitting = self.submitting_flow_runs.copy()
             flow_run_ids: set[str] = super()._get_ready_flow_runs(prefetch_seconds)
-            if self.labels and agent_accepts(type(self).__name__, list(self.labels), ()):
+            if self.only_project is not None:  # the queue has been asked to show that this agent is running
+                flow_run_ids = self._due_in_project(self.only_project, prefetch_seconds) - submitting
+            elif self.labels and agent_accepts(type(self).__name__, list(self.labels), ()):
                 # Prefect offers runs without labels only to agents without labels: poll as one of those too.
                 unlabelled = copy.copy(self)
                 unlabelled.labels = []
                 flow_run_ids |= Agent._get_ready_flow_runs(unlabelled, prefetch_seconds)
-            flow_run_ids = self._in_project(flow_run_ids)
         except Exception as error:
             self._report_unreachable(error)
             return set()
@@ -125,19 +145,18 @@ class WatchfulAgent(Agent):
         self._unreachable = False
         return self._without_running(flow_run_ids)
 
-    def _in_project(self, flow_run_ids: set[str]) -> set[str]:
-        """The flow runs of this project; one that is offered again is not asked for again."""
-        if self.only_project is None:
-            return flow_run_ids
-        self._of_project &= flow_run_ids
-        self._of_others &= flow_run_ids
-        unknown = flow_run_ids - self._of_project - self._of_others
-        if unknown:
-            variables: dict[str, Any] = {"ids": sorted(unknown), "project": self.only_project}
-            found = self.client.graphql(_OF_PROJECT, variables=variables).data.flow_run
-            self._of_project |= {str(run.id) for run in found}
-            self._of_others |= unknown - self._of_project
-        return flow_run_ids & self._of_project
+    def _due_in_project(self, project: str, prefetch_seconds: int) -> set[str]:
+        """The flow runs of a project that are due and that this agent accepts."""
+        variables: dict[str, Any] = {
+            "tenant": self.client.tenant_id,
+            "project": project,
+            "before": pendulum.now("UTC").add(seconds=prefetch_seconds).isoformat(),
+            "states": sorted(SCHEDULED),
+            "labels": list(self.labels),
+        }
+        found = self.client.graphql(_DUE, variables=variables).data.flow_run
+        kind, labels = type(self).__name__, list(self.labels)
+        return {str(run.id) for run in found if agent_accepts(kind, labels, run.labels)}
 
     def _prefetch_seconds(self) -> int:
         """How far to look ahead. A prefetched run delays Ctrl+C as long, so never Prefect's 10 s."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pendulum
 import prefect
 import pytest
 from prefect.run_configs import UniversalRun
@@ -23,11 +24,12 @@ def test_only_the_own_projects_flow_runs_are_taken(tmp_path: Path, label: Any, f
     with EmbeddedServer(None, services=False) as server, prefect_configured_for(ApiAddress(server.url)):
         client = prefect.Client()
         run_config = UniversalRun(labels=[label] if label else [])
-        runs = {}
+        runs, flow_ids = {}, {}
         for project in ("mine", "theirs"):
             client.create_project(project)
             flow = prefect.Flow(project, storage=Module("m"), run_config=run_config)
-            runs[project] = client.create_flow_run(flow.register(project, no_url=True))
+            flow_ids[project] = flow.register(project, no_url=True)
+            runs[project] = client.create_flow_run(flow_ids[project])
         config = parse_config({"api": server.url, "project": "mine", "flows": flows})
         options: Any = {"cancel_on_exit": False, "prepare": False, "echo": print}
         agent = make_agent(tmp_path, config, package="p", source_dir=tmp_path, **options)
@@ -38,9 +40,18 @@ def test_only_the_own_projects_flow_runs_are_taken(tmp_path: Path, label: Any, f
         graphql = agent.client.graphql
         agent.client.graphql = lambda *query, **given: asked.append(query) or graphql(*query, **given)
         assert agent._get_ready_flow_runs() == {runs["mine"]}
-        first = len(asked)
-        assert agent._get_ready_flow_runs() == {runs["mine"]}
-        assert len(asked) - first == first - 1, "a known flow run is not asked for again"
+        assert len(asked) == 2
+        agent.submitting_flow_runs.add(runs["mine"])
+        assert agent._get_ready_flow_runs() == set()
+        agent.submitting_flow_runs.clear()
+        other_labels = client.create_flow_run(flow_ids["mine"], labels=["elsewhere"])
+        unlabelled = client.create_flow_run(flow_ids["mine"], labels=[])
+        long_ago = pendulum.datetime(2020, 1, 1)
+        for _ in range(26):  # as many as the queue offers, and nobody starts them
+            client.create_flow_run(flow_ids["theirs"], scheduled_start_time=long_ago)
+        found = agent._get_ready_flow_runs()
+        assert found - {unlabelled} == {runs["mine"]}
+        assert (unlabelled in found, other_labels in found) == (label is None, False)
         own = parse_config({"project": "mine", "flows": flows})
         agent.only_project = None
         _limit_to_project(agent, project, own)
