@@ -42,6 +42,9 @@ ONLY_ELSEWHERE = {
     "systemctl daemon-reload": "nothing: there is no systemd in containers",
     "systemctl enable": "nothing: there is no systemd in containers",
     "tar -xf": "tests/places/test_packaged_on_dask.py",
+    "kedro docker build": "tests/places/conftest.py",
+    "kedro prefect --help": "tests/cli/test_help.py",
+    ".venv/bin/python -m uv pip install axe-playwright-python": "nothing: an addition for tests/page",
     "git clone": "tests/cli/test_tutorial.py, with a project that is there already",
     "python3 -m": "the Makefile, for .venv",
     ". hello-env/bin/activate": "tests/cli/test_tutorial.py, with the environment of the tests",
@@ -303,7 +306,8 @@ def check_dask(words: List[str], block: Block) -> None:
 
 def check_cd(words: List[str], block: Block) -> None:
     (folder,) = words
-    is_new = f'kedro new --name "{folder.replace("-", " ").capitalize()}"' in block.text
+    created = f'kedro new --name "{folder.replace("-", " ").capitalize()}"'
+    is_new = created in block.page.read_text(encoding="utf-8")
     assert is_new or (ROOT / folder).is_dir(), f"there is no folder {folder}"
 
 
