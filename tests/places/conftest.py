@@ -335,7 +335,6 @@ def _flows(place: Place) -> str:
         "stale": {"pipeline": "stale"},
         "astray": {"run_config": {**run_config, "env": {"PREFECT__CLOUD__API": "http://127.0.0.1:9"}}},
         "silent": {"run_config": {**run_config, "env": {"PREFECT__CLOUD__API": place.silent_api}}},
-        "on-a-server": {"pipeline": "go_on", "run_config": {"type": "LocalRun"}},
     }
     text = yaml.safe_dump(flows, sort_keys=False)
     return "".join(f"  {line}\n" for line in text.splitlines())

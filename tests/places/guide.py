@@ -32,7 +32,8 @@ def parts(page: str) -> Iterator[Part]:
     """The parts of a page, in order."""
     content = (DOCS / "how-to" / page).read_text(encoding="utf-8")
     for found in FENCE.finditer(content):
-        heading = re.findall(r"^#+ (.*)$", content[: found.start()], re.MULTILINE)[-1]
+        prose = FENCE.sub("", content[: found.start()])
+        heading = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)[-1]
         language, text = found["language"], found["text"]
         texts = filter(None, text.splitlines()) if language == "console" else [text]
         for each in texts:

@@ -14,7 +14,10 @@ from tests.prefect_api import FINISHED
 
 pytestmark = pytest.mark.places
 
-PAGES = ("production.md", "docker.md", "object-stores.md", "kubernetes.md", "storages-and-run-configs.md")
+PAGES = (
+    *("production.md", "docker.md", "object-stores.md", "kubernetes.md"),
+    *("storages-and-run-configs.md", "server.md"),
+)
 NOT_RUN = {
     "docker push registry.example.com/flights:1.0": "needs a registry",
     "uv pip install kubernetes": "installed with the tests",
