@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import Any, Mapping
 
 from kedro_prefect_hooks import states
+from kedro_prefect_hooks.api import task_times
 from kedro_prefect_hooks.api.client import Api
+from kedro_prefect_hooks.api.task_times import parse_time
 from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import KedroPrefectError, RegistrationError
 from kedro_prefect_hooks.labels import SILENT_AFTER_SECONDS, LabelledAgent
@@ -53,14 +55,18 @@ query($id: uuid!, $since: timestamptz!) {
     }
 }"""
 
-TASKS = """
-query($id: uuid!) {
-    flow_run_by_pk(id: $id) {
+TASKS = f"""
+query($id: uuid!) {{
+    flow_run_by_pk(id: $id) {{
         start_time
         end_time
-        task_runs { name map_index state state_message start_time end_time task { slug name type } }
-    }
-}"""
+        task_runs {{
+            name map_index state state_message start_time end_time
+            task {{ slug name type }}
+            {task_times.SELECTION}
+        }}
+    }}
+}}"""
 
 AGENTS = "query { tenant { id slug } agent { name type labels last_queried tenant_id } }"
 
@@ -208,9 +214,13 @@ class FlowRuns:
         )
 
     def tasks(self, run_id: str) -> dict[str, Any]:
-        """Return the start and end of the flow run, and its task runs, as the API sends them."""
-        run: dict[str, Any] = self.api.transport.graphql(TASKS, {"id": run_id})["flow_run_by_pk"]
-        return run
+        """Return the start and end of the flow run, and its task runs, as the API sends them.
+
+        Only the times of the task runs are those that their processes have reported.
+        """
+        return task_times.with_reported_times(
+            self.api.transport.graphql(TASKS, {"id": run_id})["flow_run_by_pk"]
+        )
 
     def running_agents(self) -> list[tuple[str, LabelledAgent]]:
         """Return the names of the agents that have polled recently, and what each of them accepts."""
@@ -236,11 +246,3 @@ def log_event(row: Mapping[str, Any]) -> Event:
     """A log line, as the API sends it."""
     level, message = str(row["level"] or "INFO"), str(row["message"] or "")
     return Event(f"log {row['id']}", parse_time(row["timestamp"]), level, message)
-
-
-def parse_time(text: str) -> datetime:
-    """Parse a time from the API, which always has an offset."""
-    import pendulum
-
-    parsed: datetime = getattr(pendulum, "parse")(text)  # noqa: B009 - pendulum 2 does not declare its names
-    return parsed

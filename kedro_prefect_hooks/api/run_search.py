@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Collection, Mapping, Sequence
 
-from kedro_prefect_hooks.api.flow_runs import FlowRuns, parse_time
+from kedro_prefect_hooks.api.flow_runs import FlowRuns
+from kedro_prefect_hooks.api.task_times import parse_time
 from kedro_prefect_hooks.command_lines import typed
 from kedro_prefect_hooks.errors import KedroPrefectError, did_you_mean
 

@@ -166,6 +166,6 @@ def _row(start: str | None, runs: list[Any]) -> TaskRow:
 
 
 def _seconds(start: str | None, end: str | None) -> float | None:
-    from kedro_prefect_hooks.api.flow_runs import parse_time
+    from kedro_prefect_hooks.api.task_times import parse_time
 
     return None if start is None or end is None else (parse_time(end) - parse_time(start)).total_seconds()

@@ -6,9 +6,9 @@ import enum
 from dataclasses import dataclass
 from typing import Any, Callable, Collection, Iterable, Sequence
 
-from kedro_prefect_hooks.api.flow_runs import parse_time
 from kedro_prefect_hooks.api.key import Key
 from kedro_prefect_hooks.api.registered import Registered, Snapshot, Stored
+from kedro_prefect_hooks.api.task_times import parse_time
 from kedro_prefect_hooks.flows.changes import Change
 from kedro_prefect_hooks.registration.differences import differences
 from kedro_prefect_hooks.registration.wanted import Wanted

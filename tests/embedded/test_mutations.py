@@ -6,6 +6,8 @@ from typing import Any, Dict
 
 import pytest
 
+from kedro_prefect_hooks.embedded.server import EmbeddedServer
+from kedro_prefect_hooks.embedded.storage import tables
 from tests.embedded.conftest import Caller, Seed, edge, task
 
 
@@ -198,21 +200,23 @@ def test_runs_are_offered_when_due_and_the_oldest_first(api: Caller, seed: Seed,
     assert queue() == [early, late]
 
 
-def test_an_agent_is_recognized_and_its_queries_are_noted(api: Caller, seed: Seed, flow_id: str) -> None:
+def test_an_agent_is_recognized_and_its_queries_are_noted(
+    server: EmbeddedServer, api: Caller, seed: Seed, flow_id: str
+) -> None:
     given = {"tenant_id": seed.tenant_id, "type": "LocalAgent", "name": "n", "labels": ["b", "a"]}
     agent_id = api.do("register_agent", given, "id", X_Prefect_Core_Version="1.1.0")
     same = {**given, "labels": ["a", "b"]}
     assert api.do("register_agent", same, "id", X_Prefect_Core_Version="1.1.0") == agent_id
     assert api.do("register_agent", same, "id", X_Prefect_Core_Version="1.2.0") != agent_id
     query = f'{{ agent_by_pk(id: "{agent_id}") {{ last_queried labels core_version }} }}'
-    assert api.data(query)["agent_by_pk"] == {
-        "last_queried": None,
-        "labels": ["a", "b"],
-        "core_version": "1.1.0",
-    }
+    found = api.data(query)["agent_by_pk"]
+    assert found.pop("last_queried") > "2026", "an agent that has just started is running"
+    assert found == {"labels": ["a", "b"], "core_version": "1.1.0"}
+    with server.database.write() as connection:
+        connection.execute(tables.agent.update().values(last_queried=0))
     queue = {"tenant_id": seed.tenant_id, "labels": ["a", "b"]}
     api.do("get_runs_in_queue", queue, "flow_run_ids", X_Prefect_Agent_Id=agent_id)
-    assert api.data(query)["agent_by_pk"]["last_queried"] is not None
+    assert api.data(query)["agent_by_pk"]["last_queried"] > "2026"
     run_id = seed.run(flow_id)
     states = {"states": [{"flow_run_id": run_id, "state": {"type": "Submitted"}}]}
     api.do("set_flow_run_states", states, "states { status }", X_Prefect_Agent_Id=agent_id)
