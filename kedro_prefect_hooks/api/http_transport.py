@@ -111,7 +111,7 @@ class HttpTransport(Transport):
         if errors and status in (200, 400):
             raise self.refusal(errors)
         if status in (401, 403):
-            raise self.failure(f"denied access (HTTP {status}); is PREFECT__CLOUD__API_KEY correct?")
+            raise self.failure(f"denied access (HTTP {status}): check PREFECT__CLOUD__API_KEY")
         if status == 429:
             raise self.failure("asked to slow down (HTTP 429); try again in a few minutes")
         if 300 <= status < 400:

@@ -60,7 +60,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.shutdown()
 
 
-def test_pages_are_accessible_and_complete(browser: Browser, site: str, axe: str) -> None:
+def test_pages_are_accessible_and_complete(browser: Browser, axe: str, site: str) -> None:
     found = []
     for page in PAGES:
         for look, (width, dark) in LOOKS.items():
