@@ -22,6 +22,11 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:  # started as a script
+    sys.path.insert(0, str(ROOT))
+
+from tests.prefect_api import api_command  # noqa: E402
+
 UPDATES_PER_SECOND = 200
 REGISTRATION_SECONDS = 1.0
 CLIENTS = 4
@@ -31,17 +36,8 @@ class Server:
     """The embedded API in a separate process."""
 
     def __init__(self, database: Path) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "kedro_prefect_hooks.embedded",
-            "--port",
-            "0",
-            "--database",
-            str(database),
-        ]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, universal_newlines=True, cwd=str(ROOT)
+            api_command(database), stdout=subprocess.PIPE, universal_newlines=True, cwd=str(ROOT)
         )
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline().rsplit(":", 1)[1])

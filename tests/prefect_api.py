@@ -39,11 +39,16 @@ def api(project: Project, **options: Any) -> Iterator[str]:
             location.remove_endpoint(project.path)
 
 
+def api_command(database: Path, port: int = 0) -> list[str]:
+    """What starts the embedded API; its first line ends with its URL."""
+    command = [sys.executable, "-m", "kedro_prefect_hooks.embedded", "--port", str(port)]
+    return [*command, "--database", str(database)]
+
+
 @contextlib.contextmanager
 def api_process(database: Path, home: Path, port: int = 0) -> Iterator[tuple[str, int]]:
     """The embedded API in a process of its own: its URL and its process id."""
-    command = [sys.executable, "-m", "kedro_prefect_hooks.embedded", "--port", str(port)]
-    command += ["--database", str(database)]
+    command = api_command(database, port)
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "universal_newlines": True}
     environment = clean_environment(home)
     with processes.running(command, env=environment, cwd=str(home), **options) as process:

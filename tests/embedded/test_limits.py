@@ -29,6 +29,7 @@ from kedro_prefect_hooks.embedded.web import bodies, half_requests
 from kedro_prefect_hooks.errors import KedroPrefectError
 from tests.embedded.agents import wait_for
 from tests.embedded.conftest import Caller, Seed, task
+from tests.prefect_api import api_command
 
 MEGABYTE = 1024 * 1024
 
@@ -190,16 +191,7 @@ class Process:
     """``python -m kedro_prefect_hooks.embedded``."""
 
     def __init__(self, database: Path) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "kedro_prefect_hooks.embedded",
-            "--port",
-            "0",
-            "--database",
-            str(database),
-        ]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(api_command(database), stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.api = Caller(self.process.stdout.readline().split()[-1])
 

@@ -17,7 +17,7 @@ import yaml
 
 from kedro_prefect_hooks import PrefectHooks
 from tests.scenarios import scenarios
-from tests.scenarios.project_factory import Project, clean_environment
+from tests.scenarios.project_factory import Project, clean_environment, run_code
 
 REPORT_MODULES = """
 import atexit
@@ -153,22 +153,6 @@ def test_nothing_is_registered_when_disabled_or_inside_a_flow_run(
 ) -> None:
     kedro(project, "run", "--env", "deploy", env={variable: "1"}, ok=True)
     assert flows(project) == []
-
-
-def run_code(project: Project, home: Path, code: str) -> str:
-    """Run Python code in the project's folder; return its output."""
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        env=clean_environment(home, PYTHONPATH=os.pathsep.join(sys.path)),
-        cwd=project.path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout
-    return result.stdout
 
 
 OPEN = """

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Callable
 
@@ -14,10 +11,10 @@ from tests.scenarios import scenarios
 from tests.scenarios.project_factory import (
     Project,
     check_hook_order,
-    clean_environment,
     collect_outputs,
     hook_calls,
     hook_counts,
+    run_code,
 )
 
 RUNNER = ("--runner", "kedro_prefect_hooks.PrefectRunner")
@@ -148,14 +145,4 @@ for runner in (SequentialRunner(), PrefectRunner(), PrefectRunner(executor=Local
 assert results[0].keys() == results[1].keys() == results[2].keys(), results
 assert results[0] and repr(results[0]) == repr(results[1]) == repr(results[2]), results
 """
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        env=clean_environment(home, PYTHONPATH=os.pathsep.join(sys.path)),
-        cwd=project.path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout[-3000:]
+    run_code(project, home, code)

@@ -14,6 +14,7 @@ import pickle
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
@@ -190,6 +191,22 @@ def run_kedro(
     home.mkdir(exist_ok=True)
     environment = clean_environment(home, HOOK_LOG=str(project.hook_log), **(env or {}))
     return command_server.run(arguments, cwd=project.path, env=environment, timeout=timeout)
+
+
+def run_code(project: Project, home: Path, code: str) -> str:
+    """Run Python code in the project's folder, check that it succeeds, and return its output."""
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env=clean_environment(home, PYTHONPATH=os.pathsep.join(sys.path)),
+        cwd=project.path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout[-3000:]
+    return result.stdout
 
 
 def collect_outputs(project: Project) -> dict[str, Any]:
