@@ -145,7 +145,7 @@ def test_the_six_steps(tmp_path: Path, home: Path) -> None:
         done([*uv, "venv", "-q", "--python", sys.executable, str(machine / "venv")], machine)
         # This version of the plugin, and this version of Kedro.
         words = [str(plugin) if word == "kedro-prefect-hooks" else word for word in command(install, machine)]
-        words += [f"kedro=={'.'.join(map(str, KEDRO))}", "--compile-bytecode"]
+        words += [f"kedro=={'.'.join(map(str, KEDRO))}"]
         done([*uv, *words[1:], "--python", str(machine / "venv" / "bin" / "python")], machine)
         done(command(unpack, machine), machine)
     flow, other = machines
