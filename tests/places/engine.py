@@ -123,6 +123,10 @@ def base_image(*, build: bool) -> None:
         _checked(sys.executable, "-m", "uv", "build", "--quiet", "--wheel", "--out-dir", context, str(ROOT))
         (Path(context) / "Dockerfile").write_text(SLIM)
         _checked("docker", "build", "--tag", BASE, context)
+    name, _, tag = BASE.partition(":")
+    for old in _run("docker", "image", "ls", "--format", "{{.Tag}}", name).stdout.split():
+        if old not in (tag, f"{tag}-debian"):
+            _run("docker", "image", "rm", f"{name}:{old}")
 
 
 def delete_cache() -> None:
