@@ -207,14 +207,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         )
         found.changes = _changes(found, ports)
         _follow_the_first_four_steps(found)
-        # The code goes on after the image has been built.
-        orders.change_code(project)
+        # Work goes on after the image has been built.
+        orders.change(project)
         found.environment.update(_environment(address, ports))
         _follow_the_fifth_step(found, stack)
         found.started = {flow: found.start(flow) for flow in AT_ONCE}
         yield found
         for container in found.containers():
-            docker.remove_container(container["Id"], force=True)
+            with contextlib.suppress(docker_package.errors.NotFound):  # the agent has just removed it
+                docker.remove_container(container["Id"], force=True)
 
 
 def _start_services(stack: contextlib.ExitStack, folder: Path, storages: Guide) -> dict[str, int]:

@@ -118,6 +118,10 @@ def make(folder: Path) -> Project:
     return project
 
 
-def change_code(project: Project) -> None:
-    """Give the pipeline `stale` a node that an image built before does not have."""
+def change(project: Project) -> None:
+    """Give the pipeline `stale` a node, and the flow `threads` retries, that the image does not have."""
     project.write(f"src/{project.package}/pipeline_registry.py", PIPELINES.format(stale=3))
+    declared = project.path / "conf" / "base" / "prefect.yml"
+    text = declared.read_text()
+    assert "\n  threads:\n" in text
+    declared.write_text(text.replace("\n  threads:\n", "\n  threads:\n    retries: {max_retries: 3}\n"))

@@ -85,6 +85,13 @@ def test_an_image_that_is_older_than_the_registration_is_refused(place: Place) -
     assert any("Flow 'stale' is not what was registered" in text for text in found), found
 
 
+def test_settings_that_the_image_does_not_have_are_named(place: Place) -> None:
+    run = place.finished(place.started["threads"], "Success")
+    found = "\n".join(line["message"] for line in run["logs"])
+    assert "is not what was registered: retries of pick, press, weigh: 3 registered, 1 here." in found
+    assert f"Build a new image from the files that were registered (this one is {IMAGE})" in found
+
+
 def test_a_container_that_cannot_reach_the_api_is_reported(place: Place) -> None:
     run = place.finished(place.started["astray"], "Failed")
     reached = "It has never reached the API, for which it had the address"
