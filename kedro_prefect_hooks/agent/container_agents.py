@@ -92,7 +92,7 @@ def make_container_agent(
 
 
 def variables(given: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables of ``--env``: as with `docker run`, a name alone is that of one in the environment.
+    """The variables of ``--env-var``: as with `docker run`, a name alone is that of one in the environment.
 
     Raises:
         KedroPrefectError: the environment has none of that name.
@@ -103,7 +103,7 @@ def variables(given: Iterable[str], environment: Mapping[str, str]) -> dict[str,
         if not is_value:
             if name not in environment:
                 hint = did_you_mean(name, environment)
-                raise KedroPrefectError(f"--env {name}: there is no such environment variable.{hint}")
+                raise KedroPrefectError(f"--env-var {name}: there is no such environment variable.{hint}")
             value = environment[name]
         found[name] = value
     return found

@@ -51,6 +51,11 @@ class FlowRunWatch:
         self._has_ended = self._has_ended or event.text.startswith(LAST_LINE)
         self._newest = max(self._newest, event.at)
 
+    def skip_earlier_events(self) -> None:
+        """Do not yield what the API has now: before a restart, that is the attempt that failed."""
+        earlier = self.runs.view(self.run_id, self._newest - timedelta(seconds=LATE_SECONDS))
+        self._seen.update(event.key for event in earlier.events)
+
     def events(self) -> Iterator[Event]:
         """Yield each new event until the flow run has finished; `view` is then its last view.
 

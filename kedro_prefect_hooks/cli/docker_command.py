@@ -74,6 +74,8 @@ def command(base_image: str | None, plugin: str | None, output: str, force: bool
     else:
         target.write_bytes(text.encode())  # with Unix line endings everywhere
         echo(f"Wrote {output}.")
+    wheel = f"{dockerfile.WHEELS}/{source.wheel.name}" if source.wheel else ""
+    echo(f"The image gets this package from {wheel or f'the requirement {source.requirement}'}.")
     for line in _warnings(folder, requirements, source.wheel, ignore_file.NAME):
         echo(f"Note: {line}", err=True)
     image = f"{folder.name.lower()}:latest"

@@ -38,11 +38,14 @@ def command(ctx: click.Context, *, run: str, env: str | None, watch: bool) -> No
         found = find_run(runs, run)
         if watch:
             runs.check_is_served()
+        view = runs.view(found.id, datetime.now(timezone.utc))
+        followed = FlowRunWatch(runs, view, found.id)
+        if watch:
+            followed.skip_earlier_events()
         count = restart(runs, found)
         tasks = base.counted(count, "task")
         echo(f"Restarted flow run '{found.name}' of '{found.flow}': {tasks} will run again.")
-        view = runs.view(found.id, datetime.now(timezone.utc))
         if not watch:
             echo(next_step(runs, view))
             return
-        ctx.exit(0 if watch_until_finished(FlowRunWatch(runs, view, found.id)) else 1)
+        ctx.exit(0 if watch_until_finished(followed) else 1)

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from typing import TYPE_CHECKING, Iterator
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import click
 
@@ -116,7 +116,7 @@ def command(
     ) as server:
         location.write_endpoint(project.path, server.url, token=token)
         try:
-            for line in _greeting(server, project, env, token, config.retention):
+            for line in _greeting(server, host, project, env, token=token, retention=config.retention):
                 echo(line)
             if no_agent:
                 echo(f"Flow runs wait for an agent (`{typed('kedro prefect agent')}`).")
@@ -140,13 +140,17 @@ def command(
 
 def _greeting(
     server: EmbeddedServer,
+    host: str,
     project: OpenProject,
     env: str | None,
+    *,
     token: str | None,
     retention: float | None,
 ) -> Iterator[str]:
     flag = f" --env {env}" if env else ""
     yield f"The embedded Prefect API is running at {server.url} (process {os.getpid()})."
+    if host in ("0.0.0.0", "::"):
+        yield f"  Network    it listens at all addresses of this machine, port {urlsplit(server.url).port}"
     yield f"  Web page   {server.url}/" + (f"#token={quote(token, safe='')}" if token else "")
     yield f"  Database   {project.path / '.kedro_prefect' / 'api.sqlite'}"
     kept = "for ever" if retention is None else f"for {round(retention / 86_400, 1):g} days"

@@ -250,7 +250,8 @@ def _listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         raise KedroPrefectError(
-            f"The embedded Prefect API cannot listen at {host}:{port}: {error}. Choose another port."
+            f"The embedded Prefect API cannot listen at {host}:{port}: {error}. Choose another address with "
+            "--port or --host."
         ) from error
     listener.set_inheritable(False)
     return listener

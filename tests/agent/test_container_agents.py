@@ -66,7 +66,9 @@ def test_variables_are_given_or_the_agents_own() -> None:
     given = ["API_TOKEN", "A=b=c", "EMPTY", "NONE="]
     expected = {"API_TOKEN": "secret", "A": "b=c", "EMPTY": "", "NONE": ""}
     assert container_agents.variables(given, own) == expected
-    with pytest.raises(KedroPrefectError, match="Did you mean 'API_TOKEN'") as refused:
+    with pytest.raises(
+        KedroPrefectError, match=r"--env-var API_TOKN: .* Did you mean 'API_TOKEN'"
+    ) as refused:
         container_agents.variables(["API_TOKN"], own)
     assert "secret" not in str(refused.value)
 

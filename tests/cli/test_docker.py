@@ -36,7 +36,7 @@ def test_the_files_of_an_image(tmp_path: Path, kedro: Callable[..., Any]) -> Non
     first = kedro(
         project, "prefect", "docker", "--plugin", str(wheel), "--base-image", "ours:1", ok=True
     ).stdout
-    assert "Wrote Dockerfile." in first
+    assert f"Wrote Dockerfile.\nThe image gets this package from wheels/{wheel.name}.\n" in first
     assert "requirements.txt, line 2: '../here' names a file that is not in the image" in first
     assert "conf/base/credentials.yml" not in first, "this .dockerignore lets it in"
     assert ignore.read_bytes() == kept, "nothing is added twice"
@@ -62,6 +62,7 @@ def test_the_files_of_an_image(tmp_path: Path, kedro: Callable[..., Any]) -> Non
     options = ("--plugin", "kedro-prefect-hooks==0.2", "--output", "Dockerfile.prefect")
     other = kedro(project, "prefect", "docker", *options, ok=True).stdout
     assert "Wrote .dockerignore." in other
+    assert "The image gets this package from the requirement kedro-prefect-hooks==0.2.\n" in other
     assert "docker build --file Dockerfile.prefect" in other
     assert "leaves out conf/base/credentials.yml" in other
     assert "'kedro-prefect-hooks==0.2'" in (project.path / "Dockerfile.prefect").read_text()

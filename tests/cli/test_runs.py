@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from kedro_prefect_hooks import cli as commands
-from kedro_prefect_hooks.api import run_logs
+from kedro_prefect_hooks.api import run_logs, run_restart
 from kedro_prefect_hooks.api.client import Api
 from kedro_prefect_hooks.api.flow_runs import FlowRuns
 from kedro_prefect_hooks.api.http_transport import HttpTransport
@@ -180,6 +180,18 @@ def test_the_commands_print_what_the_api_has(runs: Runs, monkeypatch: pytest.Mon
     restarted = prefect("restart", "first")
     assert "Restarted flow run 'first' of 'chain': 2 tasks will run again." in restarted
     assert "Next: kedro prefect agent" in restarted
+
+    def finish(*arguments: Any) -> int:
+        count = restart(*arguments)
+        for state in ("Running", "Success"):
+            runs.seed.flow_state(runs.failed, state)
+        return count
+
+    runs.seed.flow_state(runs.failed, "Failed")
+    monkeypatch.setattr(run_restart, "restart", finish)
+    watched = prefect("restart", "first", "--watch")
+    assert "STATE     Running" in watched and "ended in Success" in watched
+    assert "line 1" not in watched and "it broke" not in watched and "STATE     Failed" not in watched
 
 
 @pytest.fixture

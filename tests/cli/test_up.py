@@ -104,10 +104,13 @@ def test_the_projects_token_is_the_owners_and_outlives_the_api(tmp_path: Path, u
     if os.name != "nt":
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
     first.stop(signal.SIGINT)
-    up(project, "--no-agent")
+    second = up(project, "--no-agent", "--host", "0.0.0.0")
     again = location.running(project.path)
     assert again is not None
     assert again.token == endpoint.token
+    port = again.url.rpartition(":")[2]
+    assert f"listens at all addresses of this machine, port {port}\n" in second.output
+    assert "listens at all" not in first.output
 
 
 def test_prefects_own_tools_work_with_the_printed_environment(
