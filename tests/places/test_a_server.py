@@ -152,6 +152,6 @@ print(requests.get(url).text, requests.post(url, json={"query": "{hello}"}).stat
     machine.sh("systemctl stop flights-agent flights-api")
     restore = "cp /backup/flights.sqlite api.sqlite && rm -f api.sqlite-wal api.sqlite-shm"
     machine.flights(f"cd .kedro_prefect && echo broken > api.sqlite && {restore}")
+    assert "unchanged" in machine.flights("kedro prefect register")
     machine.sh("systemctl start flights-api flights-agent")
     wait_until(lambda: "Success" in machine.flights("kedro prefect runs || true"), "the history")
-    assert "unchanged" in machine.flights("kedro prefect register")
