@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 from collections import Counter
 from datetime import datetime
@@ -139,6 +140,10 @@ def outcome(watch: FlowRunWatch) -> Iterator[str]:
         yield f"  {name}: {task['state_message'] or task['state']}"
     if not failed and view.message:
         yield f"  {view.message}"
+    if view.state == "Failed":
+        env = click.get_current_context().params.get("env")
+        command = f"kedro prefect restart {shlex.quote(view.name)}" + (f" --env {env}" if env else "")
+        yield f"To restart it where it failed: {typed(command)}"
 
 
 def _rows(run: Mapping[str, Any]) -> list[TaskRow]:

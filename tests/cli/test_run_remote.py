@@ -57,8 +57,9 @@ def test_watch_prints_states_log_lines_and_a_table(tmp_path: Path, kedro: Kedro,
     assert re.search(r"Started flow run 'my run' of 'good' \(process \d+\)\.\n", process.output)
 
     project.break_node("third")
-    failed = kedro(project, "prefect", "run", "good", "--watch")
+    failed = kedro(project, "prefect", "run", "good", "--name", "broken third", "--watch")
     assert failed.returncode == 1
+    assert "To restart it where it failed: kedro prefect restart 'broken third'\n" in failed.stdout
     assert "ended in Failed" in failed.stdout
     assert "  third: Error during execution of task: ValueError('third is broken')" in failed.stdout
 

@@ -170,6 +170,7 @@ def test_the_commands_print_what_the_api_has(runs: Runs, monkeypatch: pytest.Mon
     assert "line 1" not in errors and "STATE     Failed" in errors
     followed = prefect("logs", "first", "--follow", exits=1)
     assert followed.startswith(printed) and "ended in Failed" in followed
+    assert followed.endswith("To restart it where it failed: kedro prefect restart first\n")
     monkeypatch.setattr(runs.flow_runs.api, "is_served", False)
     assert "The embedded API is not running" in prefect("logs", "later", "--follow", exits=1)
     assert "The embedded API is not running" in prefect("restart", "first", "--watch", exits=1)
