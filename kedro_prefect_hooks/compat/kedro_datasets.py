@@ -81,6 +81,12 @@ def wrapped(dataset: Any) -> Any:
 # --- versions --------------------------------------------------------------------------------------
 
 
+def is_lost_cache(dataset: Any) -> bool:
+    """Whether this is a CachedDataset that has nothing persisted, and nothing in this process."""
+    inner = wrapped(dataset)
+    return inner is not dataset and is_memory(inner) and not dataset.exists()
+
+
 def is_versioned(dataset: Any) -> bool:
     """Whether saving makes a new version, which Kedro makes only once per save version."""
     version = getattr(wrapped(dataset), "_version", None)

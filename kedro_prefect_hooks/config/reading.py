@@ -103,6 +103,11 @@ def _explained(error: Exception, config_loader: Any) -> ConfigError:
         }
         for message in yaml_file.keys_in_two_files(inside):
             return ConfigError(message)
+    for path in prefect_yml_paths(config_loader):
+        try:
+            yaml_file.composed(path, display_path(config_loader, path), slowly=True)
+        except ConfigError as unreadable:
+            return unreadable
     problem = interpolation_problem(error, config_loader, nodes)
     if problem is not None:
         return InvalidConfigError([problem])

@@ -52,12 +52,13 @@ class Found(NamedTuple):
     is_key: bool
 
 
-def composed(path: Path, name: str) -> Node | None:
+def composed(path: Path, name: str, *, slowly: bool = False) -> Node | None:
     """The top node of a file; None if it is empty.
 
     Args:
         path: the file.
         name: its name in messages.
+        slowly: whether to parse it as config loaders do, in Python, which refuses more than libyaml.
 
     Raises:
         ConfigError: it cannot be read, or is not YAML, or is too deep or too large to be expanded.
@@ -76,7 +77,7 @@ def composed(path: Path, name: str) -> Node | None:
             "save the file with the encoding UTF-8"
         ) from None
     # libyaml's parser, where PyYAML has it, is ten times faster.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader = yaml.SafeLoader if slowly else getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     # Before PyYAML 6.0.4, composing many levels with it ends the process.
     if _deepest_possible(text) > DEEPEST and _first_line_too_deep(text, loader) is not None:
         raise _too_deep(text, name)
@@ -99,6 +100,8 @@ def _not_yaml(error: yaml.MarkedYAMLError, text: str) -> str:
     mark = error.problem_mark or error.context_mark
     where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
     problem = str(error.problem or error.context)
+    if problem == "second occurrence":
+        problem = str(error.context).split(";")[0]
     hint = ""
     line = text.splitlines()[mark.line] if mark is not None and mark.line < len(text.splitlines()) else ""
     if (
@@ -295,6 +298,7 @@ def unreadable_problems(top: Node, place: Place) -> Iterator[Problem]:
                 + ("" if tag.startswith("!!") else ", or an interpolation such as ${globals:name}"),
             )
         if not found.is_key:
+            yield from _merged_values(found.node, where)
             continue
         if found.node.id != "scalar":
             kind = "a mapping" if found.node.id == "mapping" else "a list"
@@ -307,6 +311,18 @@ def unreadable_problems(top: Node, place: Place) -> Iterator[Problem]:
                 place.at(*found.key[:-1]),
                 f"line {found.line}: found an empty key{written}, expected a name: if it is meant, put it in "
                 "quotes",
+            )
+
+
+def _merged_values(node: Node, place: Place) -> Iterator[Problem]:
+    """What a mapping merges with `<<` although it is no mapping."""
+    for key, value in node.value if node.id == "mapping" else ():
+        merged = value.value if value.id == "sequence" else [value]
+        if key.tag == _MERGE and any(each.id != "mapping" for each in merged):
+            yield Problem(
+                place,
+                f"line {_line(key)}: found `<<` with another value than a mapping, expected the alias of a "
+                "mapping, such as `<<: *shared`",
             )
 
 

@@ -182,7 +182,9 @@ class _Builder:
         if name not in inputs:
             self._refuse(node, unknown_name("input", name, inputs, among=f"Inputs of node {node.name!r}"))
         if name not in possible:
-            self._refuse(node, f"cannot be mapped over '{name}', which is not {what}")
+            unmade = name in self.kinds.in_memory and name not in self.makers
+            why = ": it is in memory, and no node that this flow runs makes it" if unmade else ""
+            self._refuse(node, f"cannot be mapped over '{name}', which is not {what}{why}")
         return name
 
     def _check(self, node: Node) -> None:

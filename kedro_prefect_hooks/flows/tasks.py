@@ -23,6 +23,7 @@ from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.dask_futures import register_state_sizeof
 from kedro_prefect_hooks.flows.data_artifacts import recorded
 from kedro_prefect_hooks.flows.printed_lines import logged_prints
+from kedro_prefect_hooks.flows.raised_by_nodes import as_failure
 from kedro_prefect_hooks.runs.failures import NodeNotStarted, failed_node
 from kedro_prefect_hooks.runs.missing_inputs import without_inputs
 from kedro_prefect_hooks.runs.node_runner import NodeRunner, Try
@@ -332,7 +333,8 @@ class NodeTask(RunTask):
             may_be_retried=number <= (self.max_retries or 0),
             keeps_result=bool(prefect.context.get("checkpointing")) and self.checkpoint is not False,
         )
-        with self._prints(), self._records(runner):
+        has_outputs = any(runner.node(name).outputs for name in self.nodes)
+        with as_failure(has_outputs), self._prints(), self._records(runner):
             if not self.sliced:
                 return runner.run_nodes(self.nodes, handles, self.consumers, attempt)
             return run_slice(runner, self.sliced, part or [], handles, self.consumers, attempt=attempt)

@@ -100,6 +100,11 @@ def picklable(error: Exception) -> Exception:
             return error
     except Exception:  # a class's own __reduce__ or __init__ may raise anything
         pass
+    return as_exception(error)
+
+
+def as_exception(error: BaseException) -> NodeError:
+    """A `NodeError` that describes what was raised, such as `CancelledError`, which is no `Exception`."""
     kind = type(error)
     formatted = "".join(traceback.format_exception(kind, error, error.__traceback__))
     return NodeError(f"{kind.__module__}.{kind.__qualname__}", str(error), formatted, failed_node(error))

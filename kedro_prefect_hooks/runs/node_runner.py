@@ -234,15 +234,13 @@ class NodeRunner:
                     node, self.catalog, self.hooks, self.spec.is_async, self.spec.session_id
                 )
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt) and (self.cancelled or self._is_main_thread()):
+            in_main_thread = not self.remote and threading.current_thread() is threading.main_thread()
+            if isinstance(error, KeyboardInterrupt) and (self.cancelled or in_main_thread):
                 raise  # Ctrl+C, or a cancellation, which interrupts the threads of the flow run
             failure = failure_of(error, node.name)
             if failure is error:
                 raise
             raise failure from error
-
-    def _is_main_thread(self) -> bool:
-        return not self.remote and threading.current_thread() is threading.main_thread()
 
     def _check_not_stopped(self, node: Node) -> None:
         if self.spec.stop_file is not None and Path(self.spec.stop_file).exists():
@@ -276,7 +274,11 @@ class NodeRunner:
     ) -> None:
         """Fill the catalog's memory dataset `name` until `borrowed` is closed."""
         dataset = self.dataset(name)
-        if not kedro_datasets.is_memory(dataset) or name not in self._made or name in self._own:
+        if name not in self._made or name in self._own:
+            return
+        if not kedro_datasets.is_memory(dataset):
+            if kedro_datasets.is_lost_cache(dataset):
+                self._recompute(name, nodes)
             return
         value = handles[name].value(name) if name in handles else self._recompute(name, nodes)
         with self._lock:
@@ -325,15 +327,13 @@ class NodeRunner:
                 for dependency in dict.fromkeys(node.inputs):
                     self._lend(dependency, {}, needed_by, borrowed)
                 self._run_in_order([node], {})
-            everything = dict.fromkeys(node.outputs, KEPT)
-            self._recomputed.update(self._collect(node.outputs, everything))
+            self._recomputed[name] = None  # stays so if the dataset itself holds the value: a cache
+            self._recomputed.update(self._collect(node.outputs, dict.fromkeys(node.outputs, KEPT)))
             return self._recomputed[name]
 
     def _refuse_to_recompute(self, name: str, node: Node, needed_by: Sequence[Node]) -> None:
-        reasons = []
         refuse = refuse_unseen(self.pipeline, self._confirmed, node, needed_by)
-        if refuse is not None:
-            reasons.append(refuse)
+        reasons = [] if refuse is None else [refuse]
         if not self.spec.owns_version:
             versioned = [out for out in node.outputs if kedro_datasets.is_versioned(self.dataset(out))]
             reasons += [f"it saves the versioned dataset '{out}'" for out in versioned]
@@ -348,9 +348,8 @@ class NodeRunner:
     def restore(self, outputs: Iterable[Outputs]) -> None:
         """Put the run's own in-memory outputs back into the catalog, for the hooks that end the run."""
         for handle in outputs:
-            for name in handle.names():
-                if name in self._free:
-                    kedro_datasets.fill(self.dataset(name), handle.value(name))
+            for name in self._free.intersection(handle.names()):
+                kedro_datasets.fill(self.dataset(name), handle.value(name))
 
     # --- partitions that a node confirms -----------------------------------------------------------
 

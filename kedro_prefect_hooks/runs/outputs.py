@@ -19,6 +19,9 @@ from kedro_prefect_hooks.errors import FlowRunError
 KEPT = 1 << 30
 """A count of consumers that is never used up: the value is an output of the whole run."""
 
+_ENCODINGS = ("utf-8", "utf-32-le", "utf-32-be")
+"""Of strings in a pickle: numpy's arrays of strings have four bytes per character."""
+
 _SHORTEST_SECRET = 4
 """Characters; a shorter value of a credential is found in any pickle by accident."""
 
@@ -119,7 +122,8 @@ class Outputs:
             FlowRunError: a value cannot be pickled, contains one of them, or a dataset with credentials of
                 its own.
         """
-        needles = [secret.encode() for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+        long_enough = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+        needles = [secret.encode(encoding) for secret in long_enough for encoding in _ENCODINGS]
         for name, value in self._values.items():
             try:
                 found = _credentials_in(value, needles)

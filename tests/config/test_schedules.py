@@ -58,6 +58,7 @@ TIMES: dict[str, tuple[str, list[str]]] = {
         "{rrule: 'FREQ=WEEKLY;BYDAY=MO;BYHOUR=6;BYMINUTE=0;BYSECOND=0'}",
         ["2026-03-02 06:00", "2026-03-09 06:00"],
     ),
+    "dates of a rule": ("{rrule: 'RDATE:20260501T060000Z'}", ["2026-05-01 06:00"]),
     "rrule in a zone": (
         "{rrule: 'FREQ=WEEKLY;BYDAY=MO;BYHOUR=6;BYMINUTE=0;BYSECOND=0', timezone: Asia/Tokyo}",
         ["2026-03-01 21:00", "2026-03-08 21:00"],

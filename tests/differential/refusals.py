@@ -52,6 +52,11 @@ REFUSALS = [
         "a tag prefix that no node has", "unknown grouping 'group'", lambda case: case["group_by"] == "group"
     ),
     Refusal(
+        "a mapped input whose maker is filtered out",
+        r"cannot be mapped over '\w+', .*no node that this flow runs makes it",
+        lambda case: bool(case["filters"]) and any(node.get("each") for node in case["nodes"]),
+    ),
+    Refusal(
         "groups that depend on each other",
         r"makes tasks that wait for each other",
         lambda case: case["group_by"] != "none",

@@ -44,9 +44,9 @@ TWO = {"partitions_per_task": 2}
 CHAIN = {"clean": {"map": True}, "score": {"map": "cleaned"}, "double": {"map": "scores"}}
 
 
-def build(nodes: dict[str, Any], **settings: Any) -> KedroFlow:
+def build(nodes: dict[str, Any], pipeline: Pipeline = PIPELINE, **settings: Any) -> KedroFlow:
     config = FlowConfig.model_validate({"nodes": nodes, **settings})
-    return build_flow("f", config, PIPELINE, RunSpec(ProjectRef("/p"), "", ""), parameters={}, kinds=KINDS)
+    return build_flow("f", config, pipeline, RunSpec(ProjectRef("/p"), "", ""), parameters={}, kinds=KINDS)
 
 
 def edges(flow: KedroFlow) -> set[tuple[str, str, bool]]:
@@ -163,6 +163,11 @@ def test_what_cannot_be_mapped(nodes: dict[str, Any], settings: dict[str, Any], 
     with pytest.raises(InvalidConfigError) as caught:
         build(nodes, **settings)
     assert message in str(caught.value)
+
+
+def test_an_input_whose_maker_is_filtered_out() -> None:
+    with pytest.raises(InvalidConfigError, match="in memory, and no node that this flow runs makes it"):
+        build({"double": {"map": "scores"}}, PIPELINE.only_nodes("double"))
 
 
 @pytest.mark.parametrize("value", [3, [], "", {"raw": 1}])

@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Callable
 
+import numpy as np
+import pytest
+
+from kedro_prefect_hooks.errors import FlowRunError
+from kedro_prefect_hooks.runs.outputs import Outputs
 from tests.same_run.conftest import nodes_project, on, said, saved
 from tests.scenarios.project_factory import Project, collect_outputs
 
@@ -91,3 +96,11 @@ def test_where_nothing_is_kept_nothing_is_refused(tmp_path: Path, start: Callabl
     project = make(tmp_path / "project", SOURCE)
     start(project, ok=True)
     assert collect_outputs(project)["end.json"] == {"part": [1, 2]}
+
+
+@pytest.mark.parametrize("hide", [str, lambda text: [{"a": (text,)}], lambda text: np.array([text, "x"])])
+def test_a_credential_is_found_in_any_value(hide: Callable[[str], Any]) -> None:
+    outputs = Outputs("n", {"x": hide(f"https://user:{SECRET}@host")}, {"x": 1})
+    outputs.check_can_be_kept(["another secret"])
+    with pytest.raises(FlowRunError, match="it contains the value of a credential"):
+        outputs.check_can_be_kept([SECRET])

@@ -62,11 +62,25 @@ def unreadable():
     raise Unreadable("cannot be read", 7)
 
 
+class Cancelled(BaseException):
+    # as asyncio's CancelledError, which a node may let through
+    pass
+
+
+def cancelled():
+    raise Cancelled("by a library")
+
+
+def success_signal():
+    raise signals.SUCCESS("nothing to do", result=5)
+
+
 def plain():
     raise ValueError("plain")
 
 
-ALL = [fail_signal, skip_signal, retry_signal, exit_3, exit_0, interrupted, unpicklable, unreadable, plain]
+ALL = [fail_signal, skip_signal, retry_signal, exit_3, exit_0, interrupted, unpicklable, unreadable]
+ALL += [cancelled, success_signal, plain]
 NODES = [node(each, None, each.__name__ + "_out", name=each.__name__) for each in ALL]
 """
 STATES = {
@@ -78,6 +92,8 @@ STATES = {
     "interrupted": "Failed",
     "unpicklable": "Failed",
     "unreadable": "Failed",
+    "cancelled": "Failed",
+    "success_signal": "Failed",
     "plain": "Failed",
 }
 
@@ -110,6 +126,8 @@ def test_each_node_ends_in_its_own_state(tmp_path: Path, start: Callable[..., An
         "cannot be pickled",
         "Unreadable",
         "cannot be read",
+        "Cancelled: by a library",
+        "Node 'success_signal' raised SUCCESS instead of returning its outputs",
         "ValueError('plain')",
     ):
         assert words in text, words

@@ -15,6 +15,11 @@ from kedro_prefect_hooks.runs.node_runner import NodeRunner
 from kedro_prefect_hooks.runs.outputs import Outputs
 from kedro_prefect_hooks.runs.spec import ProjectRef, RunSpec
 
+try:
+    from kedro.io import CachedDataset
+except ImportError:  # Kedro before 0.18.12
+    from kedro.io import CachedDataSet as CachedDataset
+
 
 class Upstream:
     """An edge from a task, as far as a task's end looks at it."""
@@ -46,6 +51,23 @@ def test_nothing_stays_in_the_catalog_when_an_input_cannot_be_had() -> None:
     for name in ("a_first", "b_second"):
         assert not kedro_datasets.has_value(kedro_catalog.dataset(runner.catalog, name)), name
     assert handle.names() == ["a_first"], "a retry may still have it"
+
+
+def test_a_cache_that_was_lost_in_a_restart_is_made_again() -> None:
+    made: list[str] = []
+    cached = CachedDataset(dataset=kedro_datasets.MemoryDataset())
+    pipeline = Pipeline(
+        [
+            node(lambda: made.append("first") or 1, None, "cached", name="first"),
+            node(lambda value: [value], "cached", "end", name="second"),
+            node(lambda value: [value], "cached", "other", name="third"),
+        ]
+    )
+    spec = RunSpec(ProjectRef(path=""), "run", "session")
+    runner = NodeRunner(spec, DataCatalog({"cached": cached}), hooks(), pipeline)
+    for name, output in (("second", "end"), ("third", "other")):
+        assert runner.run_nodes([name], [], {output: 1}).value(output) == [1]
+    assert made == ["first"], "once, and not while the cache has it"
 
 
 def test_a_task_that_has_ended_releases_its_inputs() -> None:

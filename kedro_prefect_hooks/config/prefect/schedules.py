@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,8 +25,13 @@ EPOCH = datetime.datetime(2019, 1, 1)
 ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 """What croniter accepts in place of five fields."""
 
-MOST_STEPS = 100_000
+_RANDOM = re.compile(r"r(\(|/|$)", re.IGNORECASE)
+
+MOST_STEPS = 300_000
 """How often a rule may have fired already: Prefect counts from the first time at each question."""
+
+LAST_START = 9000
+"""A year. Prefect looks ahead from a clock's start, and Python has no dates after the year 9999."""
 
 SHORTEST_INTERVAL = datetime.timedelta(minutes=1)
 """Prefect's serialization refuses a shorter one (`IntervalClockSchema`)."""
@@ -65,6 +71,8 @@ def _clock(config: ClockConfig, place: Place) -> prefect.schedules.clocks.Clock:
         if not within:
             _fail(place.at("dates"), "no date is between start_date and end_date: the flow would never run")
         return clocks.DatesClock(dates=within, **shared)
+    if start is not None and start.year > LAST_START:
+        _fail(place.at("start_date"), f"found the year {start.year}: the flow would never run")
     shared["end_date"] = end
     # Prefect reads the time zone of a clock from its start date.
     if start is None and (config.timezone is not None or config.rrule is not None):
@@ -140,10 +148,13 @@ def _why_invalid(line: str) -> str | None:
     """Why a cron expression is invalid, or None."""
     from croniter import CroniterBadDateError, croniter
 
-    fields = len(line.split())
-    if fields != 5 and line.strip() not in ALIASES:
-        seconds = ": croniter would read the sixth as seconds" if fields == 6 else ""
-        return f"found {fields} field{'' if fields == 1 else 's'}, expected five{seconds}"
+    fields = line.split()
+    if len(fields) != 5 and line not in ALIASES:
+        seconds = ": croniter would read the sixth as seconds" if len(fields) == 6 else ""
+        return f"found {len(fields)} field{'' if len(fields) == 1 else 's'}, expected five{seconds}"
+    drawn = next((field for field in fields if _RANDOM.match(field)), None)
+    if drawn is not None:
+        return f"found {drawn!r}, which croniter replaces by another random number each time it is asked"
     try:
         croniter(line, EPOCH).get_next(datetime.datetime)
     except CroniterBadDateError:
@@ -154,18 +165,22 @@ def _why_invalid(line: str) -> str | None:
 
 
 def _rule(text: str, start: Any, place: Place) -> Any:
-    from dateutil.rrule import rrulestr
+    from dateutil.rrule import rruleset, rrulestr
 
     where = place.at("rrule")
     try:
         rule = rrulestr(text) if "DTSTART" in text.upper() else rrulestr(text, dtstart=start)
-        rules = getattr(rule, "_rrule", None) or [rule]
+        is_set = isinstance(rule, rruleset)
+        excluded = is_set and bool(rule._exrule)
+        rules = rule._rrule if is_set else [rule]
     except Exception as error:  # dateutil raises ValueError, KeyError, TypeError, …
         _fail(
             where,
             f"invalid recurrence rule {text!r} ({str(error).strip() or type(error).__name__}). "
             "Accepted: an iCalendar rule such as 'FREQ=WEEKLY;BYDAY=MO,FR;BYHOUR=6;BYMINUTE=0;BYSECOND=0'.",
         )
+    if excluded:
+        _fail(where, f"found {text!r}, with EXRULE, expected EXDATE with the dates to leave out")
     for each in rules:
         reason = _why_unusable(each)
         if reason is not None:
@@ -180,31 +195,45 @@ def _why_unusable(rule: Any) -> str | None:
     seconds = set(getattr(rule, "_bysecond", None) or ())
     if rule._freq == rrule.SECONDLY or len(seconds) > 1:
         return "which fires more than once a minute, expected a minute or more between two runs"
+    if rule._interval < 1:
+        return f"with INTERVAL={rule._interval}, expected 1 or more"
+    for name, values in (("MINUTE", rule._byminute), ("SECOND", seconds)):
+        # dateutil checks neither for a rule of hours or minutes until it fires.
+        outside = [value for value in values or () if not 0 <= value < 60]
+        if outside:
+            return f"with BY{name}={outside[0]}, expected 0 to 59"
     start = rule._dtstart
-    if not any(True for _ in _days(rule, rrule)):
+    if start.year > LAST_START or not _can_fire(rule, rrule):
         return "which never fires: no such date exists"
-    if rule._freq == rrule.MINUTELY:
+    unit, seconds_of_unit = _UNITS.get(rule._freq, ("", 0))
+    if unit:
         passed = datetime.datetime.now(start.tzinfo) - start
-        steps = passed.total_seconds() / (60 * rule._interval)
-        if steps > MOST_STEPS:
+        if passed.total_seconds() / (seconds_of_unit * rule._interval) > MOST_STEPS:
             return (
-                f"which counts minutes from {start:%Y-%m-%d} on and takes seconds each time, expected a rule "
-                "that counts hours or days: use `interval: 15m`, or a cron expression such as '*/15 8-18 "
-                "* * *'"
+                f"which counts {unit} from {start:%Y-%m-%d} on and takes seconds each time, expected a rule "
+                "with larger steps or a later start: use `interval: 15m`, or a cron expression such as "
+                "'*/15 8-18 * * *'"
             )
     return None
 
 
-def _days(rule: Any, rrule: Any) -> Any:
-    """The first day on which a rule may fire, within fifty years: days may not exist, hours do."""
+_UNITS = {4: ("hours", 3600), 5: ("minutes", 60), 3: ("days", 86400)}
+"""Frequencies of dateutil that may take many steps: their names and seconds."""
+
+
+def _can_fire(rule: Any, rrule: Any) -> bool:
+    """Whether there is a day on which a rule may fire, within fifty years: days may not exist, hours do."""
     changes: dict[str, Any] = {"count": None}
     start = rule._dtstart
     if rule._freq in (rrule.HOURLY, rrule.MINUTELY):
+        of_each = 1 if rule._freq == rrule.MINUTELY else len(rule._byminute or ())
+        if rule._bysetpos and all(abs(position) > of_each for position in rule._bysetpos):
+            return False
         changes.update(freq=rrule.DAILY, interval=1, bysetpos=None, byhour=0, byminute=0, bysecond=0)
         # What never fires is looked for until the year 9999: of each day, that takes seconds.
         start = changes["dtstart"] = start.replace(year=9948, month=1, day=1)
     changes["until"] = start + datetime.timedelta(days=50 * 365)
-    return itertools.islice(rule.replace(**changes), 1)
+    return any(True for _ in itertools.islice(rule.replace(**changes), 1))
 
 
 def lies_in_the_past(schedule: prefect.schedules.Schedule) -> bool:
