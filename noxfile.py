@@ -94,6 +94,7 @@ def suite(session: nox.Session, kedro: str) -> None:
         old.unlink(missing_ok=True)
 
     _install(session, kedro)
+    session.env["EVERY_EXECUTOR"] = "1"
     packages = session.run("uv", "pip", "freeze", "--exclude-editable", silent=True, external=True)
     started = time.monotonic()
     try:

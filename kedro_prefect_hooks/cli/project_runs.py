@@ -142,8 +142,9 @@ def outcome(watch: FlowRunWatch) -> Iterator[str]:
         yield f"  {view.message}"
     if view.state == "Failed":
         env = click.get_current_context().params.get("env")
-        command = f"kedro prefect restart {shlex.quote(view.name)}" + (f" --env {env}" if env else "")
-        yield f"To restart it where it failed: {typed(command)}"
+        options = f" --env {env}" if env else ""
+        command = typed(f"kedro prefect restart {shlex.quote(view.name)}{options}")
+        yield f"To restart it where it failed: {command}"
 
 
 def _rows(run: Mapping[str, Any]) -> list[TaskRow]:

@@ -12,6 +12,7 @@ it left is compared with what a plain `kedro run` leaves. The executors:
 from __future__ import annotations
 
 import copy
+import os
 import subprocess
 from hashlib import sha256
 from pathlib import Path
@@ -22,7 +23,10 @@ import pytest
 from tests.dask.conftest import Cluster
 from tests.scenarios.project_factory import Project, make_project
 
-FLOWS_ELSEWHERE = ("flow-timeouts", "flow-processes", "flow-dask")
+EVERY_EXECUTOR = os.environ.get("EVERY_EXECUTOR") == "1"
+"""Whether to test a process for each task, too, which takes long: `make test-all` does."""
+
+FLOWS_ELSEWHERE = (*(["flow-timeouts"] if EVERY_EXECUTOR else []), "flow-processes", "flow-dask")
 """Flows with nodes in other processes."""
 
 ELSEWHERE = ("runner-timeouts", "runner-dask", *FLOWS_ELSEWHERE)

@@ -53,7 +53,7 @@ def note(task, old_state, new_state):
 """
 
 
-@on("runner-threads", "flow-timeouts", "flow-dask")
+@on("runner-threads", "flow-dask")
 def test_after_a_failure_and_after_none(tmp_path: Path, start: Callable[..., Any], executor: str) -> None:
     project = nodes_project(
         tmp_path / "project", SOURCE, catalog=saved_all("b cleaned"), files={"handlers.py": HANDLERS}

@@ -69,7 +69,7 @@ def run(project: Project, start: Callable[..., Any], results: Path) -> Any:
     return start(project, of_flow={"result": result}, env={"PREFECT__FLOWS__CHECKPOINTING": "true"})
 
 
-@on("flow-local", "flow-timeouts", "flow-dask")
+@on("flow-local", "flow-dask")
 def test_partitions_not_loaded_yet_are_refused(tmp_path: Path, start: Callable[..., Any]) -> None:
     project = make(tmp_path / "project", SOURCE)
     result = run(project, start, tmp_path / "results")

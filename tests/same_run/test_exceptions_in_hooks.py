@@ -55,7 +55,7 @@ RAISED = {
 }
 
 
-@on("runner-processes", "flow-local", "flow-timeouts", "flow-dask")
+@on("runner-processes", "flow-local", "flow-dask")
 @pytest.mark.parametrize("kind", RAISED)
 def test_the_hook_sees_what_was_raised(
     tmp_path: Path, start: Callable[..., Any], executor: str, kind: str

@@ -17,7 +17,7 @@ NODES = [node(start, None, "end", name="start")]
 """
 
 
-@on("flow-local", "flow-timeouts", "flow-processes")
+@on("flow-local", "flow-processes")
 def test_nodes_see_it(tmp_path: Path, start: Callable[..., Any]) -> None:
     project = nodes_project(tmp_path / "project", SOURCE, catalog={"end": saved("end")})
     run_config = {"type": "LocalRun", "env": {"GREETING": "hello"}}

@@ -75,7 +75,7 @@ def test_accepted_in_one_process(tmp_path: Path, start: Callable[..., Any], kind
     assert collect_outputs(project)["end.json"] == 1
 
 
-@on("runner-dask", "flow-timeouts")
+@on("runner-dask")
 def test_a_cached_file_is_accepted(tmp_path: Path, start: Callable[..., Any]) -> None:
     project = make(tmp_path / "project", {"type": "CachedDataset", "dataset": saved("kept")})
     start(project, ok=True)

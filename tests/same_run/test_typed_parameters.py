@@ -50,7 +50,7 @@ def test_another_pipelines_parameters_are_not_looked_at(tmp_path: Path, start: C
     assert collect_outputs(project)["end.json"] == ["Limits", 3]
 
 
-@on("runner-dask", "flow-local", "flow-timeouts")
+@on("runner-dask", "flow-local")
 def test_the_runs_own_are_refused(tmp_path: Path, start: Callable[..., Any]) -> None:
     project = make(tmp_path / "project")
     result = start(project, runner=("--pipelines", "wrong"), of_flow={"pipeline": "wrong"})
