@@ -32,6 +32,9 @@ PACKAGES = ("docker.io", "debootstrap", "iptables", "iproute2")
 BRIDGE = "places0"
 """On Docker's own, docker0, a second engine would give its containers the addresses of the first one's."""
 
+BRIDGE_MAC = "02:42:00:00:77:01"
+"""Without one of its own, a bridge takes that of a container that starts, and the others lose it for seconds."""
+
 LONGEST_WAIT = 900
 """Seconds to wait for another run of these tests."""
 
@@ -210,7 +213,7 @@ def _make_bridge() -> None:
     free = next(prefix for prefix in (f"172.{n}.77" for n in range(31, 19, -1)) if prefix not in used)
     _run("ip", "link", "delete", BRIDGE)  # of one that was killed
     for arguments in (
-        ("link", "add", "name", BRIDGE, "type", "bridge"),
+        ("link", "add", "name", BRIDGE, "address", BRIDGE_MAC, "type", "bridge"),
         ("address", "add", f"{free}.1/24", "dev", BRIDGE),
         ("link", "set", "dev", BRIDGE, "up"),
     ):
