@@ -33,7 +33,7 @@ BRIDGE = "places0"
 """On Docker's own, docker0, a second engine would give its containers the addresses of the first one's."""
 
 BRIDGE_MAC = "02:42:00:00:77:01"
-"""Without one of its own, a bridge takes that of a container that starts, and the others lose it for seconds."""
+"""Without its own, a bridge takes that of a container that starts, and the others lose it for seconds."""
 
 LONGEST_WAIT = 900
 """Seconds to wait for another run of these tests."""
