@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
 import prefect
+from prefect.serialization.task import ParameterSchema, TaskSchema
 
 from kedro_prefect_hooks import env_vars
 from kedro_prefect_hooks.command_lines import typed
+from kedro_prefect_hooks.compat.prefect_schemas import schedule_schema
 from kedro_prefect_hooks.errors import FlowRunError
 from kedro_prefect_hooks.flows.builder import fingerprint
 from kedro_prefect_hooks.flows.changes import (
@@ -42,6 +44,9 @@ logger = logging.getLogger(__name__)
 REGISTERED = """query($id: uuid!) { flow_by_pk(id: $id) {
     serialized_flow tasks { slug name type } edges { upstream_task { slug } downstream_task { slug } }
 } }"""
+
+RETRIES, TIMEOUTS = ("max_retries", "retry_delay"), ("timeout",)
+"""Fields of a serialized task."""
 
 STORED = ("retries", "timeouts", "parameters", "schedule")
 """The kinds of settings of which the API has the values, not only a hash."""
@@ -121,13 +126,12 @@ def _structure(flow: KedroFlow) -> str:
     registered = _registered()
     if registered is None:
         return "its nodes or their order have changed"
-    here = _here(flow)
     edges = {
         (str(flow.slugs[each.upstream_task]), str(flow.slugs[each.downstream_task])) for each in flow.edges
     }
     then = {(each["upstream_task"]["slug"], each["downstream_task"]["slug"]) for each in registered["edges"]}
     changes = [
-        *task_changes(_by_slug(here["tasks"]), _by_slug(registered["tasks"]), fields=()),
+        *task_changes(_tasks(flow), _by_slug(registered["tasks"]), fields=()),
         *edge_changes(edges, then),
     ]
     tasks = [each for each in changes if each.section == "tasks"]
@@ -143,21 +147,24 @@ def _settings(flow: KedroFlow, kinds: list[str]) -> str:
     content = (registered or {}).get("serialized_flow")
     if not content:
         return _in_words(Change("settings", f"other {kind}") for kind in kinds)
-    here = _here(flow)
-    tasks = _by_slug(here["tasks"]), _by_slug(content.get("tasks") or ())
+    tasks = _tasks(flow), _by_slug(content.get("tasks") or ())
+    parameters = ParameterSchema().dump(flow.parameters(), many=True)
+    schedule = schedule_schema().dump(flow.schedule) if flow.schedule else None
     compared: dict[str, Iterable[Change]] = {
-        "retries": task_changes(*tasks, fields=("max_retries", "retry_delay")),
-        "timeouts": task_changes(*tasks, fields=("timeout",)),
-        "parameters": parameter_changes(here["parameters"], content.get("parameters") or ()),
-        "schedule": schedule_changes(here["schedule"], content.get("schedule")),
+        "retries": task_changes(*tasks, fields=RETRIES),
+        "timeouts": task_changes(*tasks, fields=TIMEOUTS),
+        "parameters": parameter_changes(parameters, content.get("parameters") or ()),
+        "schedule": schedule_changes(schedule, content.get("schedule")),
     }
     found = [change for kind in kinds if kind in STORED for change in compared[kind]]
     return _in_words([*found, *without_values])
 
 
-def _here(flow: KedroFlow) -> Mapping[str, Any]:
-    serialized: Mapping[str, Any] = flow.serialize()
-    return serialized
+def _tasks(flow: KedroFlow) -> dict[str, Mapping[str, Any]]:
+    """The flow's tasks by slug, with what is compared; `flow.serialize()` takes quadratic time."""
+    schema = TaskSchema(only=("name", "type", *RETRIES, *TIMEOUTS))
+    by_slug = sorted((str(slug), task) for task, slug in flow.slugs.items())
+    return {slug: schema.dump(task) for slug, task in by_slug}
 
 
 def _by_slug(tasks: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
